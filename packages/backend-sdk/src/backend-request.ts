@@ -1,0 +1,29 @@
+import type { Parameters, SequenceFields, Tensor } from '@nereid/protocol';
+import type { ResponseSender } from './response-sender.ts';
+
+/** A request as a backend sees it: validated against the model's configuration, reshaped where that says so. */
+export interface BackendRequest extends ResponseSender {
+  /** The client's id, '' when it gave none. */
+  readonly id: string;
+  /** The inputs that were given, in the order of the configuration. Their bytes must not be kept or changed. */
+  readonly inputs: readonly Tensor[];
+  /** The input of that name, undefined when it is optional and was left out. */
+  input(name: string): Tensor | undefined;
+  /** Rows of this request along the batch dimension; 1 for a model with `max_batch_size: 0`. */
+  readonly batchSize: number;
+  /** Names of the outputs the client wants; never empty. */
+  readonly requestedOutputs: readonly string[];
+  /** Whether the client wants an output: asked before computing or copying one that is dear. */
+  wants(output: string): boolean;
+  /** Custom parameters of the request; an empty object when there are none. */
+  readonly parameters: Parameters;
+  /** The sequence it belongs to, with its start and end flags. */
+  readonly sequence: SequenceFields | undefined;
+  readonly priority: number;
+  /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
+  readonly deadline: number | undefined;
+  /** Whether the client has gone or cancelled. Cheap to ask. */
+  readonly isCancelled: boolean;
+  /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */
+  readonly signal: AbortSignal;
+}

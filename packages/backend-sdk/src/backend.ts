@@ -1,0 +1,106 @@
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { BackendRequest } from './backend-request.ts';
+import type { Logger } from './logger.ts';
+import type { MetricFactory } from './metrics.ts';
+
+/**
+ * Where the instances of a backend run.
+ *
+ * - `executor-thread`: on a small pool of threads shared by all models. For work that blocks; the default.
+ * - `own-thread`: a thread for each instance. For blocking work that also keeps thread-wide state.
+ * - `in-process`: on the serving thread. Only for backends that never block: proxies, tests, tiny work.
+ * - `child-process`: a process for each instance. A crash takes nothing else along; tensors are copied.
+ */
+export type InstanceHostKind = 'executor-thread' | 'own-thread' | 'in-process' | 'child-process';
+
+/** What every part of a backend may use. */
+export interface BackendContext {
+  /** Name of the backend as in `config.pbtxt`. */
+  readonly backendName: string;
+  /** `--backend-config=<backend>,key=value` and `--backend-config=,key=value`, the first winning. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly logger: Logger;
+  readonly metrics: MetricFactory;
+}
+
+/** A model version as the repository has it. */
+export interface ModelContext extends BackendContext {
+  readonly modelName: string;
+  /** The version folder's number, as text. */
+  readonly modelVersion: string;
+  /** Folder of the model: `config.pbtxt`, labels and the version folders lie here. */
+  readonly modelDirectory: string;
+  /** Folder of this version. */
+  readonly versionDirectory: string;
+  /** The configuration as the file has it: before completion, missing fields at their defaults. */
+  readonly config: ModelConfig;
+}
+
+/** One of the instances that `instance_group` asks for. */
+export interface InstanceContext {
+  /** `<model>_<group>_<index>`. */
+  readonly instanceName: string;
+  readonly kind: 'KIND_CPU' | 'KIND_GPU' | 'KIND_MODEL';
+  /** The GPU of a KIND_GPU instance, otherwise 0. */
+  readonly deviceId: number;
+  /** The complete, validated configuration. */
+  readonly config: ModelConfig;
+}
+
+/** The part of a configuration that a backend may fill in where the file is silent. */
+export type ConfigCompletion = Partial<
+  Pick<ModelConfig, 'input' | 'output' | 'max_batch_size' | 'dynamic_batching' | 'model_transaction_policy'>
+>;
+
+/** A model version, loaded once in each thread or process that has an instance of it. */
+export interface BackendModel {
+  /**
+   * Says what the model file knows and the configuration leaves out. Called once, before the first instance.
+   * The result replaces those fields, so it must hold what the file already had.
+   *
+   * @throws InferenceServerError INVALID_ARG when the configuration contradicts the model.
+   */
+  completeConfig?(config: ModelConfig): ConfigCompletion | Promise<ConfigCompletion>;
+  /**
+   * Checks the complete configuration against the model. Called once for each version, before any instance.
+   *
+   * @throws InferenceServerError INVALID_ARG naming the field, what was expected and found.
+   */
+  validateConfig?(config: ModelConfig): void | Promise<void>;
+  createInstance(context: InstanceContext): BackendModelInstance | Promise<BackendModelInstance>;
+  /** Frees what the model holds, after its instances were closed. */
+  close?(): void | Promise<void>;
+}
+
+/** What executes batches, one at a time. */
+export interface BackendModelInstance {
+  /**
+   * Executes a batch and answers every request through its sender.
+   *
+   * The requests have the same input shapes apart from the batch dimension (unless an input is ragged), and
+   * their batch sizes add up to at most `max_batch_size`. A thrown error fails those not answered yet; so does
+   * returning with an ordinary model's request unanswered. A decoupled model may go on answering afterwards.
+   */
+  execute(requests: readonly BackendRequest[]): void | Promise<void>;
+  /** Whether the instance can serve; false makes the model's readiness fail. Default: true. */
+  isReady?(): boolean | Promise<boolean>;
+  close?(): void | Promise<void>;
+}
+
+/** A backend, as declared by {@link defineBackend}. Its three life cycles are backend, model, instance. */
+export interface Backend {
+  /** Name in `config.pbtxt`: `backend: "onnxruntime"`. */
+  readonly name: string;
+  readonly instanceHost: InstanceHostKind;
+  /** File in the version folder when `default_model_filename` is not set; absent: the backend needs no file. */
+  readonly defaultModelFilename?: string;
+  /** Value of the old `platform` field that stands for this backend. */
+  readonly platform?: string;
+  /** Instances of a group that names no count. Default: 1. */
+  readonly defaultInstanceCount?: number;
+  /** Called once in each thread or process before its first model. */
+  start?(context: BackendContext): void | Promise<void>;
+  createModel(context: ModelContext): BackendModel | Promise<BackendModel>;
+  /** Called when the thread or process ends. */
+  stop?(): void | Promise<void>;
+}

@@ -1,0 +1,20 @@
+/**
+ * Where a backend writes its log lines. They obey the server's log settings and carry the id of the request
+ * when one is given.
+ */
+export interface Logger {
+  /** Shown from `--log-verbose=level` on. */
+  verbose(level: number, message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warning(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** What a log line is about; all optional. */
+export interface LogFields {
+  readonly requestId?: string;
+  readonly model?: string;
+  readonly version?: string;
+  /** The original error: its stack goes to the log. */
+  readonly cause?: unknown;
+}

@@ -1,0 +1,35 @@
+/** Labels of one metric, by name. */
+export type MetricLabels = Readonly<Record<string, string>>;
+
+/** A family of metrics of one name on the server's `/metrics` page. */
+export interface MetricFamilyOptions {
+  /** Prometheus name; families of the same name and kind are shared between models. */
+  readonly name: string;
+  readonly description: string;
+}
+
+/** A number that only grows. */
+export interface Counter {
+  /** @param value - Amount, not negative. Default: 1. */
+  increment(value?: number): void;
+}
+
+/** A number that goes up and down. */
+export interface Gauge {
+  set(value: number): void;
+  /** @param value - May be negative. Default: 1. */
+  increment(value?: number): void;
+}
+
+/** A distribution in buckets. */
+export interface Histogram {
+  observe(value: number): void;
+}
+
+/** Creates the backend's own metrics. They appear on `/metrics` beside the server's. */
+export interface MetricFactory {
+  counter(family: MetricFamilyOptions, labels?: MetricLabels): Counter;
+  gauge(family: MetricFamilyOptions, labels?: MetricLabels): Gauge;
+  /** @param buckets - Upper bounds, ascending, without +Inf. */
+  histogram(family: MetricFamilyOptions & { readonly buckets: readonly number[] }, labels?: MetricLabels): Histogram;
+}

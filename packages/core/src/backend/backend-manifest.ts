@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { SDK_VERSION } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import satisfies from 'semver/functions/satisfies.js';
+
+/** What a backend package says of itself in `package.json` under `nereid.backend`. */
+export interface BackendManifest {
+  /** Name in `config.pbtxt`. */
+  readonly name: string;
+  /** Package name and version, for messages and `nereid backends`. */
+  readonly packageName: string;
+  readonly packageVersion: string;
+  /** URL of the entry module. */
+  readonly entry: string;
+  /** SDK versions it works with, an npm version range: `^0.1.0`. */
+  readonly sdkVersion: string;
+  readonly stability: string;
+}
+
+/**
+ * Reads the manifest of the package in a folder.
+ *
+ * @returns undefined when the package is no backend.
+ * @throws InferenceServerError INVALID_ARG naming the file and field when the manifest is wrong.
+ */
+export function readBackendManifest(directory: string): BackendManifest | undefined {
+  const file = join(directory, 'package.json');
+  const json = parseObject(file);
+  const nereid = json?.['nereid'];
+  if (!isObject(nereid) || !isObject(nereid['backend'])) return undefined;
+  const backend = nereid['backend'];
+  const text = (field: string, fallback?: string): string => {
+    const value = backend[field] ?? fallback;
+    if (typeof value === 'string' && value !== '') return value;
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `${file}: nereid.backend.${field} must be a non-empty string, found ${JSON.stringify(backend[field])}`,
+    );
+  };
+  return {
+    name: text('name'),
+    packageName: String(json?.['name'] ?? directory),
+    packageVersion: String(json?.['version'] ?? '0.0.0'),
+    entry: pathToFileURL(join(directory, text('entry'))).href,
+    sdkVersion: text('sdkVersion'),
+    stability: text('stability', 'development'),
+  };
+}
+
+/**
+ * Checks that a backend was written for this SDK.
+ *
+ * @throws InferenceServerError UNSUPPORTED that names both versions and what to do.
+ */
+export function assertSdkVersion(manifest: BackendManifest, sdkVersion: string = SDK_VERSION): void {
+  if (satisfies(sdkVersion, manifest.sdkVersion, { includePrerelease: true })) return;
+  throw new InferenceServerError(
+    'UNSUPPORTED',
+    `backend '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
+      `${manifest.sdkVersion}, but this server has ${sdkVersion}: install a version of ${manifest.packageName} made for it`,
+  );
+}
+
+function parseObject(file: string): Record<string, unknown> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch (cause) {
+    throw new InferenceServerError('INVALID_ARG', `${file} is not JSON: ${String(cause)}`, { cause });
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

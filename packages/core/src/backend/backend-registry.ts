@@ -1,0 +1,86 @@
+import type { Backend } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { assertSdkVersion, type BackendManifest } from './backend-manifest.ts';
+import type { Discovery } from './discover-backends.ts';
+import { loadBackend } from './load-backend.ts';
+
+/** A backend that can be used. */
+export interface LoadedBackend {
+  readonly manifest: BackendManifest;
+  readonly backend: Backend;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A found backend, usable or not. */
+export interface BackendStatus {
+  readonly manifest: BackendManifest;
+  /** Undefined when it can be used. */
+  readonly problem: InferenceServerError | undefined;
+}
+
+/** The backends by name. Found at startup; a backend's module is imported when the registry is opened. */
+export class BackendRegistry {
+  readonly #loaded = new Map<string, LoadedBackend>();
+  readonly #failed = new Map<string, { manifest: BackendManifest; problem: InferenceServerError }>();
+
+  private constructor() {}
+
+  /**
+   * Imports the backends that were found. One that fails is kept with its reason and stops nothing.
+   *
+   * @param settings - Settings by backend name; those under '' are for all.
+   */
+  static async open(
+    { manifests }: Discovery,
+    settings: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  ): Promise<BackendRegistry> {
+    const registry = new BackendRegistry();
+    await Promise.all(
+      manifests.map(async (manifest) => {
+        try {
+          assertSdkVersion(manifest);
+          const backend = await loadBackend(manifest.entry);
+          const own = { ...settings[''], ...settings[manifest.name] };
+          registry.#loaded.set(manifest.name, { manifest, backend, settings: own });
+        } catch (error) {
+          registry.#failed.set(manifest.name, { manifest, problem: InferenceServerError.from(error) });
+        }
+      }),
+    );
+    return registry;
+  }
+
+  /** All usable backends. */
+  get backends(): readonly LoadedBackend[] {
+    return [...this.#loaded.values()];
+  }
+
+  /** All backends that were found, by name. */
+  status(): readonly BackendStatus[] {
+    const usable = this.backends.map(({ manifest }) => ({ manifest, problem: undefined }));
+    return [...usable, ...this.#failed.values()].sort((a, b) => a.manifest.name.localeCompare(b.manifest.name));
+  }
+
+  /** Whether a package for this backend is installed, usable or not. */
+  isInstalled(name: string): boolean {
+    return this.#loaded.has(name) || this.#failed.has(name);
+  }
+
+  /**
+   * A backend by its name.
+   *
+   * @throws InferenceServerError INVALID_ARG saying what to install, or why the backend can't be used.
+   */
+  get(name: string): LoadedBackend {
+    const loaded = this.#loaded.get(name);
+    if (loaded !== undefined) return loaded;
+    const failed = this.#failed.get(name);
+    if (failed !== undefined) throw failed.problem;
+    const installed = [...this.#loaded.keys()].sort().join(', ') || 'none';
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `unable to find backend '${name}': no installed package provides it (installed: ${installed}). ` +
+        `Install the package of that backend, or name its folder with --backend-directory`,
+    );
+  }
+}

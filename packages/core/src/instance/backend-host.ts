@@ -1,0 +1,150 @@
+import type {
+  Backend,
+  BackendModel,
+  BackendModelInstance,
+  ConfigCompletion,
+  InstanceContext,
+  Logger,
+  MetricFactory,
+} from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { HostedRequest } from './hosted-request.ts';
+import type { ModelSpec } from './instance-host.ts';
+
+/** What backends are given by the thread they run in. */
+export interface HostServices {
+  loadBackend(entry: string): Promise<Backend>;
+  logger(backendName: string): Logger;
+  readonly metrics: MetricFactory;
+}
+
+/**
+ * The three life cycles (backend, model, instance) inside one thread or process. The serving thread has one,
+ * and so has every executor.
+ */
+export class BackendHost {
+  readonly #services: HostServices;
+  readonly #backends = new Map<string, Promise<Backend>>();
+  readonly #models = new Map<string, Promise<BackendModel>>();
+
+  constructor(services: HostServices) {
+    this.#services = services;
+  }
+
+  async completeConfig(spec: ModelSpec, config: ModelConfig): Promise<ConfigCompletion | undefined> {
+    const model = await this.#model(spec);
+    return model.completeConfig?.(config);
+  }
+
+  async validateConfig(spec: ModelSpec, config: ModelConfig): Promise<void> {
+    const model = await this.#model(spec);
+    await model.validateConfig?.(config);
+  }
+
+  async createInstance(spec: ModelSpec, context: InstanceContext): Promise<BackendModelInstance> {
+    const model = await this.#model(spec);
+    return model.createInstance(context);
+  }
+
+  /** Frees the model if it was loaded here. */
+  async closeModel(key: string): Promise<void> {
+    const loading = this.#models.get(key);
+    if (loading === undefined) return;
+    this.#models.delete(key);
+    const model = await loading;
+    await model.close?.();
+  }
+
+  /** Ends all backends; models must have been closed. */
+  async close(): Promise<void> {
+    for (const loading of this.#backends.values()) {
+      const backend = await loading;
+      await backend.stop?.();
+    }
+    this.#backends.clear();
+  }
+
+  #model(spec: ModelSpec): Promise<BackendModel> {
+    const loaded = this.#models.get(spec.key);
+    if (loaded !== undefined) return loaded;
+    const loading = this.#createModel(spec);
+    this.#models.set(spec.key, loading);
+    loading.catch(() => this.#models.delete(spec.key));
+    return loading;
+  }
+
+  async #createModel(spec: ModelSpec): Promise<BackendModel> {
+    const backend = await this.#backend(spec);
+    return backend.createModel({
+      ...this.#contextOf(spec),
+      modelName: spec.modelName,
+      modelVersion: spec.modelVersion,
+      modelDirectory: spec.modelDirectory,
+      versionDirectory: spec.versionDirectory,
+      config: spec.config,
+    });
+  }
+
+  #backend(spec: ModelSpec): Promise<Backend> {
+    const started = this.#backends.get(spec.backendEntry);
+    if (started !== undefined) return started;
+    const starting = this.#startBackend(spec);
+    this.#backends.set(spec.backendEntry, starting);
+    starting.catch(() => this.#backends.delete(spec.backendEntry));
+    return starting;
+  }
+
+  async #startBackend(spec: ModelSpec): Promise<Backend> {
+    const backend = await this.#services.loadBackend(spec.backendEntry);
+    await backend.start?.(this.#contextOf(spec));
+    return backend;
+  }
+
+  #contextOf(spec: ModelSpec): { backendName: string; settings: Readonly<Record<string, string>>; logger: Logger; metrics: MetricFactory } {
+    return {
+      backendName: spec.backendName,
+      settings: spec.backendSettings,
+      logger: this.#services.logger(spec.backendName),
+      metrics: this.#services.metrics,
+    };
+  }
+}
+
+/**
+ * Executes a batch and sees to it that every request of an ordinary model is answered.
+ *
+ * @returns Whether the backend threw; the requests that were open then have its error.
+ */
+export function executeBatch(
+  instance: BackendModelInstance,
+  requests: readonly HostedRequest[],
+  decoupled: boolean,
+): boolean | Promise<boolean> {
+  try {
+    const running = instance.execute(requests);
+    if (running instanceof Promise) {
+      return running.then(
+        () => endBatch(requests, decoupled),
+        (error: unknown) => failBatch(requests, error),
+      );
+    }
+    return endBatch(requests, decoupled);
+  } catch (error) {
+    return failBatch(requests, error);
+  }
+}
+
+function endBatch(requests: readonly HostedRequest[], decoupled: boolean): boolean {
+  if (decoupled) return false;
+  const open = requests.filter((request) => !request.isEnded);
+  if (open.length === 0) return false;
+  return failBatch(open, new InferenceServerError('INTERNAL', 'the backend returned without answering the request'));
+}
+
+function failBatch(requests: readonly HostedRequest[], error: unknown): boolean {
+  for (const request of requests) {
+    if (!request.isEnded) request.sendError(error, true);
+  }
+  return true;
+}

@@ -1,0 +1,135 @@
+/**
+ * How the tensors of a batch travel between threads: requests in one buffer, in which the parts of each input
+ * lie back to back (so that the backend's batched tensor is a view), responses in buffers that change owner.
+ */
+import { InferenceServerError, type Tensor } from '@nereid/protocol';
+import type { InferenceRequest } from '../request/inference-request.ts';
+import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
+import { outputNames } from './hosted-fields.ts';
+import type { WireBuffer, WireError, WireRequest, WireResponse, WireTensor } from './executor-messages.ts';
+
+/** Each input begins at a multiple of this, so that typed arrays can be laid on it. */
+const ALIGNMENT = 64;
+
+/** Bytes that a batch needs. */
+export function batchByteLength(requests: readonly InferenceRequest[]): number {
+  let total = 0;
+  for (const { inputs } of requests) {
+    for (const { data } of inputs) total += data.byteLength + ALIGNMENT;
+  }
+  return total;
+}
+
+/** Lays the inputs of a batch out in a buffer, input by input. */
+export function packBatch(
+  requests: readonly InferenceRequest[],
+  buffer: WireBuffer,
+  allOutputs: readonly string[],
+): WireRequest[] {
+  const target = new Uint8Array(buffer);
+  const tensors: WireTensor[][] = requests.map(() => []);
+  const columns = Math.max(...requests.map((request) => request.inputs.length));
+  let offset = 0;
+  for (let column = 0; column < columns; column += 1) {
+    offset = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+    requests.forEach(({ inputs }, row) => {
+      const input = inputs[column];
+      if (input === undefined) return;
+      const { name, datatype, shape, data } = input;
+      target.set(data, offset);
+      tensors[row]?.push({ name, datatype, shape, buffer: 0, offset, byteLength: data.byteLength });
+      offset += data.byteLength;
+    });
+  }
+  return requests.map((request, row) => ({
+    inputs: tensors[row] ?? [],
+    batchSize: request.batchSize,
+    extras: extrasOf(request, allOutputs),
+  }));
+}
+
+function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequest['extras'] {
+  const { id, requestedOutputs, parameters, sequence, priority } = request;
+  const plain = id === '' && requestedOutputs.length === 0 && parameters === undefined && sequence === undefined;
+  if (plain) return undefined;
+  return {
+    id,
+    requestedOutputs: outputNames(request, allOutputs),
+    parameters: parameters ?? {},
+    sequence,
+    priority,
+    deadline: undefined,
+  };
+}
+
+/** The tensors of a message as views on its buffers. */
+export function unpackTensors(tensors: readonly WireTensor[], buffers: readonly WireBuffer[]): Tensor[] {
+  return tensors.map(({ name, datatype, shape, buffer, offset, byteLength }) => {
+    const bytes = buffers[buffer];
+    if (bytes === undefined) throw new InferenceServerError('INTERNAL', `tensor '${name}' came without its bytes`);
+    return { name, datatype, shape, data: new Uint8Array(bytes, offset, byteLength) };
+  });
+}
+
+/** Collects responses, and packs their bytes once they are sent. */
+export class ResponsePacker {
+  #waiting: { readonly index: number; readonly response: InferenceResponse | undefined; readonly final: boolean }[] = [];
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  add(index: number, response: InferenceResponse | undefined, final: boolean): void {
+    this.#waiting.push({ index, response, final });
+  }
+
+  /** The collected responses with all their bytes in one buffer, to be transferred. */
+  take(): { responses: WireResponse[]; buffers: ArrayBuffer[] } {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let total = 0;
+    for (const { response } of waiting) {
+      for (const { data } of response?.outputs ?? []) total += data.byteLength;
+    }
+    const buffer = new ArrayBuffer(total);
+    const target = new Uint8Array(buffer);
+    let offset = 0;
+    const pack = ({ name, datatype, shape, data }: Tensor): WireTensor => {
+      target.set(data, offset);
+      const packed = { name, datatype, shape, buffer: 0, offset, byteLength: data.byteLength };
+      offset += data.byteLength;
+      return packed;
+    };
+    const responses = waiting.map(({ index, response, final }) => ({
+      index,
+      final,
+      outputs: response?.error === undefined ? response?.outputs.map(pack) : undefined,
+      parameters: response?.parameters,
+      error: response?.error && toWireError(response.error),
+    }));
+    return { responses, buffers: [buffer] };
+  }
+}
+
+/** A response as it arrived; undefined when it only tells the end. */
+export function unpackResponse(response: WireResponse, buffers: readonly WireBuffer[]): InferenceResponse | undefined {
+  if (response.error !== undefined) return errorResponse(fromWireError(response.error));
+  if (response.outputs === undefined) return undefined;
+  return {
+    outputs: unpackTensors(response.outputs, buffers),
+    parameters: response.parameters,
+    error: undefined,
+  };
+}
+
+export function toWireError(reason: unknown): WireError {
+  const error = InferenceServerError.from(reason);
+  const cause = error.cause instanceof Error ? error.cause : error;
+  return { code: error.code, message: error.message, stack: cause.stack };
+}
+
+export function fromWireError({ code, message, stack }: WireError): InferenceServerError {
+  const error = new InferenceServerError(code, message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,65 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { FromExecutor, ToExecutor } from './executor-messages.ts';
+
+/** The way to an executor: a worker thread or a child process. */
+export interface ExecutorChannel {
+  /** Whether a SharedArrayBuffer reaches the other side as shared memory. */
+  readonly sharesMemory: boolean;
+  post(message: ToExecutor): void;
+  /** Ends the thread or process at once. */
+  terminate(): Promise<void>;
+}
+
+/** Hears of what comes from an executor. */
+export interface ChannelListener {
+  onMessage(message: FromExecutor): void;
+  /** The thread or process is gone. */
+  onExit(reason: string): void;
+}
+
+/** The entry lies beside this file, as source in tests and as JavaScript in the package. */
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './executor-entry.ts' : './executor-entry.js', import.meta.url);
+
+/** Starts a worker thread. */
+export function startThread(listener: ChannelListener): ExecutorChannel {
+  const worker = new Worker(ENTRY, { name: 'executor', stderr: false });
+  let reason = 'executor thread ended';
+  worker.on('message', (message: FromExecutor) => listener.onMessage(message));
+  worker.on('error', (error) => {
+    reason = `executor thread failed: ${String(error)}`;
+  });
+  worker.on('exit', () => listener.onExit(reason));
+  return {
+    sharesMemory: true,
+    post: (message) => worker.postMessage(message),
+    terminate: async () => {
+      await worker.terminate();
+    },
+  };
+}
+
+/** Starts a child process. */
+export function startProcess(listener: ChannelListener): ExecutorChannel {
+  const child: ChildProcess = fork(fileURLToPath(ENTRY), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      listener.onExit(`backend process ended (${signal ?? `status ${code ?? 'unknown'}`})`);
+      resolve();
+    });
+  });
+  child.on('message', (message) => listener.onMessage(message as FromExecutor));
+  child.on('error', () => {});
+  return {
+    sharesMemory: false,
+    post: (message) => void child.send(message),
+    terminate: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,183 @@
+import type { BackendModelInstance } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { loadBackend } from '../backend/load-backend.ts';
+import { BackendHost, executeBatch } from './backend-host.ts';
+import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
+import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
+import type { ExecutorCall, FromExecutor, ToExecutor, WireRequest } from './executor-messages.ts';
+import { HostedRequest, type HostedExecution } from './hosted-request.ts';
+
+/** Sends a message to the serving thread. */
+export type Post = (message: FromExecutor, transfer: readonly ArrayBuffer[]) => void;
+
+interface LoadedInstance {
+  readonly instance: BackendModelInstance;
+  readonly decoupled: boolean;
+  readonly outputs: readonly string[];
+  readonly backendName: string;
+  readonly modelName: string;
+}
+
+type ExecuteMessage = Extract<ToExecutor, { kind: 'execute' }>;
+
+/** Does what the serving thread asks: life cycles of backends, and executions. */
+export class ExecutorLoop {
+  readonly #post: Post;
+  readonly #host: BackendHost;
+  readonly #instances = new Map<string, LoadedInstance>();
+  readonly #batches = new Map<number, readonly HostedRequest[]>();
+
+  constructor(post: Post) {
+    this.#post = post;
+    this.#host = new BackendHost({
+      loadBackend,
+      logger: (backendName) => createExecutorLogger(backendName, post),
+      metrics: createExecutorMetrics(post),
+    });
+  }
+
+  onMessage(message: ToExecutor): void {
+    if (message.kind === 'execute') this.#execute(message);
+    else if (message.kind === 'cancel') this.#batches.get(message.batch)?.[message.index]?.cancel();
+    else void this.#reply(message.call, message.body);
+  }
+
+  async #reply(call: number, body: ExecutorCall): Promise<void> {
+    try {
+      const result = await this.#answer(body);
+      this.#post({ kind: 'reply', call, result, error: undefined }, []);
+    } catch (error) {
+      this.#post({ kind: 'reply', call, result: undefined, error: toWireError(error) }, []);
+    }
+  }
+
+  #answer(body: ExecutorCall): Promise<unknown> {
+    switch (body.kind) {
+      case 'completeConfig':
+        return this.#host.completeConfig(body.spec, body.config);
+      case 'validateConfig':
+        return this.#host.validateConfig(body.spec, body.config);
+      case 'createInstance':
+        return this.#createInstance(body);
+      case 'isReady':
+        return Promise.resolve(this.#instances.get(body.instance)?.instance.isReady?.() ?? true);
+      case 'closeInstance':
+        return this.#closeInstance(body.instance);
+      case 'closeModel':
+        return this.#host.closeModel(body.key);
+      case 'close':
+        return this.#host.close();
+    }
+  }
+
+  async #createInstance({ spec, instance, context }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
+    this.#instances.set(instance, {
+      instance: await this.#host.createInstance(spec, context),
+      decoupled: context.config.model_transaction_policy?.decoupled ?? false,
+      outputs: context.config.output.map((output) => output.name),
+      backendName: spec.backendName,
+      modelName: spec.modelName,
+    });
+  }
+
+  async #closeInstance(id: string): Promise<void> {
+    const loaded = this.#instances.get(id);
+    this.#instances.delete(id);
+    await loaded?.instance.close?.();
+  }
+
+  #execute(message: ExecuteMessage): void {
+    const loaded = this.#instances.get(message.instance);
+    const batch = new ExecutorBatch(message, loaded, this.#post, () => this.#batches.delete(message.batch));
+    this.#batches.set(message.batch, batch.requests);
+    batch.run();
+  }
+}
+
+/** One execution: collects the responses and sends them together with the end of the execution. */
+class ExecutorBatch implements HostedExecution {
+  readonly decoupled: boolean;
+  readonly backendName: string;
+  readonly modelName: string;
+  readonly requests: readonly HostedRequest[];
+  readonly #loaded: LoadedInstance | undefined;
+  readonly #batch: number;
+  readonly #post: Post;
+  readonly #packer = new ResponsePacker();
+  readonly #onEnd: () => void;
+  readonly #receivedAt = performance.now();
+  #open: number;
+  #executing = true;
+  #flushing = false;
+
+  constructor(message: ExecuteMessage, loaded: LoadedInstance | undefined, post: Post, onEnd: () => void) {
+    this.#loaded = loaded;
+    this.#batch = message.batch;
+    this.#post = post;
+    this.#onEnd = onEnd;
+    this.#open = message.requests.length;
+    this.decoupled = loaded?.decoupled ?? false;
+    this.backendName = loaded?.backendName ?? '';
+    this.modelName = loaded?.modelName ?? '';
+    const outputs = loaded?.outputs ?? [];
+    this.requests = message.requests.map((request, index) => this.#hosted(request, index, message, outputs));
+  }
+
+  run(): void {
+    const startedAt = performance.now();
+    const instance = this.#loaded?.instance ?? GONE;
+    const failed = executeBatch(instance, this.requests, this.decoupled);
+    if (typeof failed === 'boolean') this.#done(startedAt, failed);
+    else void failed.then((threw) => this.#done(startedAt, threw));
+  }
+
+  respond(index: number, response: Parameters<ResponsePacker['add']>[1], final: boolean): void {
+    this.#packer.add(index, response, final);
+    if (final) this.#open -= 1;
+    if (this.decoupled || !this.#executing) this.#flushSoon();
+  }
+
+  #hosted(request: WireRequest, index: number, message: ExecuteMessage, outputs: readonly string[]): HostedRequest {
+    const { extras } = request;
+    return new HostedRequest(this, index, {
+      id: extras?.id ?? '',
+      inputs: unpackTensors(request.inputs, [message.buffer]),
+      batchSize: request.batchSize,
+      requestedOutputs: extras?.requestedOutputs ?? outputs,
+      parameters: extras?.parameters ?? {},
+      sequence: extras?.sequence,
+      priority: extras?.priority ?? 0,
+      deadline: extras?.deadline,
+    });
+  }
+
+  #done(startedAt: number, failed: boolean): void {
+    this.#executing = false;
+    const inputNs = Math.round((startedAt - this.#receivedAt) * 1e6);
+    const inferNs = Math.round((performance.now() - startedAt) * 1e6);
+    this.#send({ times: { inputNs, inferNs, outputNs: 0 }, failed });
+  }
+
+  /** Sends what decoupled models answer, together with all they answer in the same turn. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      if (!this.#packer.isEmpty) this.#send(undefined);
+    });
+  }
+
+  #send(done: Extract<FromExecutor, { kind: 'responses' }>['done']): void {
+    const { responses, buffers } = this.#packer.take();
+    this.#post({ kind: 'responses', batch: this.#batch, responses, buffers, done }, buffers);
+    if (!this.#executing && this.#open === 0) this.#onEnd();
+  }
+}
+
+/** Stands for an instance that was closed before its batch came. */
+const GONE: BackendModelInstance = {
+  execute() {
+    throw new InferenceServerError('UNAVAILABLE', 'the model instance was closed');
+  },
+};

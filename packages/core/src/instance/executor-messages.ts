@@ -1,0 +1,110 @@
+/** What the serving thread and an executor (thread or child process) tell each other. All plain data. */
+import type { InstanceContext, LogFields, MetricLabels } from '@nereid/backend-sdk';
+import type { Datatype, Parameters, SequenceFields, StatusCode } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { ExecutionTimes, ModelSpec } from './instance-host.ts';
+
+/** A tensor whose bytes lie in one of the buffers that travel with the message. */
+export interface WireTensor {
+  readonly name: string;
+  readonly datatype: Datatype;
+  readonly shape: readonly number[];
+  readonly buffer: number;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** What few requests have; left out when a request has none of it. */
+export interface WireRequestExtras {
+  readonly id: string;
+  readonly requestedOutputs: readonly string[];
+  readonly parameters: Parameters;
+  readonly sequence: SequenceFields | undefined;
+  readonly priority: number;
+  readonly deadline: number | undefined;
+}
+
+/** One request of a batch. */
+export interface WireRequest {
+  readonly inputs: readonly WireTensor[];
+  readonly batchSize: number;
+  readonly extras: WireRequestExtras | undefined;
+}
+
+/** An error on its way between threads. */
+export interface WireError {
+  readonly code: StatusCode;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
+
+/** A response to the request at `index` of its batch. */
+export interface WireResponse {
+  readonly index: number;
+  readonly final: boolean;
+  /** Undefined: only the end is told, or there is an error. */
+  readonly outputs: readonly WireTensor[] | undefined;
+  readonly parameters: Parameters | undefined;
+  readonly error: WireError | undefined;
+}
+
+/** The bytes of a batch: shared with a thread, copied to a process. */
+export type WireBuffer = SharedArrayBuffer | ArrayBuffer;
+
+/** Asks for something that is answered by a `reply` of the same call number. */
+export type ExecutorCall =
+  | { readonly kind: 'completeConfig'; readonly spec: ModelSpec; readonly config: ModelConfig }
+  | { readonly kind: 'validateConfig'; readonly spec: ModelSpec; readonly config: ModelConfig }
+  | {
+      readonly kind: 'createInstance';
+      readonly spec: ModelSpec;
+      readonly instance: string;
+      readonly context: InstanceContext;
+    }
+  | { readonly kind: 'isReady'; readonly instance: string }
+  | { readonly kind: 'closeInstance'; readonly instance: string }
+  | { readonly kind: 'closeModel'; readonly key: string }
+  | { readonly kind: 'close' };
+
+/** To the executor. */
+export type ToExecutor =
+  | { readonly kind: 'call'; readonly call: number; readonly body: ExecutorCall }
+  | {
+      readonly kind: 'execute';
+      readonly instance: string;
+      readonly batch: number;
+      readonly buffer: WireBuffer;
+      readonly requests: readonly WireRequest[];
+    }
+  | { readonly kind: 'cancel'; readonly batch: number; readonly index: number };
+
+/** A metric that a backend moves. */
+export interface WireMetric {
+  readonly metric: 'counter' | 'gauge' | 'gaugeIncrement' | 'histogram';
+  readonly name: string;
+  readonly description: string;
+  readonly buckets: readonly number[];
+  readonly labels: MetricLabels;
+  readonly value: number;
+}
+
+/** From the executor. */
+export type FromExecutor =
+  | { readonly kind: 'reply'; readonly call: number; readonly result: unknown; readonly error: WireError | undefined }
+  | {
+      readonly kind: 'responses';
+      readonly batch: number;
+      readonly responses: readonly WireResponse[];
+      readonly buffers: readonly ArrayBuffer[];
+      /** Set in the message that frees the instance. */
+      readonly done: { readonly times: ExecutionTimes; readonly failed: boolean } | undefined;
+    }
+  | {
+      readonly kind: 'log';
+      readonly backend: string;
+      readonly level: 'verbose' | 'info' | 'warning' | 'error';
+      readonly verbosity: number;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+    }
+  | { readonly kind: 'metric'; readonly update: WireMetric };

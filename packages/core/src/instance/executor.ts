@@ -1,0 +1,169 @@
+import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import type { InferenceRequest } from '../request/inference-request.ts';
+import { errorResponse } from '../response/inference-response.ts';
+import type { BackendMetrics } from '../telemetry/metrics.ts';
+import { batchByteLength, fromWireError, packBatch, unpackResponse } from './batch-transfer.ts';
+import type { ChannelListener, ExecutorChannel } from './executor-channel.ts';
+import type { ExecutorCall, FromExecutor, WireBuffer } from './executor-messages.ts';
+import type { BatchSink } from './instance-host.ts';
+
+/** What executors report to. */
+export interface ExecutorServices {
+  logger(backendName: string): Logger;
+  readonly metrics: BackendMetrics;
+}
+
+/** A batch that an executor has. */
+interface RunningBatch {
+  readonly requests: readonly InferenceRequest[];
+  readonly sink: BatchSink;
+  readonly sentAt: number;
+  /** Gives the input buffer back. */
+  readonly release: () => void;
+  open: number;
+  isDone: boolean;
+}
+
+interface Call {
+  resolve(result: unknown): void;
+  reject(error: InferenceServerError): void;
+}
+
+/** A batch to execute. */
+export interface ExecuteOptions {
+  readonly instance: string;
+  readonly requests: readonly InferenceRequest[];
+  readonly outputs: readonly string[];
+  readonly sink: BatchSink;
+}
+
+/**
+ * The serving thread's end of an executor. States: running → ended; once ended, everything in flight has
+ * failed and every further call fails.
+ */
+export class Executor {
+  readonly #channel: ExecutorChannel;
+  readonly #services: ExecutorServices;
+  readonly #calls = new Map<number, Call>();
+  readonly #batches = new Map<number, RunningBatch>();
+  readonly #buffers: WireBuffer[] = [];
+  #next = 0;
+  #ended: InferenceServerError | undefined;
+
+  constructor(start: (listener: ChannelListener) => ExecutorChannel, services: ExecutorServices) {
+    this.#services = services;
+    this.#channel = start({ onMessage: (m) => this.#onMessage(m), onExit: (reason) => this.#onExit(reason) });
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended !== undefined;
+  }
+
+  /** Asks the executor for something. */
+  call(body: ExecutorCall): Promise<unknown> {
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const call = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#calls.set(call, { resolve, reject });
+      this.#channel.post({ kind: 'call', call, body });
+    });
+  }
+
+  execute({ instance, requests, outputs, sink }: ExecuteOptions): void {
+    if (this.#ended !== undefined) {
+      failAll({ requests, sink }, this.#ended);
+      return;
+    }
+    const batch = this.#next++;
+    const buffer = this.#takeBuffer(batchByteLength(requests));
+    const wire = packBatch(requests, buffer, outputs);
+    const release = (): void => this.#giveBuffer(buffer);
+    const sentAt = performance.now();
+    this.#batches.set(batch, { requests, sink, sentAt, release, open: requests.length, isDone: false });
+    requests.forEach((request, index) => {
+      const cancel = (): void => this.#channel.post({ kind: 'cancel', batch, index });
+      request.onCancel = cancel;
+      if (request.isCancelled) cancel();
+    });
+    this.#channel.post({ kind: 'execute', instance, batch, buffer, requests: wire });
+  }
+
+  /** Ends the backends in it, and then the thread or process. */
+  async close(): Promise<void> {
+    if (this.#ended === undefined) await this.call({ kind: 'close' }).catch(() => undefined);
+    await this.#channel.terminate();
+  }
+
+  #onMessage(message: FromExecutor): void {
+    switch (message.kind) {
+      case 'responses':
+        this.#onResponses(message);
+        return;
+      case 'reply': {
+        const call = this.#calls.get(message.call);
+        this.#calls.delete(message.call);
+        if (message.error === undefined) call?.resolve(message.result);
+        else call?.reject(fromWireError(message.error));
+        return;
+      }
+      case 'log': {
+        const logger = this.#services.logger(message.backend);
+        if (message.level === 'verbose') logger.verbose(message.verbosity, message.message, message.fields);
+        else logger[message.level](message.message, message.fields);
+        return;
+      }
+      case 'metric':
+        this.#services.metrics.apply(message.update);
+    }
+  }
+
+  #onResponses({ batch, responses, buffers, done }: Extract<FromExecutor, { kind: 'responses' }>): void {
+    const running = this.#batches.get(batch);
+    if (running === undefined) return;
+    if (done !== undefined) {
+      running.isDone = true;
+      const total = (performance.now() - running.sentAt) * 1e6;
+      const outputNs = Math.max(0, Math.round(total) - done.times.inputNs - done.times.inferNs);
+      running.sink.onDone({ ...done.times, outputNs }, done.failed);
+    }
+    for (const response of responses) {
+      if (response.final) running.open -= 1;
+      running.sink.onResponse(response.index, unpackResponse(response, buffers), response.final);
+    }
+    if (!running.isDone || running.open > 0) return;
+    this.#batches.delete(batch);
+    running.release();
+  }
+
+  #onExit(reason: string): void {
+    this.#ended = new InferenceServerError('UNAVAILABLE', reason);
+    for (const call of this.#calls.values()) call.reject(this.#ended);
+    this.#calls.clear();
+    for (const running of this.#batches.values()) failAll(running, this.#ended);
+    this.#batches.clear();
+  }
+
+  /** A buffer of at least that size: the last one that came back, or a new one. */
+  #takeBuffer(byteLength: number): WireBuffer {
+    const at = this.#buffers.findIndex((buffer) => buffer.byteLength >= byteLength);
+    const [found] = at < 0 ? [] : this.#buffers.splice(at, 1);
+    if (found !== undefined) return found;
+    const size = Math.max(4096, 2 ** Math.ceil(Math.log2(byteLength)));
+    return this.#channel.sharesMemory ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+  }
+
+  /** Keeps the largest few. */
+  #giveBuffer(buffer: WireBuffer): void {
+    this.#buffers.push(buffer);
+    if (this.#buffers.length <= 4) return;
+    this.#buffers.sort((a, b) => a.byteLength - b.byteLength).shift();
+  }
+}
+
+function failAll({ requests, sink }: Pick<RunningBatch, 'requests' | 'sink'>, error: InferenceServerError): void {
+  sink.onDone({ inputNs: 0, inferNs: 0, outputNs: 0 }, true);
+  requests.forEach((request, index) => {
+    if (!request.isEnded) sink.onResponse(index, errorResponse(error), true);
+  });
+}

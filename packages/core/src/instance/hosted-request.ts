@@ -1,0 +1,113 @@
+import type { BackendRequest, BackendResponse } from '@nereid/backend-sdk';
+import { InferenceServerError, type Parameters, type SequenceFields, type Tensor } from '@nereid/protocol';
+import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
+
+/** What a backend sees of a request, as plain data. */
+export interface HostedRequestFields {
+  readonly id: string;
+  readonly inputs: readonly Tensor[];
+  readonly batchSize: number;
+  readonly requestedOutputs: readonly string[];
+  readonly parameters: Parameters;
+  readonly sequence: SequenceFields | undefined;
+  readonly priority: number;
+  readonly deadline: number | undefined;
+}
+
+/** The execution that a request belongs to. */
+export interface HostedExecution {
+  readonly decoupled: boolean;
+  readonly backendName: string;
+  readonly modelName: string;
+  respond(index: number, response: InferenceResponse | undefined, final: boolean): void;
+}
+
+/** The SDK's request, in the thread where the backend runs. */
+export class HostedRequest implements BackendRequest {
+  readonly id: string;
+  readonly inputs: readonly Tensor[];
+  readonly batchSize: number;
+  readonly requestedOutputs: readonly string[];
+  readonly parameters: Parameters;
+  readonly sequence: SequenceFields | undefined;
+  readonly priority: number;
+  readonly deadline: number | undefined;
+  readonly #execution: HostedExecution;
+  readonly #index: number;
+  #ended = false;
+  #cancelled = false;
+  #abort: AbortController | undefined;
+
+  constructor(execution: HostedExecution, index: number, fields: HostedRequestFields) {
+    this.id = fields.id;
+    this.inputs = fields.inputs;
+    this.batchSize = fields.batchSize;
+    this.requestedOutputs = fields.requestedOutputs;
+    this.parameters = fields.parameters;
+    this.sequence = fields.sequence;
+    this.priority = fields.priority;
+    this.deadline = fields.deadline;
+    this.#execution = execution;
+    this.#index = index;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#cancelled) this.#abort.abort();
+    }
+    return this.#abort.signal;
+  }
+
+  input(name: string): Tensor | undefined {
+    return this.inputs.find((tensor) => tensor.name === name);
+  }
+
+  wants(output: string): boolean {
+    return this.requestedOutputs.includes(output);
+  }
+
+  send(response: BackendResponse, final = !this.#execution.decoupled): void {
+    this.#respond({ outputs: response.outputs, parameters: response.parameters, error: undefined }, final);
+  }
+
+  sendError(error: unknown, final = !this.#execution.decoupled): void {
+    this.#respond(errorResponse(InferenceServerError.from(error)), final);
+  }
+
+  complete(): void {
+    if (!this.#ended) this.#respond(undefined, true);
+  }
+
+  /** The client has gone. */
+  cancel(): void {
+    this.#cancelled = true;
+    this.#abort?.abort();
+  }
+
+  #respond(response: InferenceResponse | undefined, final: boolean): void {
+    const { modelName, backendName, decoupled } = this.#execution;
+    if (this.#ended) {
+      throw new InferenceServerError(
+        'INTERNAL',
+        `backend '${backendName}' answered a request of model '${modelName}' after its final response`,
+      );
+    }
+    if (!final && !decoupled) {
+      throw new InferenceServerError(
+        'INTERNAL',
+        `backend '${backendName}' sent a response that is not final, but model '${modelName}' is not decoupled`,
+      );
+    }
+    this.#ended = final;
+    this.#execution.respond(this.#index, response, final);
+  }
+}

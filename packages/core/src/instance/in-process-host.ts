@@ -1,0 +1,80 @@
+import type { BackendModelInstance, ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { InferenceRequest } from '../request/inference-request.ts';
+import { executeBatch, type BackendHost } from './backend-host.ts';
+import { HostedRequest, type HostedExecution } from './hosted-request.ts';
+import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
+import { toHostedFields } from './hosted-fields.ts';
+
+/** Runs a model's instances on the serving thread: for backends that never block. */
+export class InProcessHost implements InstanceHost {
+  readonly #backends: BackendHost;
+  readonly #spec: ModelSpec;
+
+  constructor(backends: BackendHost, spec: ModelSpec) {
+    this.#backends = backends;
+    this.#spec = spec;
+  }
+
+  completeConfig(config: ModelConfig): Promise<ConfigCompletion | undefined> {
+    return this.#backends.completeConfig(this.#spec, config);
+  }
+
+  validateConfig(config: ModelConfig): Promise<void> {
+    return this.#backends.validateConfig(this.#spec, config);
+  }
+
+  async createInstance(context: InstanceContext): Promise<HostedInstance> {
+    const instance = await this.#backends.createInstance(this.#spec, context);
+    return new InProcessInstance(instance, this.#spec, context.config);
+  }
+
+  close(): Promise<void> {
+    return this.#backends.closeModel(this.#spec.key);
+  }
+}
+
+class InProcessInstance implements HostedInstance {
+  readonly #instance: BackendModelInstance;
+  readonly #spec: ModelSpec;
+  readonly #decoupled: boolean;
+  readonly #outputs: readonly string[];
+
+  constructor(instance: BackendModelInstance, spec: ModelSpec, config: ModelConfig) {
+    this.#instance = instance;
+    this.#spec = spec;
+    this.#decoupled = config.model_transaction_policy?.decoupled ?? false;
+    this.#outputs = config.output.map((output) => output.name);
+  }
+
+  execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
+    const started = performance.now();
+    const execution: HostedExecution = {
+      decoupled: this.#decoupled,
+      backendName: this.#spec.backendName,
+      modelName: this.#spec.modelName,
+      respond: (index, response, final) => sink.onResponse(index, response, final),
+    };
+    const hosted = requests.map((request, index) => {
+      const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs));
+      request.onCancel = () => own.cancel();
+      if (request.isCancelled) own.cancel();
+      return own;
+    });
+    const failed = executeBatch(this.#instance, hosted, this.#decoupled);
+    const done = (threw: boolean): void => {
+      const inferNs = Math.round((performance.now() - started) * 1e6);
+      sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, threw);
+    };
+    if (typeof failed === 'boolean') done(failed);
+    else void failed.then(done);
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.#instance.isReady?.()) ?? true;
+  }
+
+  async close(): Promise<void> {
+    await this.#instance.close?.();
+  }
+}

@@ -1,0 +1,18 @@
+import type { InstanceContext } from '@nereid/backend-sdk';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+
+/** An instance that the configuration asks for. */
+export type InstancePlan = Omit<InstanceContext, 'config'>;
+
+/** The instances of a model: `count` of each group, named `<group>_<index>`. */
+export function planInstances(config: ModelConfig): readonly InstancePlan[] {
+  return config.instance_group
+    .filter((group) => !group.passive)
+    .flatMap((group) => {
+      const kind = group.kind === 'KIND_GPU' || group.kind === 'KIND_MODEL' ? group.kind : 'KIND_CPU';
+      const devices = kind === 'KIND_GPU' && group.gpus.length > 0 ? group.gpus : [0];
+      return devices.flatMap((deviceId) =>
+        Array.from({ length: group.count }, (_, index) => ({ instanceName: `${group.name}_${index}`, kind, deviceId })),
+      );
+    });
+}

@@ -1,0 +1,124 @@
+import type { InferenceResponse } from '../response/inference-response.ts';
+import type { InferenceRequest } from '../request/inference-request.ts';
+import type { Batch, BatchRunner } from '../scheduler/batch.ts';
+import type { Clock } from '../scheduler/clock.ts';
+import type { ModelStatistics } from '../telemetry/statistics.ts';
+import type { BatchSink, ExecutionTimes, HostedInstance } from './instance-host.ts';
+
+/** An instance of the pool. States: idle → busy → idle. */
+interface PooledInstance {
+  readonly hosted: HostedInstance;
+  isBusy: boolean;
+}
+
+/**
+ * The instances of one model version. Hands batches to free ones, answers the requests, and counts what the
+ * statistics tell.
+ */
+export class InstancePool implements BatchRunner {
+  readonly #instances: readonly PooledInstance[];
+  readonly #statistics: ModelStatistics;
+  readonly #clock: Clock;
+  #idleCount: number;
+  onIdle: (() => void) | undefined = undefined;
+
+  constructor(instances: readonly HostedInstance[], statistics: ModelStatistics, clock: Clock) {
+    this.#instances = instances.map((hosted) => ({ hosted, isBusy: false }));
+    this.#idleCount = instances.length;
+    this.#statistics = statistics;
+    this.#clock = clock;
+  }
+
+  get idleCount(): number {
+    return this.#idleCount;
+  }
+
+  get instanceCount(): number {
+    return this.#instances.length;
+  }
+
+  run(batch: Batch, at?: number): void {
+    const instance = at === undefined ? this.#instances.find((i) => !i.isBusy) : this.#instances[at];
+    if (instance === undefined) throw new Error('no idle instance for the batch');
+    instance.isBusy = true;
+    this.#idleCount -= 1;
+    const now = this.#clock.now();
+    for (const request of batch.requests) {
+      request.times.started = now;
+      request.trace?.record('COMPUTE_START');
+    }
+    const execution = new Execution(batch, this.#statistics, this.#clock, () => this.#free(instance));
+    instance.hosted.execute(batch.requests, execution);
+  }
+
+  /** Whether all instances can serve. */
+  async isReady(): Promise<boolean> {
+    const ready = await Promise.all(this.#instances.map(({ hosted }) => hosted.isReady().catch(() => false)));
+    return ready.every(Boolean);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#instances.map(({ hosted }) => hosted.close()));
+  }
+
+  #free(instance: PooledInstance): void {
+    instance.isBusy = false;
+    this.#idleCount += 1;
+    this.onIdle?.();
+  }
+}
+
+/** One batch on one instance. */
+class Execution implements BatchSink {
+  readonly #batch: Batch;
+  readonly #statistics: ModelStatistics;
+  readonly #clock: Clock;
+  readonly #onFree: () => void;
+  #times: ExecutionTimes | undefined;
+  #failed = false;
+  /** Requests that ended before the times of the execution were known (decoupled, in process). */
+  #early: { readonly request: InferenceRequest; readonly endedAt: number }[] = [];
+
+  constructor(batch: Batch, statistics: ModelStatistics, clock: Clock, onFree: () => void) {
+    this.#batch = batch;
+    this.#statistics = statistics;
+    this.#clock = clock;
+    this.#onFree = onFree;
+  }
+
+  onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void {
+    const request = this.#batch.requests[index];
+    if (request === undefined) return;
+    if (final) {
+      request.trace?.record('COMPUTE_END');
+      this.#count(request);
+    }
+    request.respond(response, final);
+  }
+
+  onDone(times: ExecutionTimes, failed: boolean): void {
+    this.#times = times;
+    this.#failed = failed;
+    const { inputNs, inferNs, outputNs } = times;
+    if (failed) this.#statistics.recordFailedExecution();
+    else this.#statistics.recordExecution(this.#batch.size, inputNs, inferNs, outputNs);
+    for (const { request, endedAt } of this.#early) this.#record(request, endedAt);
+    this.#early = [];
+    this.#onFree();
+  }
+
+  #count(request: InferenceRequest): void {
+    const now = this.#clock.now();
+    if (this.#times === undefined) this.#early.push({ request, endedAt: now });
+    else this.#record(request, now);
+  }
+
+  #record({ times: { arrived, queued, started } }: InferenceRequest, endedAt: number): void {
+    if (this.#failed) {
+      this.#statistics.recordFailure(endedAt - arrived, 'BACKEND');
+      return;
+    }
+    const { inputNs = 0, inferNs = 0, outputNs = 0 } = this.#times ?? {};
+    this.#statistics.recordSuccess(endedAt - arrived, started - queued, inputNs, inferNs, outputNs);
+  }
+}

@@ -1,0 +1,246 @@
+import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import type { BackendRegistry } from '../backend/backend-registry.ts';
+import { composingModels } from '../scheduler/ensemble-graph.ts';
+import type { MetricsRegistry } from '../telemetry/metrics.ts';
+import type { EnsembleLoader } from './ensemble-loader.ts';
+import type { Model } from './model.ts';
+import type { ModelLoader } from './model-loader.ts';
+import type { ModelRegistry } from './model-registry.ts';
+import type { ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
+
+/** What the life cycle of models needs. */
+export interface ModelLifecycleParts {
+  readonly source: ModelSource;
+  readonly loader: ModelLoader;
+  readonly ensembles: EnsembleLoader;
+  readonly backends: BackendRegistry;
+  readonly registry: ModelRegistry;
+  readonly metrics: MetricsRegistry;
+  readonly logger: Logger;
+}
+
+/** A model that is loaded. */
+interface Loaded {
+  readonly prepared: PreparedModel;
+  /** Models an ensemble is made of. */
+  readonly composing: readonly string[];
+}
+
+/**
+ * Loads, reloads and unloads models. Everything that concerns one model happens one after the other; a reload
+ * makes the new versions ready before the old ones stop taking requests, and keeps the old ones when it fails.
+ */
+export class ModelLifecycle {
+  readonly #parts: ModelLifecycleParts;
+  readonly #loaded = new Map<string, Loaded>();
+  /** Models that should be ready: what readiness looks at. */
+  readonly #expected = new Set<string>();
+  /** The last thing that is going on with a model. */
+  readonly #busy = new Map<string, Promise<void>>();
+  readonly #retiring = new Set<Promise<void>>();
+
+  constructor(parts: ModelLifecycleParts) {
+    this.#parts = parts;
+  }
+
+  /** Whether every model that should be loaded is. */
+  get isComplete(): boolean {
+    const { registry } = this.#parts;
+    return [...this.#expected].every((name) => registry.readyVersions(name).length > 0);
+  }
+
+  isLoaded(name: string): boolean {
+    return this.#loaded.has(name);
+  }
+
+  /** Fingerprint of what is loaded under a name. */
+  fingerprintOf(name: string): string | undefined {
+    return this.#loaded.get(name)?.prepared.fingerprint;
+  }
+
+  /** Names of all models that are loaded or should be. */
+  knownNames(): readonly string[] {
+    return [...new Set([...this.#loaded.keys(), ...this.#expected])];
+  }
+
+  /**
+   * Loads a model, or loads it anew when it changed. An ensemble brings its models along.
+   *
+   * @param ancestors - Ensembles that this load is for, to find circles.
+   * @throws InferenceServerError with the reason, which the index then shows too.
+   */
+  load(name: string, override?: ModelOverride, ancestors: readonly string[] = []): Promise<void> {
+    if (ancestors.includes(name)) {
+      const circle = [...ancestors, name].join(' -> ');
+      return Promise.reject(
+        new InferenceServerError('INVALID_ARG', `load failed for model '${name}': circular dependency between ensembles: ${circle}`),
+      );
+    }
+    return this.#inTurn(name, () => this.#load(name, override, ancestors));
+  }
+
+  /** Unloads a model; its requests in flight end first. Unknown models are no error. */
+  async unload(name: string, unloadDependents = false): Promise<void> {
+    const composing = this.#loaded.get(name)?.composing ?? [];
+    await this.#inTurn(name, () => this.#unload(name));
+    await this.#recheckEnsemblesOf(name);
+    if (!unloadDependents) return;
+    for (const part of composing) {
+      if (!this.#isUsedByEnsemble(part)) await this.unload(part, true);
+    }
+  }
+
+  /** Forgets a model whose folder is gone. */
+  forget(name: string): void {
+    this.#expected.delete(name);
+    if (!this.#loaded.has(name)) this.#parts.registry.forget(name);
+  }
+
+  /** Ends all models; waits for what is in flight until `signal` aborts, then closes at once. */
+  async close(signal: AbortSignal): Promise<void> {
+    const models = this.#parts.registry.all();
+    const drained = Promise.all(models.map((model) => model.scheduler.drain()));
+    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    if (!signal.aborted) await Promise.race([drained, aborted]);
+    await Promise.all(models.map((model) => model.close()));
+    if (!signal.aborted) await Promise.race([Promise.all(this.#retiring), aborted]);
+    await Promise.all([...this.#loaded.values()].map(({ prepared }) => prepared.discard()));
+  }
+
+  /** Runs what concerns a model after all that came before it. */
+  #inTurn(name: string, action: () => Promise<void>): Promise<void> {
+    const before = this.#busy.get(name) ?? Promise.resolve();
+    const turn = before.catch(() => undefined).then(action);
+    this.#busy.set(name, turn);
+    turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#busy.get(name) === turn) this.#busy.delete(name);
+      });
+    return turn;
+  }
+
+  async #load(name: string, override: ModelOverride | undefined, ancestors: readonly string[]): Promise<void> {
+    const prepared = await this.#prepare(name, override);
+    const loaded = this.#loaded.get(name);
+    if (loaded?.prepared.fingerprint === prepared.fingerprint && this.#parts.registry.readyVersions(name).length > 0) {
+      await prepared.discard();
+      return;
+    }
+    this.#expected.add(name);
+    this.#parts.registry.setStatus(name, prepared.versions, 'LOADING', '');
+    try {
+      const composing = composingModels(prepared.config);
+      const models =
+        prepared.config.ensemble_scheduling === undefined
+          ? await this.#parts.loader.load(prepared)
+          : await this.#loadEnsemble(prepared, composing, ancestors);
+      this.#publish(name, models, prepared, composing);
+      await loaded?.prepared.discard();
+    } catch (reason) {
+      await prepared.discard();
+      throw this.#noteFailure(prepared, InferenceServerError.from(reason));
+    }
+    await this.#recheckEnsemblesOf(name);
+  }
+
+  async #prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel> {
+    try {
+      return await this.#parts.source.prepare(name, override);
+    } catch (reason) {
+      const error = InferenceServerError.from(reason);
+      this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
+      if (error.code === 'INTERNAL') throw error;
+      this.#expected.add(name);
+      this.#parts.registry.setFailure(name, error.message);
+      throw new InferenceServerError('INVALID_ARG', `load failed for model '${name}': ${error.message}`, { cause: error });
+    }
+  }
+
+  async #loadEnsemble(
+    prepared: PreparedModel,
+    composing: readonly string[],
+    ancestors: readonly string[],
+  ): Promise<readonly Model[]> {
+    for (const part of composing) {
+      if (this.#loaded.has(part)) continue;
+      await this.load(part, undefined, [...ancestors, prepared.name]).catch((reason: unknown) => {
+        const { message } = InferenceServerError.from(reason);
+        throw new InferenceServerError(
+          'INVALID_ARG',
+          `ensemble '${prepared.name}' depends on '${part}' which has no loaded version: ${message}`,
+          { cause: reason },
+        );
+      });
+    }
+    return this.#parts.ensembles.load(prepared);
+  }
+
+  #publish(name: string, models: readonly Model[], prepared: PreparedModel, composing: readonly string[]): void {
+    const { registry, metrics, logger } = this.#parts;
+    const replaced = registry.publish(name, models);
+    registry.forgetOthers(name, prepared.versions);
+    for (const model of models) {
+      metrics.add(model.statistics);
+      logger.info(`successfully loaded '${name}' version ${model.version}`, { model: name, version: model.version });
+    }
+    this.#loaded.set(name, { prepared, composing });
+    for (const model of replaced) this.#retire(model, models.every(({ version }) => version !== model.version));
+  }
+
+  /** Lets a replaced version end its requests, in the background. */
+  #retire(model: Model, isGone: boolean): void {
+    const { registry, metrics, logger } = this.#parts;
+    metrics.remove(model.statistics);
+    if (isGone) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
+    const retiring = model
+      .unload()
+      .catch((cause: unknown) => logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }))
+      .then(() => {
+        if (isGone) registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', 'unloaded');
+        this.#retiring.delete(retiring);
+      });
+    this.#retiring.add(retiring);
+  }
+
+  #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
+    const { registry, logger } = this.#parts;
+    const { name, versions } = prepared;
+    registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
+    logger.error(`failed to load '${name}' version ${versions.join(', ')}: ${error.message}`, { model: name, cause: error.cause });
+    const message = `load failed for model '${name}': version ${versions.at(-1) ?? '?'} is at UNAVAILABLE state: ${error.message}`;
+    return new InferenceServerError('INVALID_ARG', message, { cause: error });
+  }
+
+  #unload(name: string): Promise<void> {
+    this.#expected.delete(name);
+    const loaded = this.#loaded.get(name);
+    this.#loaded.delete(name);
+    const replaced = this.#parts.registry.publish(name, []);
+    for (const model of replaced) this.#retire(model, true);
+    return loaded?.prepared.discard() ?? Promise.resolve();
+  }
+
+  /** An ensemble whose parts changed is checked again; it ends when it does not fit them any more. */
+  async #recheckEnsemblesOf(part: string): Promise<void> {
+    const { ensembles, logger, registry } = this.#parts;
+    for (const [name, { prepared, composing }] of [...this.#loaded]) {
+      if (!composing.includes(part)) continue;
+      try {
+        ensembles.check(prepared);
+      } catch (reason) {
+        const { message } = InferenceServerError.from(reason);
+        logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });
+        const versions = registry.readyVersions(name).map((model) => model.versionNumber);
+        await this.#unload(name);
+        this.#expected.add(name);
+        registry.setStatus(name, versions, 'UNAVAILABLE', message);
+      }
+    }
+  }
+
+  #isUsedByEnsemble(name: string): boolean {
+    return [...this.#loaded.values()].some(({ composing }) => composing.includes(name));
+  }
+}

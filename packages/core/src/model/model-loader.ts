@@ -1,0 +1,105 @@
+import { InferenceServerError } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
+import type { BackendHost } from '../instance/backend-host.ts';
+import { ExecutorHost } from '../instance/executor-host.ts';
+import type { ExecutorPool } from '../instance/executor-pool.ts';
+import { InProcessHost } from '../instance/in-process-host.ts';
+import { planInstances } from '../instance/instance-group.ts';
+import type { InstanceHost, ModelSpec } from '../instance/instance-host.ts';
+import { InstancePool } from '../instance/instance-pool.ts';
+import { createScheduler } from '../scheduler/create-scheduler.ts';
+import type { Clock } from '../scheduler/clock.ts';
+import { ModelStatistics } from '../telemetry/statistics.ts';
+import { Model } from './model.ts';
+import type { ModelSource, PreparedModel } from './model-source.ts';
+
+/** What loading needs. */
+export interface ModelLoaderParts {
+  readonly backends: BackendRegistry;
+  readonly inProcess: BackendHost;
+  readonly executors: ExecutorPool;
+  readonly clock: Clock;
+  readonly source: ModelSource;
+}
+
+/** Brings model versions from their folder to ready, or says why not. */
+export class ModelLoader {
+  readonly #parts: ModelLoaderParts;
+  #loads = 0;
+
+  constructor(parts: ModelLoaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Loads the given versions of a model, all or none.
+   *
+   * @throws InferenceServerError naming the version and the reason.
+   */
+  async load(prepared: PreparedModel): Promise<readonly Model[]> {
+    const results = await Promise.allSettled(prepared.versions.map((version) => this.#loadVersion(prepared, version)));
+    const failed = results.find((result) => result.status === 'rejected');
+    const models = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (failed === undefined) return models;
+    await Promise.all(models.map((model) => model.close()));
+    throw InferenceServerError.from(failed.reason);
+  }
+
+  async #loadVersion(prepared: PreparedModel, version: number): Promise<Model> {
+    const started = performance.now();
+    const loaded = this.#parts.backends.get(prepared.config.backend);
+    const host = this.#createHost(prepared, loaded, version);
+    try {
+      const config = await this.#completeConfig(prepared, host);
+      const model = await this.#createModel(prepared, config, version, host);
+      model.statistics.loadSeconds = (performance.now() - started) / 1000;
+      return model;
+    } catch (error) {
+      await host.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #completeConfig(prepared: PreparedModel, host: InstanceHost): Promise<ModelConfig> {
+    const { source } = this.#parts;
+    const completion = source.isStrict ? undefined : await host.completeConfig(prepared.config);
+    const config = source.complete(prepared, completion);
+    await host.validateConfig(config);
+    return config;
+  }
+
+  async #createModel(prepared: PreparedModel, config: ModelConfig, version: number, host: InstanceHost): Promise<Model> {
+    const { clock, source } = this.#parts;
+    const labels = await source.labels(prepared, config);
+    const plans = planInstances(config);
+    const instances = await Promise.all(plans.map((plan) => host.createInstance({ ...plan, config })));
+    const statistics = new ModelStatistics({
+      model: config.name,
+      version: String(version),
+      tags: config.metric_tags,
+      responseCache: config.response_cache?.enable ?? false,
+    });
+    const pool = new InstancePool(instances, statistics, clock);
+    const { modelDirectory } = prepared;
+    const scheduler = createScheduler({ config, modelDirectory, runner: pool, clock, statistics });
+    return new Model({ name: config.name, version, config, scheduler, pool, host, statistics, labels });
+  }
+
+  #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {
+    const spec: ModelSpec = {
+      key: `${prepared.config.name}/${version}#${this.#loads++}`,
+      backendEntry: loaded.manifest.entry,
+      backendName: loaded.manifest.name,
+      backendSettings: loaded.settings,
+      modelName: prepared.config.name,
+      modelVersion: String(version),
+      modelDirectory: prepared.modelDirectory,
+      versionDirectory: prepared.versionDirectory(version),
+      config: prepared.config,
+    };
+    const kind = loaded.backend.instanceHost;
+    if (kind === 'in-process') return new InProcessHost(this.#parts.inProcess, spec);
+    return new ExecutorHost(this.#parts.executors, spec, kind);
+  }
+}

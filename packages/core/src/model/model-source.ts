@@ -1,0 +1,50 @@
+import type { ConfigCompletion } from '@nereid/backend-sdk';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+
+/** What a load call brings along instead of what the repository has. */
+export interface ModelOverride {
+  /** Model configuration as JSON text. */
+  readonly config?: string;
+  /** Files by path relative to the model's folder; they stand for the whole folder. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A model as read from a repository: configuration with defaults, and the versions to serve. */
+export interface PreparedModel {
+  readonly name: string;
+  readonly config: ModelConfig;
+  /** Version folders that the policy selects, ascending. */
+  readonly versions: readonly number[];
+  readonly modelDirectory: string;
+  /** Changes when anything in the model's folder or the override does. */
+  readonly fingerprint: string;
+  versionDirectory(version: number): string;
+  /** Removes what an override put on disk. */
+  discard(): Promise<void>;
+}
+
+/** Where models come from, as the life cycle of models sees it. */
+export interface ModelSource {
+  /** Whether a configuration must be complete (`--disable-auto-complete-config`). */
+  readonly isStrict: boolean;
+  /** Names of all models in the repositories, with a fingerprint of what lies in their folders. */
+  list(): Promise<ReadonlyMap<string, string>>;
+  /** Why a name can't be used (it lies in two repositories); undefined when it can. */
+  conflictOf(name: string): string | undefined;
+  /** Whether a model has no configuration where it must have one: it is then no model. */
+  isUnconfigured(name: string): Promise<boolean>;
+  /**
+   * Reads a model.
+   *
+   * @throws InferenceServerError INTERNAL when no repository has it, otherwise INVALID_ARG with the place in the file.
+   */
+  prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel>;
+  /**
+   * The final configuration: completed by what the backend said of the model file, and checked.
+   *
+   * @throws InferenceServerError INVALID_ARG with the place in the file.
+   */
+  complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig;
+  /** Labels of the classes, by output. */
+  labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>>;
+}

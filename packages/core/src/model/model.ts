@@ -1,0 +1,75 @@
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { InstanceHost } from '../instance/instance-host.ts';
+import type { InstancePool } from '../instance/instance-pool.ts';
+import type { Scheduler } from '../scheduler/scheduler.ts';
+import type { ModelStatistics } from '../telemetry/statistics.ts';
+import { createInputRules, type InputRules } from '../request/input-rules.ts';
+import { createOutputRules, type OutputRules } from '../response/finish-response.ts';
+
+/** What a ready model version is made of. */
+export interface ModelParts {
+  readonly name: string;
+  readonly version: number;
+  readonly config: ModelConfig;
+  readonly scheduler: Scheduler;
+  /** Undefined for an ensemble, which has no instances. */
+  readonly pool: InstancePool | undefined;
+  readonly host: InstanceHost | undefined;
+  readonly statistics: ModelStatistics;
+  /** Labels of the classes, by output. */
+  readonly labels: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A ready version of a model. Its requests go to its scheduler. */
+export class Model {
+  readonly name: string;
+  readonly version: string;
+  readonly versionNumber: number;
+  readonly config: ModelConfig;
+  readonly decoupled: boolean;
+  readonly scheduler: Scheduler;
+  readonly statistics: ModelStatistics;
+  readonly inputRules: InputRules;
+  readonly outputRules: OutputRules;
+  readonly #pool: InstancePool | undefined;
+  readonly #host: InstanceHost | undefined;
+  #isClosed = false;
+
+  constructor(parts: ModelParts) {
+    this.name = parts.name;
+    this.version = String(parts.version);
+    this.versionNumber = parts.version;
+    this.config = parts.config;
+    this.decoupled = parts.config.model_transaction_policy?.decoupled ?? false;
+    this.scheduler = parts.scheduler;
+    this.statistics = parts.statistics;
+    this.inputRules = createInputRules(parts.config);
+    this.outputRules = createOutputRules(parts.config.output, parts.config.max_batch_size, parts.labels);
+    this.#pool = parts.pool;
+    this.#host = parts.host;
+  }
+
+  /** Whether its instances can serve. */
+  isReady(): Promise<boolean> {
+    return this.#pool?.isReady() ?? Promise.resolve(true);
+  }
+
+  /** Lets the requests in flight end, and frees everything. */
+  async unload(): Promise<void> {
+    while (this.scheduler.inFlightCount > 0) await this.scheduler.drain();
+    await this.close();
+  }
+
+  /** Whether it takes no requests any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Frees everything at once; what is still queued is refused. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.scheduler.close();
+    await this.#pool?.close();
+    await this.#host?.close();
+  }
+}

@@ -1,0 +1,17 @@
+import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { grpcStatusOf } from '@nereid/protocol/grpc';
+
+/** How a call ends that failed: gRPC's status code and the message for the client. */
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+}
+
+/** The status of a call that failed. What is not an InferenceServerError is a fault of ours and goes to the log. */
+export function toGrpcStatus(reason: unknown, logger: Logger): GrpcStatus {
+  const error = InferenceServerError.from(reason);
+  if (error !== reason) logger.error(`unexpected error in a gRPC call: ${error.message}`, { cause: reason });
+  // Lone surrogates cannot be percent-encoded into the trailer: grpc-js would throw.
+  return { code: grpcStatusOf(error.code), details: error.message.toWellFormed() };
+}

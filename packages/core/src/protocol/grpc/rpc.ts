@@ -1,0 +1,78 @@
+/** One RPC of the server, its messages as raw bytes, and how to write one over generated messages. */
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type DescMethod,
+  type DescMethodUnary,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
+import type { handleBidiStreamingCall, handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
+import { InferenceServerError } from '@nereid/protocol';
+import { toGrpcStatus } from './error-handler.ts';
+import type { GrpcServices } from './grpc-services.ts';
+
+interface RpcName {
+  /** Full name of the service: `inference.GRPCInferenceService`. */
+  readonly service: string;
+  /** Name within the service: `ModelInfer`. */
+  readonly method: string;
+}
+
+export interface UnaryRpc extends RpcName {
+  readonly kind: 'unary';
+  readonly handler: handleUnaryCall<Buffer, Buffer>;
+}
+
+export interface ServerStreamRpc extends RpcName {
+  readonly kind: 'serverStream';
+  readonly handler: handleServerStreamingCall<Buffer, Buffer>;
+}
+
+export interface BidiRpc extends RpcName {
+  readonly kind: 'bidi';
+  readonly handler: handleBidiStreamingCall<Buffer, Buffer>;
+}
+
+export type Rpc = UnaryRpc | ServerStreamRpc | BidiRpc;
+
+/** Service and method names as they stand in the path of a call. */
+export function rpcName(method: DescMethod): RpcName {
+  return { service: method.parent.typeName, method: method.name };
+}
+
+/** A unary RPC that is answered with a message, or with what a message can be made from. */
+export function unaryRpc<I extends DescMessage, O extends DescMessage>(
+  { logger }: GrpcServices,
+  method: DescMethodUnary<I, O>,
+  answer: (request: MessageShape<I>) => MessageInitShape<O> | Promise<MessageInitShape<O>>,
+): UnaryRpc {
+  const respond = async (request: Buffer): Promise<Buffer> =>
+    encodeMessage(method.output, await answer(decodeMessage(method.input, request)));
+  return {
+    ...rpcName(method),
+    kind: 'unary',
+    handler: (call, callback) => {
+      respond(call.request).then(
+        (response) => callback(null, response),
+        (reason: unknown) => callback(toGrpcStatus(reason, logger)),
+      );
+    },
+  };
+}
+
+/** @throws InferenceServerError INTERNAL when the bytes are no such message. */
+export function decodeMessage<I extends DescMessage>(schema: I, bytes: Uint8Array): MessageShape<I> {
+  try {
+    return fromBinary(schema, bytes);
+  } catch (cause) {
+    throw new InferenceServerError('INTERNAL', 'Unable to parse request', { cause });
+  }
+}
+
+export function encodeMessage<O extends DescMessage>(schema: O, message: MessageInitShape<O>): Buffer {
+  const bytes = toBinary(schema, create(schema, message));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

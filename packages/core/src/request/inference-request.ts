@@ -1,0 +1,105 @@
+import type { InferRequestedOutput, Parameters, SequenceFields, Tensor } from '@nereid/protocol';
+import type { InferenceServerError } from '@nereid/protocol';
+import { errorResponse, type InferenceResponse, type ResponseHandler } from '../response/inference-response.ts';
+import type { RequestTrace } from '../telemetry/trace.ts';
+
+/** What a request is made of, validated against its model. */
+export interface InferenceRequestFields {
+  readonly id: string;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly inputs: readonly Tensor[];
+  readonly requestedOutputs: readonly InferRequestedOutput[];
+  readonly batchSize: number;
+  readonly priority: number;
+  readonly timeoutUs: number;
+  readonly sequence: SequenceFields | undefined;
+  readonly parameters: Parameters | undefined;
+  readonly trace: RequestTrace | undefined;
+}
+
+/** Time stamps of a request in nanoseconds of the clock; 0 until the moment has come. */
+export interface RequestTimes {
+  arrived: number;
+  queued: number;
+  started: number;
+}
+
+/**
+ * One inference on its way through the server. States: created → queued → executing → answered; cancellation
+ * may come at any time before the end. Its handler sees exactly one final response.
+ */
+export class InferenceRequest {
+  readonly id: string;
+  readonly modelName: string;
+  readonly modelVersion: string;
+  inputs: readonly Tensor[];
+  readonly requestedOutputs: readonly InferRequestedOutput[];
+  readonly batchSize: number;
+  priority: number;
+  readonly timeoutUs: number;
+  readonly sequence: SequenceFields | undefined;
+  readonly parameters: Parameters | undefined;
+  readonly trace: RequestTrace | undefined;
+  readonly times: RequestTimes = { arrived: 0, queued: 0, started: 0 };
+  /** Whoever holds the request now (queue, instance) sets this to hear of a cancellation. */
+  onCancel: ((request: InferenceRequest) => void) | undefined = undefined;
+  /** Called once, right after the final response: set by the scheduler that took the request in. */
+  onEnd: ((request: InferenceRequest) => void) | undefined = undefined;
+  #handler: ResponseHandler;
+  #cancelled = false;
+  #ended = false;
+
+  constructor(fields: InferenceRequestFields, handler: ResponseHandler) {
+    this.id = fields.id;
+    this.modelName = fields.modelName;
+    this.modelVersion = fields.modelVersion;
+    this.inputs = fields.inputs;
+    this.requestedOutputs = fields.requestedOutputs;
+    this.batchSize = fields.batchSize;
+    this.priority = fields.priority;
+    this.timeoutUs = fields.timeoutUs;
+    this.sequence = fields.sequence;
+    this.parameters = fields.parameters;
+    this.trace = fields.trace;
+    this.#handler = handler;
+  }
+
+  get isCancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
+  /** The client has gone or cancelled. Whoever holds the request decides what becomes of it. */
+  cancel(): void {
+    if (this.#cancelled || this.#ended) return;
+    this.#cancelled = true;
+    this.onCancel?.(this);
+  }
+
+  /** Hands a response to the client. After the final one nothing more is delivered. */
+  respond(response: InferenceResponse | undefined, final: boolean): void {
+    if (this.#ended) return;
+    this.#ended = final;
+    this.#handler(response, final);
+    if (final) this.onEnd?.(this);
+  }
+
+  /** Ends the request with an error. */
+  fail(error: InferenceServerError): void {
+    this.respond(errorResponse(error), true);
+  }
+
+  /** Puts a step between the model and whoever waits: it gets the responses and the handler so far. */
+  wrapHandler(wrap: (next: ResponseHandler) => ResponseHandler): void {
+    this.#handler = wrap(this.#handler);
+  }
+}
+
+/** How error messages begin: `[request id: 42] `, or a placeholder. */
+export function requestIdPrefix(id: string): string {
+  return `[request id: ${id === '' ? '<id_unknown>' : id}] `;
+}

@@ -1,0 +1,94 @@
+import { elementCount, InferenceServerError, type Datatype, type Tensor } from '@nereid/protocol';
+
+/** More elements than this per batch row are refused, as in Triton. */
+const MAX_ELEMENTS = 1_000_000;
+
+type Scores = ArrayLike<number | bigint>;
+
+/** Reads the scores of the datatypes that can be classified. */
+const READERS: Partial<Record<Datatype, (data: DataView, at: number) => number | bigint>> = {
+  UINT8: (data, at) => data.getUint8(at),
+  UINT16: (data, at) => data.getUint16(at * 2, true),
+  UINT32: (data, at) => data.getUint32(at * 4, true),
+  UINT64: (data, at) => data.getBigUint64(at * 8, true),
+  INT8: (data, at) => data.getInt8(at),
+  INT16: (data, at) => data.getInt16(at * 2, true),
+  INT32: (data, at) => data.getInt32(at * 4, true),
+  INT64: (data, at) => data.getBigInt64(at * 8, true),
+  FP32: (data, at) => data.getFloat32(at * 4, true),
+  FP64: (data, at) => data.getFloat64(at * 8, true),
+};
+
+/** How an output is classified. */
+export interface ClassificationOptions {
+  /** Number of classes wanted, at least 1; more than there are means all. */
+  readonly count: number;
+  readonly labels: readonly string[];
+  /** Whether the first dimension is the batch. */
+  readonly hasBatch: boolean;
+}
+
+/**
+ * Replaces an output by its best classes, as BYTES `value:index` or `value:index:label` in descending order of
+ * the value, in shape [batch, K], or [K] without a batch dimension (HTTP-47).
+ *
+ * @throws InferenceServerError INVALID_ARG for a datatype without an order, or too many elements.
+ */
+export function classify(output: Tensor, { count, labels, hasBatch }: ClassificationOptions): Tensor {
+  const read = READERS[output.datatype];
+  if (read === undefined) {
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `class result not available for output due to unsupported type '${output.datatype}'`,
+    );
+  }
+  const rows = hasBatch ? (output.shape[0] ?? 1) : 1;
+  const columns = rows === 0 ? 0 : Math.max(0, elementCount(output.shape)) / rows;
+  if (columns > MAX_ELEMENTS) {
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `output '${output.name}' has ${columns} elements, more than the ${MAX_ELEMENTS} that can be classified`,
+    );
+  }
+  const view = new DataView(output.data.buffer, output.data.byteOffset, output.data.byteLength);
+  const isFloat = output.datatype.startsWith('FP');
+  const kept = Math.min(count, columns);
+  const texts: string[] = [];
+  for (let row = 0; row < rows; row += 1) {
+    const scores = Array.from({ length: columns }, (_, at) => read(view, row * columns + at));
+    for (const index of bestIndices(scores, kept)) texts.push(describe(scores[index] ?? 0, index, labels, isFloat));
+  }
+  const shape = hasBatch ? [rows, kept] : [kept];
+  return { name: output.name, datatype: 'BYTES', shape, data: encode(texts) };
+}
+
+/** Equal scores keep their order; NaN comes last. */
+function bestIndices(scores: Scores, count: number): number[] {
+  const indices = Array.from({ length: scores.length }, (_, at) => at);
+  indices.sort((a, b) => {
+    const left = scores[a] ?? 0;
+    const right = scores[b] ?? 0;
+    if (left > right) return -1;
+    if (left < right) return 1;
+    return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || a - b;
+  });
+  return indices.slice(0, count);
+}
+
+/** Floating-point values have six decimals. */
+function describe(value: number | bigint, index: number, labels: readonly string[], isFloat: boolean): string {
+  const label = labels[index];
+  const text = isFloat ? Number(value).toFixed(6) : String(value);
+  return label === undefined ? `${text}:${index}` : `${text}:${index}:${label}`;
+}
+
+function encode(texts: readonly string[]): Uint8Array {
+  const parts = texts.map((text) => Buffer.from(text, 'utf8'));
+  const data = Buffer.alloc(parts.reduce((total, part) => total + 4 + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    at = data.writeUInt32LE(part.byteLength, at);
+    at += part.copy(data, at);
+  }
+  return data;
+}

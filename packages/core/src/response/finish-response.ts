@@ -1,0 +1,64 @@
+import { InferenceServerError, type InferRequestedOutput, type Tensor } from '@nereid/protocol';
+import type { ModelOutput } from '@nereid/protocol/model-config';
+import { classify } from './classification.ts';
+import { errorResponse, type InferenceResponse } from './inference-response.ts';
+
+/** What turns a backend's outputs into what clients see. Made once for each model version. */
+export interface OutputRules {
+  readonly byName: ReadonlyMap<string, ModelOutput>;
+  readonly hasBatch: boolean;
+  readonly labels: ReadonlyMap<string, readonly string[]>;
+  /** Whether any output has a `reshape`. */
+  readonly reshapes: boolean;
+}
+
+export function createOutputRules(
+  outputs: readonly ModelOutput[],
+  maxBatchSize: number,
+  labels: ReadonlyMap<string, readonly string[]>,
+): OutputRules {
+  return {
+    byName: new Map(outputs.map((output) => [output.name, output])),
+    hasBatch: maxBatchSize > 0,
+    labels,
+    reshapes: outputs.some((output) => output.reshape !== undefined),
+  };
+}
+
+/**
+ * A backend's response as the client gets it: outputs it asked for and the model declares, in the shapes of the
+ * configuration, classified where asked. Becomes an error when that is not possible.
+ */
+export function finishResponse(
+  response: InferenceResponse,
+  rules: OutputRules,
+  requested: readonly InferRequestedOutput[],
+): InferenceResponse {
+  if (response.error !== undefined) return response;
+  const isPlain = requested.length === 0 && !rules.reshapes && response.outputs.every((o) => rules.byName.has(o.name));
+  if (isPlain) return response;
+  try {
+    const outputs = response.outputs.flatMap((output) => {
+      const declared = rules.byName.get(output.name);
+      const wanted = requested.find(({ name }) => name === output.name);
+      if (declared === undefined || (requested.length > 0 && wanted === undefined)) return [];
+      const tensor = declared.reshape === undefined ? output : reshapeBack(output, declared, rules.hasBatch);
+      const count = wanted?.classification ?? 0;
+      if (count === 0) return [tensor];
+      return [classify(tensor, { count, labels: rules.labels.get(output.name) ?? [], hasBatch: rules.hasBatch })];
+    });
+    return { outputs, parameters: response.parameters, error: undefined };
+  } catch (error) {
+    return errorResponse(InferenceServerError.from(error));
+  }
+}
+
+/** The declared dims in place of the backend's shape; variable ones filled in from it. */
+function reshapeBack(tensor: Tensor, { dims, reshape }: ModelOutput, hasBatch: boolean): Tensor {
+  const batch = hasBatch ? tensor.shape.slice(0, 1) : [];
+  const inner = tensor.shape.slice(batch.length);
+  const variable = inner.filter((_, at) => reshape?.shape[at] === -1);
+  let next = 0;
+  const shape = [...batch, ...dims.map((dim) => (dim === -1 ? (variable[next++] ?? 0) : dim))];
+  return { name: tensor.name, datatype: tensor.datatype, shape, data: tensor.data };
+}

@@ -1,0 +1,19 @@
+import type { InferenceServerError, Parameters, Tensor } from '@nereid/protocol';
+
+/** One response of a model to one request: outputs, or an error. */
+export interface InferenceResponse {
+  readonly outputs: readonly Tensor[];
+  readonly parameters: Parameters | undefined;
+  readonly error: InferenceServerError | undefined;
+}
+
+/**
+ * Receives the responses of one request, in order: any number with `final` false, then exactly one call with
+ * `final` true, whose response is undefined when a decoupled model ended with the flag alone.
+ */
+export type ResponseHandler = (response: InferenceResponse | undefined, final: boolean) => void;
+
+/** A response that carries only an error. */
+export function errorResponse(error: InferenceServerError): InferenceResponse {
+  return { outputs: [], parameters: undefined, error };
+}

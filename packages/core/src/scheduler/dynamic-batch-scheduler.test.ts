@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
+import { buildRequest, type RecordedRequest } from '../../test/build-request.ts';
+import { FakeRunner } from '../../test/fake-runner.ts';
+import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
+import { ManualClock } from './manual-clock.ts';
+import { createQueuePolicies } from './queue-policies.ts';
+
+type Batching = NonNullable<Parameters<typeof createModelConfig>[0]>['dynamic_batching'];
+
+class Bench {
+  readonly clock = new ManualClock();
+  readonly runner: FakeRunner;
+  readonly failures: string[] = [];
+  readonly statistics = {
+    pending: 0,
+    recordFailure: (_ns: number, reason: string): void => void this.failures.push(reason),
+  };
+  readonly scheduler: DynamicBatchScheduler;
+
+  constructor(config: ModelConfig, instances = 1) {
+    this.runner = new FakeRunner(instances);
+    this.scheduler = new DynamicBatchScheduler(
+      { config, runner: this.runner, clock: this.clock, statistics: this.statistics },
+      createQueuePolicies(config),
+    );
+  }
+
+  add(id: string, fields: Parameters<typeof buildRequest>[0] = {}): RecordedRequest {
+    const recorded = buildRequest({ id, ...fields });
+    this.scheduler.enqueue(recorded.request);
+    return recorded;
+  }
+}
+
+const batching = (dynamic: Batching): ModelConfig =>
+  createModelConfig({ name: 'm', max_batch_size: 4, ...(dynamic && { dynamic_batching: dynamic }) });
+
+describe('DynamicBatchScheduler', () => {
+  test('runs each request alone when the model has no dynamic batcher', () => {
+    const bench = new Bench(createModelConfig({ max_batch_size: 4 }), 2);
+    for (const id of ['a', 'b', 'c']) bench.add(id);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b']]);
+    bench.runner.finish(0);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b'], ['c']]);
+  });
+
+  test('joins the requests that arrive together', () => {
+    const bench = new Bench(batching({}));
+    for (const id of ['a', 'b', 'c']) bench.add(id);
+    assert.deepEqual(bench.runner.ids, []);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, [['a', 'b', 'c']]);
+  });
+
+  test('fills the next batch while all instances are busy', () => {
+    const bench = new Bench(batching({}));
+    bench.add('a');
+    bench.clock.advance(0);
+    for (const id of ['b', 'c', 'd', 'e', 'f']) bench.add(id);
+    assert.equal(bench.statistics.pending, 5);
+    bench.runner.finish(0);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b', 'c', 'd', 'e']]);
+    assert.equal(bench.statistics.pending, 1);
+  });
+
+  test('honours the queue delay to the microsecond', () => {
+    const bench = new Bench(batching({ max_queue_delay_microseconds: 100 }));
+    bench.add('a');
+    bench.clock.advance(99_999);
+    assert.deepEqual(bench.runner.ids, []);
+    bench.clock.advance(1);
+    assert.deepEqual(bench.runner.ids, [['a']]);
+  });
+
+  test('does not wait for the delay once the batch is full', () => {
+    const bench = new Bench(batching({ max_queue_delay_microseconds: 100 }));
+    bench.add('a', { batchSize: 2 });
+    bench.add('b', { batchSize: 2 });
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, [['a', 'b']]);
+  });
+
+  test('refuses a late request at its deadline, not when an instance becomes free', () => {
+    const bench = new Bench(batching({ default_queue_policy: { default_timeout_microseconds: 50 } }));
+    bench.add('a');
+    bench.clock.advance(0);
+    const late = bench.add('b');
+    bench.clock.advance(50_000);
+    assert.deepEqual(late.errors(), ['[request id: b] Request timeout expired']);
+    assert.deepEqual(bench.failures, ['REJECTED']);
+    assert.equal(bench.statistics.pending, 0);
+  });
+
+  test('refuses a request when the queue is full, and keeps nothing of it', () => {
+    const bench = new Bench(batching({ default_queue_policy: { max_queue_size: 1 } }));
+    bench.add('a');
+    bench.clock.advance(0);
+    bench.add('b');
+    assert.throws(() => bench.add('c'), { code: 'UNAVAILABLE' });
+    assert.equal(bench.scheduler.inFlightCount, 2);
+    assert.equal(bench.statistics.pending, 1);
+  });
+
+  test('takes the priority of a request, and the default level for none or an unknown one', () => {
+    const bench = new Bench(batching({ priority_levels: 3, default_priority_level: 2 }));
+    bench.add('first');
+    bench.clock.advance(0);
+    bench.add('low', { priority: 3 });
+    bench.add('unknown', { priority: 77 });
+    bench.add('high', { priority: 1 });
+    bench.runner.finish(0);
+    assert.deepEqual(bench.runner.ids[1], ['high', 'unknown', 'low']);
+  });
+
+  test('answers a request that is cancelled in the queue', () => {
+    const bench = new Bench(batching({}));
+    bench.add('a');
+    bench.clock.advance(0);
+    const waiting = bench.add('b');
+    waiting.request.cancel();
+    assert.deepEqual(waiting.errors(), ['[request id: b] request was cancelled']);
+    assert.deepEqual(bench.failures, ['CANCELED']);
+  });
+
+  test('lets responses leave in the order of requests with preserve_ordering', () => {
+    const bench = new Bench(batching({ preserve_ordering: true }), 2);
+    const a = bench.add('a');
+    bench.clock.advance(0);
+    const b = bench.add('b');
+    bench.clock.advance(0);
+    bench.runner.finish(1);
+    assert.equal(b.responses.length, 0);
+    bench.runner.finish(0);
+    assert.equal(a.responses.length, 1);
+    assert.equal(b.responses.length, 1);
+  });
+
+  test('drains when the last response is out', async () => {
+    const bench = new Bench(batching({}));
+    bench.add('a');
+    bench.clock.advance(0);
+    let isDrained = false;
+    const drained = bench.scheduler.drain().then(() => {
+      isDrained = true;
+    });
+    await Promise.resolve();
+    assert.equal(isDrained, false);
+    bench.runner.finish(0);
+    await drained;
+  });
+
+  test('refuses what waits when it is closed', () => {
+    const bench = new Bench(batching({}));
+    bench.add('a');
+    bench.clock.advance(0);
+    const waiting = bench.add('b');
+    bench.scheduler.close();
+    assert.equal(waiting.errors().length, 1);
+    assert.equal(bench.clock.pending, 0);
+  });
+});

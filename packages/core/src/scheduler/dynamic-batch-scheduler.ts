@@ -1,0 +1,155 @@
+import { InferenceServerError } from '@nereid/protocol';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import { requestIdPrefix, type InferenceRequest } from '../request/inference-request.ts';
+import type { FailureReason } from '../telemetry/statistics.ts';
+import type { BatchRunner } from './batch.ts';
+import { createBatchRules, planBatch, type BatchRules } from './batch-builder.ts';
+import type { Clock, TimerHandle } from './clock.ts';
+import { InFlight } from './in-flight.ts';
+import { RequestQueue, type QueuePolicy } from './request-queue.ts';
+import { ResponseOrder } from './response-order.ts';
+import type { Scheduler } from './scheduler.ts';
+
+/** What a scheduler tells of its queue. */
+export interface QueueStatistics {
+  /** Requests that wait. */
+  pending: number;
+  recordFailure(requestNs: number, reason: FailureReason): void;
+}
+
+/** What a scheduler is made of. */
+export interface SchedulerParts {
+  readonly config: ModelConfig;
+  readonly runner: BatchRunner;
+  readonly clock: Clock;
+  readonly statistics: QueueStatistics;
+}
+
+/**
+ * Queues the requests of a model and hands batches to free instances: the dynamic batcher, and, with rules
+ * that never join two requests, the default scheduler. What the next batch is, `planBatch` decides.
+ */
+export class DynamicBatchScheduler implements Scheduler {
+  readonly #queue: RequestQueue;
+  readonly #rules: BatchRules;
+  readonly #runner: BatchRunner;
+  readonly #clock: Clock;
+  readonly #statistics: QueueStatistics;
+  readonly #inFlight = new InFlight();
+  readonly #order: ResponseOrder | undefined;
+  readonly #defaultPriority: number;
+  readonly #levels: number;
+  readonly #joins: boolean;
+  #batchTimer: TimerHandle | undefined;
+  #expiryTimer: TimerHandle | undefined;
+  #expiryAt = Infinity;
+  #soon = false;
+  readonly #onCancel = (request: InferenceRequest): void => this.#cancel(request);
+
+  constructor({ config, runner, clock, statistics }: SchedulerParts, policies: readonly QueuePolicy[]) {
+    const batching = config.dynamic_batching;
+    this.#queue = new RequestQueue(policies);
+    this.#rules = createBatchRules(config);
+    this.#joins = this.#rules.maxBatchSize > 1;
+    this.#runner = runner;
+    this.#clock = clock;
+    this.#statistics = statistics;
+    this.#levels = policies.length;
+    this.#defaultPriority = batching?.default_priority_level ?? 0;
+    this.#order = batching?.preserve_ordering === true ? new ResponseOrder() : undefined;
+    runner.onIdle = () => this.#dispatch();
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.count;
+  }
+
+  drain(): Promise<void> {
+    return this.#inFlight.drain();
+  }
+
+  enqueue(request: InferenceRequest): void {
+    if (request.priority < 1 || request.priority > this.#levels) request.priority = this.#defaultPriority || 1;
+    const now = this.#clock.now();
+    request.times.queued = now;
+    const entry = this.#queue.push(request, now);
+    this.#inFlight.add(request);
+    this.#order?.track(request);
+    this.#statistics.pending += 1;
+    request.onCancel = this.#onCancel;
+    if (entry.deadline < this.#expiryAt) this.#armExpiry(entry.deadline);
+    if (this.#joins) this.#dispatchSoon();
+    else this.#dispatch();
+  }
+
+  close(): void {
+    this.#batchTimer?.cancel();
+    this.#expiryTimer?.cancel();
+    for (const request of this.#queue.take(this.#queue.size)) {
+      this.#refuse(request, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
+    }
+  }
+
+  /** Lets the requests that arrived together become one batch. */
+  #dispatchSoon(): void {
+    if (this.#soon || this.#runner.idleCount === 0) return;
+    this.#soon = true;
+    this.#clock.soon(() => {
+      this.#soon = false;
+      this.#dispatch();
+    });
+  }
+
+  /** Hands out batches while there are requests and free instances. */
+  #dispatch(): void {
+    this.#batchTimer?.cancel();
+    this.#batchTimer = undefined;
+    while (this.#queue.size > 0 && this.#runner.idleCount > 0) {
+      const now = this.#clock.now();
+      if (this.#expiryAt <= now) this.#expire();
+      if (this.#queue.size === 0) return;
+      const plan = planBatch(this.#queue, this.#rules, now);
+      if (plan.kind === 'wait') {
+        this.#batchTimer = this.#clock.schedule(plan.untilNs, () => this.#dispatch());
+        return;
+      }
+      this.#run(this.#queue.take(plan.count));
+    }
+  }
+
+  #run(requests: InferenceRequest[]): void {
+    let size = 0;
+    for (const request of requests) size += request.batchSize;
+    this.#statistics.pending -= requests.length;
+    this.#runner.run({ requests, size });
+  }
+
+  #armExpiry(at: number): void {
+    this.#expiryTimer?.cancel();
+    this.#expiryAt = at;
+    this.#expiryTimer = this.#clock.schedule(at, () => this.#expire());
+  }
+
+  #expire(): void {
+    for (const request of this.#queue.expire(this.#clock.now())) {
+      this.#statistics.pending -= 1;
+      const message = `${requestIdPrefix(request.id)}Request timeout expired`;
+      this.#refuse(request, 'REJECTED', new InferenceServerError('UNAVAILABLE', message));
+    }
+    this.#expiryTimer?.cancel();
+    this.#expiryAt = this.#queue.nextDeadline();
+    if (this.#expiryAt < Infinity) this.#armExpiry(this.#expiryAt);
+  }
+
+  #cancel(request: InferenceRequest): void {
+    if (!this.#queue.remove(request)) return;
+    this.#statistics.pending -= 1;
+    const message = `${requestIdPrefix(request.id)}request was cancelled`;
+    this.#refuse(request, 'CANCELED', new InferenceServerError('CANCELLED', message));
+  }
+
+  #refuse(request: InferenceRequest, reason: FailureReason, error: InferenceServerError): void {
+    this.#statistics.recordFailure(this.#clock.now() - request.times.arrived, reason);
+    request.fail(error);
+  }
+}

@@ -1,0 +1,17 @@
+import type { InferenceRequest } from '../request/inference-request.ts';
+
+/** Decides when the requests of one model version execute, and with which others. */
+export interface Scheduler {
+  /**
+   * Takes a request in. From then on the request is answered exactly once, finally.
+   *
+   * @throws InferenceServerError UNAVAILABLE when the queue is full; nothing was kept then.
+   */
+  enqueue(request: InferenceRequest): void;
+  /** Requests taken in and not yet answered finally. */
+  readonly inFlightCount: number;
+  /** Resolves when nothing is in flight any more. New requests may still come until `close`. */
+  drain(): Promise<void>;
+  /** Refuses what is still queued (UNAVAILABLE) and stops all timers. */
+  close(): void;
+}

@@ -1,0 +1,60 @@
+import type { InferInput, InferRequestedOutput, InferRequestMessage, Parameters } from '@nereid/protocol';
+import type { InferenceResponse } from './response/inference-response.ts';
+import type { BackendStatus } from './backend/backend-registry.ts';
+import type { HealthService } from './service/health-service.ts';
+import type { InferenceService } from './service/inference-service.ts';
+import type { ManagementService } from './service/management-service.ts';
+
+/** Ports on which a server listens; undefined for a protocol that is off. */
+export interface ServerPorts {
+  readonly http: number | undefined;
+  readonly grpc: number | undefined;
+  readonly metrics: number | undefined;
+}
+
+/** An inference in process. */
+export interface InProcessRequest {
+  readonly modelName: string;
+  /** Default: the highest ready version. */
+  readonly modelVersion?: string;
+  readonly inputs: readonly InferInput[];
+  /** Default: all outputs. */
+  readonly outputs?: readonly (string | InferRequestedOutput)[];
+  readonly id?: string;
+  readonly parameters?: Parameters;
+  readonly priority?: number;
+  readonly timeoutUs?: number;
+  readonly sequence?: InferRequestMessage['sequence'];
+  readonly signal?: AbortSignal;
+}
+
+/** A server in this process. */
+export interface Server extends AsyncDisposable {
+  readonly inference: InferenceService;
+  readonly management: ManagementService;
+  readonly health: HealthService;
+  /** Every backend that was found. */
+  readonly backends: readonly BackendStatus[];
+  /**
+   * Runs one inference without a network.
+   *
+   * @throws InferenceServerError with the model's or the server's code.
+   */
+  infer(request: InProcessRequest): Promise<InferenceResponse>;
+  /** The responses of a decoupled model, one after the other. */
+  inferStream(request: InProcessRequest): AsyncIterable<InferenceResponse>;
+  /**
+   * Opens the ports that the options ask for.
+   *
+   * @throws InferenceServerError UNAVAILABLE naming the port that is in use.
+   */
+  listen(): Promise<ServerPorts>;
+  /** The metrics page. */
+  metrics(): string | Promise<string>;
+  /**
+   * Lets running requests end, within `exitTimeoutSecs`, and frees everything.
+   *
+   * @returns Whether all of them ended in time.
+   */
+  close(): Promise<boolean>;
+}

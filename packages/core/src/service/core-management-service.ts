@@ -1,0 +1,180 @@
+import { InferenceServerError } from '@nereid/protocol';
+import type {
+  ModelMetadataJson,
+  ModelStatisticsEntryJson,
+  RepositoryIndexEntryJson,
+  ServerMetadataJson,
+  TensorMetadataJson,
+} from '@nereid/protocol/http';
+import {
+  modelConfigToJson,
+  type JsonObject,
+  type ModelConfig,
+  type ModelInput,
+  type ModelOutput,
+} from '@nereid/protocol/model-config';
+import { fromConfigDatatype } from '@nereid/protocol/datatype';
+import type { CudaRegion, SharedMemoryRegistry, SystemRegion } from '../memory/shared-memory-registry.ts';
+import type { ModelControl } from '../model/model-control.ts';
+import type { ModelRegistry } from '../model/model-registry.ts';
+import type { ModelSource } from '../model/model-source.ts';
+import type { LogSettings, LogSettingsUpdate, ServerLogger } from '../telemetry/logger.ts';
+import type { Tracer, TraceSettings, TraceSettingsUpdate } from '../telemetry/trace.ts';
+import type { LoadParameters, ManagementService } from './management-service.ts';
+
+/** The extensions of the V2 protocol that the server speaks. */
+const EXTENSIONS = [
+  'classification',
+  'sequence',
+  'model_repository',
+  'model_repository(unload_dependents)',
+  'schedule_policy',
+  'model_configuration',
+  'system_shared_memory',
+  'cuda_shared_memory',
+  'binary_tensor_data',
+  'parameters',
+  'statistics',
+  'trace',
+  'logging',
+];
+
+/** What management needs. */
+export interface ManagementServiceParts {
+  readonly serverName: string;
+  readonly serverVersion: string;
+  readonly registry: ModelRegistry;
+  readonly control: ModelControl;
+  readonly source: ModelSource;
+  readonly sharedMemory: SharedMemoryRegistry;
+  readonly logger: ServerLogger;
+  readonly tracer: Tracer;
+}
+
+/** Everything but inference and health. */
+export class CoreManagementService implements ManagementService {
+  readonly #parts: ManagementServiceParts;
+
+  constructor(parts: ManagementServiceParts) {
+    this.#parts = parts;
+  }
+
+  serverMetadata(): ServerMetadataJson {
+    const { serverName, serverVersion } = this.#parts;
+    return { name: serverName, version: serverVersion, extensions: EXTENSIONS };
+  }
+
+  modelMetadata(name: string, version: string): ModelMetadataJson {
+    const { registry } = this.#parts;
+    const model = registry.get(name, version);
+    const { config } = model;
+    const versions = version === '' ? registry.readyVersions(name).map((one) => one.version) : [model.version];
+    const describe = (tensor: ModelInput | ModelOutput): TensorMetadataJson => describeTensor(tensor, config.max_batch_size);
+    return {
+      name,
+      versions,
+      platform: config.platform === '' ? config.backend : config.platform,
+      inputs: config.input.map(describe),
+      outputs: config.output.map(describe),
+    };
+  }
+
+  modelConfig(name: string, version: string): ModelConfig {
+    return this.#parts.registry.get(name, version).config;
+  }
+
+  modelConfigJson(name: string, version: string): JsonObject {
+    return modelConfigToJson(this.modelConfig(name, version));
+  }
+
+  async repositoryIndex(readyOnly: boolean): Promise<readonly RepositoryIndexEntryJson[]> {
+    const { registry, source } = this.#parts;
+    const names = [...(await source.list()).keys()];
+    return names.flatMap((name) => {
+      const reason = source.conflictOf(name);
+      if (reason !== undefined) return [{ name, state: 'UNAVAILABLE' as const, reason }];
+      const entries = registry.index(name);
+      return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
+    });
+  }
+
+  loadModel(name: string, parameters: LoadParameters): Promise<void> {
+    return this.#parts.control.load(name, parameters);
+  }
+
+  unloadModel(name: string, unloadDependents: boolean): Promise<void> {
+    return this.#parts.control.unload(name, unloadDependents);
+  }
+
+  statistics(name: string, version: string): readonly ModelStatisticsEntryJson[] {
+    const { registry } = this.#parts;
+    if (name === '') return registry.all().map((model) => model.statistics.toJson());
+    const models = registry.readyVersions(name);
+    if (models.length === 0) {
+      throw new InferenceServerError('INVALID_ARG', `requested model '${name}' is not available`);
+    }
+    if (version === '') return models.map((model) => model.statistics.toJson());
+    try {
+      return [registry.get(name, version).statistics.toJson()];
+    } catch (error) {
+      const { code } = InferenceServerError.from(error);
+      if (code === 'INVALID_ARG') throw error;
+      throw new InferenceServerError('INVALID_ARG', `requested model version is not available for model '${name}'`);
+    }
+  }
+
+  logSettings(): LogSettings {
+    return this.#parts.logger.settings;
+  }
+
+  updateLogSettings(update: LogSettingsUpdate): LogSettings {
+    return this.#parts.logger.update(update);
+  }
+
+  traceSettings(model: string | undefined): TraceSettings {
+    this.#assertTraced(model);
+    return this.#parts.tracer.settings(model);
+  }
+
+  updateTraceSettings(model: string | undefined, update: TraceSettingsUpdate): TraceSettings {
+    this.#assertTraced(model);
+    return this.#parts.tracer.update(model, update);
+  }
+
+  systemSharedMemoryStatus(region: string): readonly SystemRegion[] {
+    return this.#parts.sharedMemory.status(region);
+  }
+
+  registerSystemSharedMemory({ name }: SystemRegion): void {
+    this.#parts.sharedMemory.register(name);
+  }
+
+  unregisterSystemSharedMemory(region: string): void {
+    this.#parts.sharedMemory.unregister(region);
+  }
+
+  cudaSharedMemoryStatus(region: string): readonly CudaRegion[] {
+    return this.#parts.sharedMemory.status(region);
+  }
+
+  registerCudaSharedMemory({ name }: CudaRegion): void {
+    this.#parts.sharedMemory.register(name);
+  }
+
+  unregisterCudaSharedMemory(region: string): void {
+    this.#parts.sharedMemory.unregister(region);
+  }
+
+  #assertTraced(model: string | undefined): void {
+    if (model !== undefined) this.#parts.registry.get(model, '');
+  }
+}
+
+/** The batch dimension stands in front of the declared ones. */
+function describeTensor(tensor: ModelInput | ModelOutput, maxBatchSize: number): TensorMetadataJson {
+  return {
+    name: tensor.name,
+    datatype: fromConfigDatatype(tensor.data_type) ?? 'BYTES',
+    shape: maxBatchSize > 0 ? [-1, ...tensor.dims] : tensor.dims,
+  };
+}

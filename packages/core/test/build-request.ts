@@ -1,0 +1,38 @@
+import type { Tensor } from '@nereid/protocol';
+import { InferenceRequest, type InferenceRequestFields } from '../src/request/inference-request.ts';
+import type { InferenceResponse } from '../src/response/inference-response.ts';
+
+/** A request that remembers its responses. */
+export interface RecordedRequest {
+  readonly request: InferenceRequest;
+  readonly responses: (InferenceResponse | undefined)[];
+  readonly errors: () => string[];
+}
+
+/** A request for tests; everything may be overridden. */
+export function buildRequest(fields: Partial<InferenceRequestFields> = {}): RecordedRequest {
+  const responses: (InferenceResponse | undefined)[] = [];
+  const request = new InferenceRequest(
+    {
+      id: '',
+      modelName: 'm',
+      modelVersion: '1',
+      inputs: [],
+      requestedOutputs: [],
+      batchSize: 1,
+      priority: 0,
+      timeoutUs: 0,
+      sequence: undefined,
+      parameters: undefined,
+      trace: undefined,
+      ...fields,
+    },
+    (response) => responses.push(response),
+  );
+  return { request, responses, errors: () => responses.flatMap((r) => (r?.error === undefined ? [] : [r.error.message])) };
+}
+
+/** An FP32 tensor. */
+export function fp32(name: string, shape: readonly number[], values: readonly number[]): Tensor {
+  return { name, datatype: 'FP32', shape, data: new Uint8Array(Float32Array.from(values).buffer) };
+}

@@ -1,0 +1,24 @@
+export { STATUS_CODES, type StatusCode } from './status-code.ts';
+export { InferenceServerError, isStatusCode } from './inference-server-error.ts';
+export {
+  DATATYPES,
+  datatypeByteSize,
+  fromConfigDatatype,
+  isDatatype,
+  toConfigDatatype,
+  type ConfigDatatype,
+  type Datatype,
+} from './datatype.ts';
+export { elementCount, shapeToString } from './shape.ts';
+export type {
+  InferInput,
+  InferOutput,
+  InferRequestedOutput,
+  InferRequestMessage,
+  InferResponseMessage,
+  Parameters,
+  ParameterValue,
+  SequenceFields,
+  SharedMemoryRef,
+  Tensor,
+} from './infer-message.ts';
