@@ -6,8 +6,8 @@
  *
  * const client = new GrpcClient('localhost:8001');
  * const text = InferInput.from('TEXT', ['hello'], [1, 1]);
- * const result = await client.infer('classifier', [text], { outputs: [{ name: 'SCORES', classification: 3 }] });
- * console.log(result.asStrings('SCORES')); // [ '0.930000:17:greeting', … ]
+ * const result = await client.infer('classifier', [text], { outputs: [{ name: 'SCORES', classification: 3 }]
+ * }); console.log(result.asStrings('SCORES')); // [ '0.930000:17:greeting', … ]
  *
  * for await (const answer of client.inferStream([{ modelName: 'generator', inputs: [text] }])) {
  *   if (answer.kind === 'error') throw answer.error;
@@ -204,8 +204,8 @@ export class GrpcClient implements InferenceClient {
     requests: Iterable<InferStreamRequest> | AsyncIterable<InferStreamRequest>,
     options: CallOptions = {},
   ): AsyncIterable<InferStreamResponse> {
-    const call = this.#connection.bidi(MODEL_STREAM_INFER, options.headers);
-    return streamInfer(call, requests, options.signal);
+    const open = () => this.#connection.bidi(MODEL_STREAM_INFER, options.headers);
+    return streamInfer(open, requests, options.signal);
   }
 
   async close(): Promise<void> {

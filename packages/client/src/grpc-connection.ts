@@ -52,7 +52,7 @@ export class GrpcConnection {
   }
 
   /** Makes a unary call. */
-  unary<Request, Response>(
+  async unary<Request, Response>(
     codec: UnaryCodec<Request, Response>,
     request: Request,
     { headers, signal }: CallOptions,

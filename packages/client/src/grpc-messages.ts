@@ -1,4 +1,7 @@
-/** Messages of the gRPC service as the plain objects that both clients give, with the names of the HTTP bodies. */
+/**
+ * Messages of the gRPC service as the plain objects that both clients give, with the names of the HTTP
+ * bodies.
+ */
 import { isDatatype, InferenceServerError } from '@nereid/protocol';
 import type {
   InferBatchStatistics,

@@ -61,8 +61,8 @@ export interface HttpClientOptions {
 /** Options of {@link HttpClient.infer}. */
 export interface HttpInferOptions extends InferOptions {
   /**
-   * Tensors as bytes after the JSON (Triton's binary extension) rather than as JSON lists. Default: true; servers
-   * without the extension need false.
+   * Tensors as bytes after the JSON (Triton's binary extension) rather than as JSON lists. Default: true;
+   * servers without the extension need false.
    */
   readonly binaryData?: boolean;
   /** Compression of the request body. Default: none. */
@@ -171,7 +171,7 @@ export class HttpClient implements InferenceClient {
     return this.#post(tracePath(modelName), settings, options);
   }
 
-  /** @inheritdoc */
+  /** One request, one answer; the options say how the tensors travel. */
   async infer(
     modelName: string,
     inputs: readonly InferInput[],

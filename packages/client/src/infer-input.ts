@@ -1,12 +1,12 @@
 import {
   elementCount,
   InferenceServerError,
+  encodeBytesTensor,
   shapeToString,
   type Datatype,
   type InferInput as InferInputMessage,
   type SharedMemoryRef,
 } from '@nereid/protocol';
-import { encodeBytesTensor } from '@nereid/protocol/grpc';
 
 /** Values from which {@link InferInput.from} makes a tensor. */
 export type InferInputValues =
@@ -45,11 +45,13 @@ const DATATYPE_BY_ARRAY: Readonly<Record<string, Datatype>> = {
 /** Makes input tensors. */
 export const InferInput = {
   /**
-   * An input from values; the datatype follows from them: `Float32Array` → FP32, `BigInt64Array` → INT64 …, strings
-   * and byte arrays → BYTES, booleans → BOOL. Typed arrays are not copied: do not change them before the answer.
+   * An input from values; the datatype follows from them: `Float32Array` → FP32, `BigInt64Array` → INT64 …,
+   * strings and byte arrays → BYTES, booleans → BOOL. Typed arrays are not copied: do not change them before
+   * the answer.
    *
    * @param shape Default: one dimension, as many as there are values.
-   * @throws InferenceServerError INVALID_ARG when the shape has another number of elements, or values are mixed.
+   * @throws InferenceServerError INVALID_ARG when the shape has another number of elements, or values are
+   * mixed.
    */
   from(name: string, values: InferInputValues, shape: readonly number[] = [values.length]): InferInput {
     if (elementCount(shape) !== values.length) {
@@ -62,8 +64,8 @@ export const InferInput = {
   },
 
   /**
-   * An input from bytes in the layout of the wire: little-endian, row-major, a 4-byte length before each element of
-   * BYTES. The way to send BF16. The bytes are not copied.
+   * An input from bytes in the layout of the wire: little-endian, row-major, a 4-byte length before each
+   * element of BYTES. The way to send BF16. The bytes are not copied.
    */
   fromBytes(name: string, datatype: Datatype, shape: readonly number[], data: Uint8Array): InferInput {
     return { name, datatype, shape, data };

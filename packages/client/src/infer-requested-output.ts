@@ -3,7 +3,9 @@ import type { InferRequestedOutput as InferRequestedOutputMessage, SharedMemoryR
 /** An output to ask for; a plain name stands for all defaults. */
 export interface InferRequestedOutput {
   readonly name: string;
-  /** The K best classes as `value:index[:label]` strings instead of the tensor. Default: 0, the tensor itself. */
+  /**
+   * The K best classes as `value:index[:label]` strings instead of the tensor. Default: 0, the tensor itself.
+   */
   readonly classification?: number;
   /** HTTP only: as bytes after the JSON rather than a JSON list. Default: the `binaryData` of the request. */
   readonly binaryData?: boolean;

@@ -1,11 +1,11 @@
 import {
   InferenceServerError,
+  decodeBytesTensor,
   type Datatype,
   type InferOutput,
   type InferResponseMessage,
   type Parameters,
 } from '@nereid/protocol';
-import { decodeBytesTensor } from '@nereid/protocol/grpc';
 import { decodeTensorValues, type TensorValues, type TensorValuesByDatatype } from './tensor-values.ts';
 
 /**
@@ -33,11 +33,13 @@ export class InferResult {
   }
 
   /**
-   * The values of an output in row-major order, of the type that its datatype has in {@link TensorValuesByDatatype}.
-   * Numbers are a view of the answer where possible. Empty for an output in shared memory.
+   * The values of an output in row-major order, of the type that its datatype has in {@link
+   * TensorValuesByDatatype}. Numbers are a view of the answer where possible. Empty for an output in shared
+   * memory.
    *
    * @param datatype Narrows the type of the answer, and checks it.
-   * @throws InferenceServerError NOT_FOUND when there is no such output, INVALID_ARG when it has another datatype.
+   * @throws InferenceServerError NOT_FOUND when there is no such output, INVALID_ARG when it has another
+   * datatype.
    */
   output(name: string): TensorValues;
   output<D extends Datatype>(name: string, datatype: D): TensorValuesByDatatype[D];
@@ -70,7 +72,8 @@ export class InferResult {
   /**
    * The values of a numeric or BOOL output as a list of numbers; 64-bit integers beyond 2^53 lose precision.
    *
-   * @throws InferenceServerError NOT_FOUND when there is no such output, INVALID_ARG when it is of datatype BYTES.
+   * @throws InferenceServerError NOT_FOUND when there is no such output, INVALID_ARG when it is of datatype
+   * BYTES.
    */
   asNumbers(name: string): number[] {
     const tensor = this.tensor(name);

@@ -13,16 +13,20 @@ export type InferStreamCall = ClientDuplexStream<InferRequestMessage, StreamInfe
 type Requests = Iterable<InferStreamRequest> | AsyncIterable<InferStreamRequest>;
 
 /**
- * Sends the requests while it yields the answers. The call ends with the loop, however that ends: by the last answer,
- * an error, `break`, or the signal.
+ * Opens a call, and sends the requests while it yields the answers. The call ends with the loop, however that
+ * ends: by the last answer, an error, `break`, or the signal.
  */
 export async function* streamInfer(
-  call: InferStreamCall,
+  open: () => InferStreamCall,
   requests: Requests,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<InferStreamResponse, void, undefined> {
+  const call = open();
   const ended = new AbortController();
-  const cancel = () => call.destroy(cancelled(signal?.reason));
+  const cancel = () => {
+    call.cancel();
+    call.destroy(cancelled(signal?.reason));
+  };
   // The error that belongs to a cancelled call may come when nobody reads any more.
   call.on('error', () => {});
   signal?.addEventListener('abort', cancel, { once: true });

@@ -61,7 +61,10 @@ export interface InferOptions extends InferRequestOptions, CallOptions {}
 export interface InferStreamRequest extends InferRequestOptions {
   readonly modelName: string;
   readonly inputs: readonly InferInput[];
-  /** Decoupled models: end with a response without outputs when the last one was not known to be. Default: false. */
+  /**
+   * Decoupled models: end with a response without outputs when the last one was not known to be. Default:
+   * false.
+   */
   readonly enableEmptyFinalResponse?: boolean;
 }
 
@@ -87,7 +90,9 @@ export type InferStreamResponse =
 export interface LoadModelOptions extends CallOptions {
   /** A model configuration to use instead of `config.pbtxt`: an object, or its JSON. */
   readonly config?: string | object;
-  /** Files to use instead of the model's directory, by path within it: `1/model.onnx`. They need a `config`. */
+  /**
+   * Files to use instead of the model's directory, by path within it: `1/model.onnx`. They need a `config`.
+   */
   readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -101,11 +106,11 @@ export interface UnloadModelOptions extends CallOptions {
 export type ModelConfig = JsonObject;
 
 /**
- * What a client of a KServe V2 server can do, over HTTP or gRPC. The extensions of Triton (repository, statistics,
- * logging, trace) need a server that has them.
+ * What a client of a KServe V2 server can do, over HTTP or gRPC. The extensions of Triton (repository,
+ * statistics, logging, trace) need a server that has them.
  *
- * Every method fails with an InferenceServerError: the server's own, UNAVAILABLE when it cannot be reached, CANCELLED
- * when the signal was aborted.
+ * Every method fails with an InferenceServerError: the server's own, UNAVAILABLE when it cannot be reached,
+ * CANCELLED when the signal was aborted.
  */
 export interface InferenceClient {
   /** Whether the server runs. */
@@ -128,7 +133,10 @@ export interface InferenceClient {
   repositoryIndex(
     options?: CallOptions & { readonly ready?: boolean },
   ): Promise<readonly RepositoryIndexEntryJson[]>;
-  /** Loads or reloads a model and waits until it is ready. The server must be in model control mode `explicit`. */
+  /**
+   * Loads or reloads a model and waits until it is ready. The server must be in model control mode
+   * `explicit`.
+   */
   loadModel(modelName: string, options?: LoadModelOptions): Promise<void>;
   /** Starts to unload a model. The server must be in model control mode `explicit`. */
   unloadModel(modelName: string, options?: UnloadModelOptions): Promise<void>;
@@ -154,7 +162,8 @@ export interface InferenceClient {
   /**
    * Changes what the server traces; gives the settings that are then in force.
    *
-   * @param settings null goes back to the setting above: the global one for a model, that of the start for the server.
+   * @param settings null goes back to the setting above: the global one for a model, that of the start for
+   * the server.
    * @param modelName Default: '', the settings of models without their own.
    */
   updateTraceSettings(
@@ -165,8 +174,9 @@ export interface InferenceClient {
   /** One request, one answer. */
   infer(modelName: string, inputs: readonly InferInput[], options?: InferOptions): Promise<InferResult>;
   /**
-   * Many requests, also to several models, and their answers as they come; for decoupled models, which answer a
-   * request any number of times. Ends when all requests are answered; leaving the loop cancels what is left. gRPC only.
+   * Many requests, also to several models, and their answers as they come; for decoupled models, which answer
+   * a request any number of times. Ends when all requests are answered; leaving the loop cancels what is
+   * left. gRPC only.
    *
    * With the header `triton_grpc_error: true` the first error ends the stream and is thrown with its code.
    *

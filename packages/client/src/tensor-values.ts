@@ -1,7 +1,15 @@
-import { datatypeByteSize, InferenceServerError, type Datatype, type Tensor } from '@nereid/protocol';
-import { decodeStringTensor } from '@nereid/protocol/grpc';
+import {
+  datatypeByteSize,
+  decodeStringTensor,
+  InferenceServerError,
+  type Datatype,
+  type Tensor,
+} from '@nereid/protocol';
 
-/** What the values of a tensor are in JavaScript, by its datatype. BF16 is widened, as there is no array of it. */
+/**
+ * What the values of a tensor are in JavaScript, by its datatype. BF16 is widened, as there is no array of
+ * it.
+ */
 export interface TensorValuesByDatatype {
   readonly BOOL: boolean[];
   readonly UINT8: Uint8Array;

@@ -9,6 +9,14 @@ export {
   type ConfigDatatype,
   type Datatype,
 } from './datatype.ts';
+export {
+  countBytesElements,
+  decodeBytesTensor,
+  decodeStringTensor,
+  encodeBytesTensor,
+  type BytesElementCount,
+  type BytesTensorFault,
+} from './bytes-tensor.ts';
 export { elementCount, shapeToString } from './shape.ts';
 export type {
   InferInput,

@@ -1,4 +1,4 @@
-import { datatypeByteSize, InferenceServerError, type InferInput } from '@nereid/protocol';
+import { datatypeByteSize, encodeBytesTensor, InferenceServerError, type InferInput } from '@nereid/protocol';
 import { requestIdPrefix } from './inference-request.ts';
 import type { InputRules } from './input-rules.ts';
 
@@ -24,7 +24,7 @@ export function resolveRawInput(rules: InputRules, id: string, body: Uint8Array)
     if (rule.dims.length !== 1 || rule.dims[0] !== 1) {
       refuse(`For BYTE datatype raw input '${rule.name}', the model must have input shape [1]`);
     }
-    return { name: rule.name, datatype: 'BYTES', shape: [...batch, 1], data: withLength(body) };
+    return { name: rule.name, datatype: 'BYTES', shape: [...batch, 1], data: encodeBytesTensor([body]) };
   }
   const variable = rule.dims.filter((dim) => dim === -1).length;
   if (variable > 1) {
@@ -42,12 +42,4 @@ export function resolveRawInput(rules: InputRules, id: string, body: Uint8Array)
   }
   const shape = rule.dims.map((dim) => (dim === -1 ? body.byteLength / fixed : dim));
   return { name: rule.name, datatype: rule.datatype, shape: [...batch, ...shape], data: body };
-}
-
-/** A single BYTES element. */
-function withLength(body: Uint8Array): Uint8Array {
-  const data = new Uint8Array(4 + body.byteLength);
-  new DataView(data.buffer).setUint32(0, body.byteLength, true);
-  data.set(body, 4);
-  return data;
 }

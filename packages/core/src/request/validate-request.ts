@@ -1,13 +1,14 @@
 import {
+  countBytesElements,
   datatypeByteSize,
   elementCount,
   InferenceServerError,
   shapeToString,
+  type BytesTensorFault,
   type InferInput,
   type InferRequestedOutput,
   type Tensor,
 } from '@nereid/protocol';
-import { countStrings } from './count-strings.ts';
 import { requestIdPrefix } from './inference-request.ts';
 import type { InputRule, InputRules } from './input-rules.ts';
 
@@ -144,7 +145,8 @@ function checkByteSize(rules: InputRules, { name, datatype, shape }: InferInput,
   const elements = elementCount(shape);
   if (elements < 0) refuse(`shape ${shapeToString(shape)} of input '${name}' for model '${rules.modelName}' is too large`);
   if (datatype === 'BYTES') {
-    const found = countStrings(data, name, rules.modelName, refuse);
+    const { count: found, fault } = countBytesElements(data);
+    if (fault !== undefined) refuse(describeFault(fault, `inference input '${name}' for model '${rules.modelName}'`));
     if (found === elements) return;
     refuse(
       `expected ${elements} string elements for inference input '${name}' for model '${rules.modelName}', got ${found}`,
@@ -155,6 +157,13 @@ function checkByteSize(rules: InputRules, { name, datatype, shape }: InferInput,
   refuse(
     `input byte size mismatch for input '${name}' for model '${rules.modelName}'. Expected ${expected}, got ${data.byteLength}`,
   );
+}
+
+function describeFault({ kind, expected, available }: BytesTensorFault, where: string): string {
+  return kind === 'length'
+    ? `incomplete string length indicator for ${where}, expecting ${expected} bytes but only ${available} bytes ` +
+        'available. Please make sure the string length indicator is in one buffer.'
+    : `incomplete string data for ${where}, expecting string of length ${expected} but only ${available} bytes available`;
 }
 
 /** The shape the backend sees: `reshape` instead of `dims`, variable dimensions filled in from the request. */

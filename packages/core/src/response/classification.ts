@@ -1,4 +1,4 @@
-import { elementCount, InferenceServerError, type Datatype, type Tensor } from '@nereid/protocol';
+import { elementCount, encodeBytesTensor, InferenceServerError, type Datatype, type Tensor } from '@nereid/protocol';
 
 /** More elements than this per batch row are refused, as in Triton. */
 const MAX_ELEMENTS = 1_000_000;
@@ -59,7 +59,7 @@ export function classify(output: Tensor, { count, labels, hasBatch }: Classifica
     for (const index of bestIndices(scores, kept)) texts.push(describe(scores[index] ?? 0, index, labels, isFloat));
   }
   const shape = hasBatch ? [rows, kept] : [kept];
-  return { name: output.name, datatype: 'BYTES', shape, data: encode(texts) };
+  return { name: output.name, datatype: 'BYTES', shape, data: encodeBytesTensor(texts) };
 }
 
 /** Equal scores keep their order; NaN comes last. */
@@ -80,15 +80,4 @@ function describe(value: number | bigint, index: number, labels: readonly string
   const label = labels[index];
   const text = isFloat ? Number(value).toFixed(6) : String(value);
   return label === undefined ? `${text}:${index}` : `${text}:${index}:${label}`;
-}
-
-function encode(texts: readonly string[]): Uint8Array {
-  const parts = texts.map((text) => Buffer.from(text, 'utf8'));
-  const data = Buffer.alloc(parts.reduce((total, part) => total + 4 + part.byteLength, 0));
-  let at = 0;
-  for (const part of parts) {
-    at = data.writeUInt32LE(part.byteLength, at);
-    at += part.copy(data, at);
-  }
-  return data;
 }

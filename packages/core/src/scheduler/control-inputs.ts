@@ -1,4 +1,4 @@
-import { datatypeByteSize, fromConfigDatatype, type Datatype, type SequenceFields, type Tensor } from '@nereid/protocol';
+import { datatypeByteSize, encodeBytesTensor, fromConfigDatatype, type Datatype, type SequenceFields, type Tensor } from '@nereid/protocol';
 import type { ModelConfig, ModelSequenceBatchingControl } from '@nereid/protocol/model-config';
 
 /** Makes the control tensors of a request: what tells a model where in its sequence it is. */
@@ -51,13 +51,7 @@ function bytesOf({ buffer }: Int32Array | Float32Array): Uint8Array {
 
 /** Narrower types get the low bytes (SCH-19). */
 function encodeId(id: SequenceFields['id'], datatype: Datatype): Uint8Array {
-  if (datatype === 'BYTES') {
-    const text = Buffer.from(String(id), 'utf8');
-    const data = new Uint8Array(4 + text.byteLength);
-    new DataView(data.buffer).setUint32(0, text.byteLength, true);
-    data.set(text, 4);
-    return data;
-  }
+  if (datatype === 'BYTES') return encodeBytesTensor([String(id)]);
   const data = new Uint8Array(8);
   new DataView(data.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(id)), true);
   return data.subarray(0, datatypeByteSize(datatype));

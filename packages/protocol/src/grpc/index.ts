@@ -13,9 +13,3 @@ export {
   type MessageInitShape,
   type MessageShape,
 } from './service-message.ts';
-export {
-  countBytesElements,
-  decodeBytesTensor,
-  decodeStringTensor,
-  encodeBytesTensor,
-} from '../bytes-tensor.ts';

@@ -71,7 +71,8 @@ export function toParameters(parameters: readonly InferParameter[]): Parameters 
 /**
  * The shared-memory place among the parameters of a tensor.
  *
- * @throws InferenceServerError INVALID_ARG when a parameter has the wrong kind, or one of region and size is missing.
+ * @throws InferenceServerError INVALID_ARG when a parameter has the wrong kind, or one of region and size is
+ * missing.
  */
 export function toSharedMemoryRef(
   parameters: readonly InferParameter[],

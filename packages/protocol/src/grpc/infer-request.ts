@@ -19,8 +19,9 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
 const NO_PARAMETERS: readonly InferParameter[] = [];
 
 /**
- * The top level of a ModelInferRequest. Embedded messages are only located at first, as positions start, end, start,
- * end … in the bytes: inputs cannot be read before it is known whether there are raw contents, which come after them.
+ * The top level of a ModelInferRequest. Embedded messages are only located at first, as positions start, end,
+ * start, end … in the bytes: inputs cannot be read before it is known whether there are raw contents, which
+ * come after them.
  */
 interface Envelope {
   modelName: string;
@@ -35,12 +36,12 @@ interface Envelope {
 }
 
 /**
- * Decodes a serialised `ModelInferRequest`. Raw contents become views of `bytes`; typed contents become new bytes in
- * the layout of raw ones. Shapes, sizes and names are left for the model to check.
+ * Decodes a serialised `ModelInferRequest`. Raw contents become views of `bytes`; typed contents become new
+ * bytes in the layout of raw ones. Shapes, sizes and names are left for the model to check.
  *
- * @throws InferenceServerError INTERNAL when the bytes are not a ModelInferRequest; INVALID_ARG when a parameter has
- * the wrong kind or value, when the data of an input are missing, given twice or in the wrong field, or when an input
- * has no known datatype.
+ * @throws InferenceServerError INTERNAL when the bytes are not a ModelInferRequest; INVALID_ARG when a
+ * parameter has the wrong kind or value, when the data of an input are missing, given twice or in the wrong
+ * field, or when an input has no known datatype.
  */
 export function decodeModelInferRequest(bytes: Uint8Array): InferRequestMessage {
   const reader = new WireReader(bytes);
@@ -62,8 +63,8 @@ export function decodeModelInferRequest(bytes: Uint8Array): InferRequestMessage 
 }
 
 /**
- * The id of a serialised `ModelInferRequest` that could not be decoded, for the answer that tells so on a stream.
- * Never throws: '' when there is no id to be found.
+ * The id of a serialised `ModelInferRequest` that could not be decoded, for the answer that tells so on a
+ * stream. Never throws: '' when there is no id to be found.
  */
 export function requestIdOf(bytes: Uint8Array): string {
   const reader = new WireReader(bytes);
@@ -222,8 +223,8 @@ function invalidArg(message: string): InferenceServerError {
 }
 
 /**
- * Encodes a `ModelInferRequest` into one new buffer, for clients. Data always go into `raw_input_contents`; inputs in
- * shared memory have no entry there. `rawInput` and what only HTTP has (`binaryData`) are left out.
+ * Encodes a `ModelInferRequest` into one new buffer, for clients. Data always go into `raw_input_contents`;
+ * inputs in shared memory have no entry there. `rawInput` and what only HTTP has (`binaryData`) are left out.
  */
 export function encodeModelInferRequest(message: InferRequestMessage): Buffer {
   const parameters = toWireParameters(message);

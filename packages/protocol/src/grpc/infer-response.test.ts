@@ -173,7 +173,7 @@ test('an encoded response decodes to itself, and means the same to generated cod
     {
       name: text,
       datatype: fc.constantFrom<Datatype>(...DATATYPES),
-      shape: fc.array(fc.oneof(fc.nat(300), fc.maxSafeInteger({}))),
+      shape: fc.array(fc.oneof(fc.nat(300), fc.maxSafeInteger())),
       data: fc.uint8Array({ maxLength: 300 }),
     },
     { noNullPrototype: true },

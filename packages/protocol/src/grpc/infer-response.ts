@@ -24,8 +24,8 @@ export const FINAL_RESPONSE_PARAMETER = 'triton_final_response';
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /**
- * Encodes a `ModelInferResponse` into one new buffer. Every output has an entry in `raw_output_contents`, an empty
- * one when its data went into shared memory.
+ * Encodes a `ModelInferResponse` into one new buffer. Every output has an entry in `raw_output_contents`, an
+ * empty one when its data went into shared memory.
  *
  * @throws InferenceServerError INVALID_ARG when the message would be larger than gRPC allows.
  */
@@ -92,11 +92,11 @@ function rawContents(output: InferOutput): Uint8Array {
 }
 
 /**
- * Decodes a serialised `ModelInferResponse`, for clients. Raw contents become views of `bytes`; typed contents, which
- * other servers than Triton use, become new bytes in the layout of raw ones.
+ * Decodes a serialised `ModelInferResponse`, for clients. Raw contents become views of `bytes`; typed
+ * contents, which other servers than Triton use, become new bytes in the layout of raw ones.
  *
- * @throws InferenceServerError INTERNAL when the bytes are not a ModelInferResponse; INVALID_ARG when an output has
- * no known datatype or its typed contents do not suit it.
+ * @throws InferenceServerError INTERNAL when the bytes are not a ModelInferResponse; INVALID_ARG when an
+ * output has no known datatype or its typed contents do not suit it.
  */
 export function decodeModelInferResponse(bytes: Uint8Array): InferResponseMessage {
   const reader = new WireReader(bytes);

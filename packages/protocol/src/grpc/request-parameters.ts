@@ -2,7 +2,9 @@ import type { InferRequestMessage, Parameters, ParameterValue, SequenceFields } 
 import { InferenceServerError } from '../inference-server-error.ts';
 import { toParameters, type InferParameter, type InferParameterKind } from './infer-parameter.ts';
 
-/** The parameters that mean something to the server, and under `parameters` the rest, which are for the model. */
+/**
+ * The parameters that mean something to the server, and under `parameters` the rest, which are for the model.
+ */
 export interface RequestParameters {
   readonly priority: number;
   readonly timeoutUs: number;
@@ -112,7 +114,10 @@ function invalidArg(message: string): InferenceServerError {
   return new InferenceServerError('INVALID_ARG', message);
 }
 
-/** The parameters of a request as they go on the wire, the server's own among them; undefined when there are none. */
+/**
+ * The parameters of a request as they go on the wire, the server's own among them; undefined when there are
+ * none.
+ */
 export function toWireParameters(message: InferRequestMessage): Parameters | undefined {
   const { sequence, priority, timeoutUs, parameters, enableEmptyFinalResponse } = message;
   const wire: Record<string, ParameterValue> = { ...parameters };

@@ -38,8 +38,8 @@ export function grpcStatusOf(code: StatusCode): number {
 }
 
 /**
- * Triton's code for a gRPC status number, for clients: 3 → `INVALID_ARG`. The statuses that Triton never gives come
- * back as the nearest of the eight codes, numbers outside gRPC's range as `UNKNOWN`.
+ * Triton's code for a gRPC status number, for clients: 3 → `INVALID_ARG`. The statuses that Triton never
+ * gives come back as the nearest of the eight codes, numbers outside gRPC's range as `UNKNOWN`.
  */
 export function statusCodeOf(grpcStatus: number): StatusCode {
   return STATUS_CODE.get(grpcStatus) ?? 'UNKNOWN';

@@ -20,8 +20,8 @@ export interface StreamInferResponseMessage {
 }
 
 /**
- * Encodes a `ModelStreamInferResponse` into one new buffer. `final` is written as a parameter of the response, after
- * those that it has.
+ * Encodes a `ModelStreamInferResponse` into one new buffer. `final` is written as a parameter of the
+ * response, after those that it has.
  *
  * @throws InferenceServerError INVALID_ARG when the message would be larger than gRPC allows.
  */
@@ -40,8 +40,8 @@ export function encodeModelStreamInferResponse(message: StreamInferResponseMessa
 }
 
 /**
- * Decodes a serialised `ModelStreamInferResponse`, for clients. `triton_final_response` is taken out of the parameters
- * of the response and given as `final`.
+ * Decodes a serialised `ModelStreamInferResponse`, for clients. `triton_final_response` is taken out of the
+ * parameters of the response and given as `final`.
  *
  * @throws InferenceServerError as {@link decodeModelInferResponse}.
  */

@@ -1,6 +1,6 @@
 /**
- * Typed tensor contents (`InferTensorContents`): values in protobuf fields instead of raw bytes. They become the
- * bytes of the tensor, little-endian, as if the client had sent them raw.
+ * Typed tensor contents (`InferTensorContents`): values in protobuf fields instead of raw bytes. They become
+ * the bytes of the tensor, little-endian, as if the client had sent them raw.
  */
 import { datatypeByteSize, type Datatype } from '../datatype.ts';
 import { InferenceServerError } from '../inference-server-error.ts';
@@ -46,10 +46,12 @@ export interface ContentsOwner {
 }
 
 /**
- * The bytes of a tensor from its typed contents. Whether there are as many values as the shape says is not checked.
+ * The bytes of a tensor from its typed contents. Whether there are as many values as the shape says is not
+ * checked.
  *
  * @param contents The serialised `InferTensorContents`.
- * @throws InferenceServerError INVALID_ARG when a field with values does not suit the datatype, or two have values.
+ * @throws InferenceServerError INVALID_ARG when a field with values does not suit the datatype, or two have
+ * values.
  */
 export function decodeTensorContents(contents: Uint8Array, owner: ContentsOwner): Uint8Array {
   const runsByField = findRuns(contents);

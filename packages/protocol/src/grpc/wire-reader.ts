@@ -12,8 +12,9 @@ const SHORT_STRING = 32;
 const TWO_TO_32 = 2 ** 32;
 
 /**
- * Reads protobuf from bytes, field by field: `tag()`, then the method for what the tag announces, or `skip(tag)`.
- * Everything is checked against the end of the bytes; what cannot be read throws {@link malformedMessage}.
+ * Reads protobuf from bytes, field by field: `tag()`, then the method for what the tag announces, or
+ * `skip(tag)`. Everything is checked against the end of the bytes; what cannot be read throws {@link
+ * malformedMessage}.
  */
 export class WireReader {
   readonly bytes: Uint8Array;
@@ -84,7 +85,9 @@ export class WireReader {
     return new DataView(this.bytes.buffer, this.bytes.byteOffset + start, 8).getFloat64(0, true);
   }
 
-  /** Reads the length of a length-delimited field; its bytes are those from `position` to the end returned. */
+  /**
+   * Reads the length of a length-delimited field; its bytes are those from `position` to the end returned.
+   */
   delimited(): number {
     this.varint();
     const end = this.position + (this.low >>> 0);

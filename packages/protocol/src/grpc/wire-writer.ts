@@ -5,8 +5,8 @@ const SMALL = 2 ** 28;
 const SHORT_STRING = 32;
 
 /**
- * Writes protobuf into a buffer that has exactly the right size: add up the sizes first, with the functions below.
- * All tags are one byte, as all fields of the infer messages have numbers below 16.
+ * Writes protobuf into a buffer that has exactly the right size: add up the sizes first, with the functions
+ * below. All tags are one byte, as all fields of the infer messages have numbers below 16.
  */
 export class WireWriter {
   readonly buffer: Buffer;

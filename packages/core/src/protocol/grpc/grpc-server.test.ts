@@ -1,12 +1,22 @@
 /** Listening and closing, restrictions, health and reflection. */
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import http2 from 'node:http2';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import { status, type Client, type StatusObject } from '@grpc/grpc-js';
+import { Client, credentials, status, type StatusObject } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
-import { GRPCInferenceService, Health, HealthCheckResponse_ServingStatus, reflectionV1 } from '@nereid/protocol/gen';
+import {
+  GRPCInferenceService,
+  Health,
+  HealthCheckResponse_ServingStatus,
+  reflectionV1,
+} from '@nereid/protocol/gen';
 import { createGrpcServer } from './grpc-server.ts';
 import { decodeMessage, encodeMessage } from './rpc.ts';
 import {
@@ -94,7 +104,10 @@ test('restricted groups want their key, unary and streamed; others are free', as
   };
   const header = 'triton-grpc-protocol-admin-key';
   await assert.rejects(callRpc(client, rpcs.repositoryIndex, {}), refused);
-  await assert.rejects(callRpc(client, rpcs.repositoryIndex, {}, metadataOf({ 'admin-key': 'secret' })), refused);
+  await assert.rejects(
+    callRpc(client, rpcs.repositoryIndex, {}, metadataOf({ 'admin-key': 'secret' })),
+    refused,
+  );
   await assert.rejects(callRpc(client, rpcs.repositoryIndex, {}, metadataOf({ [header]: 'other' })), refused);
   await callRpc(client, rpcs.repositoryIndex, {}, metadataOf({ [header]: 'secret' }));
 
@@ -138,7 +151,11 @@ test('reflection lists the services and gives the files of symbols with what the
         'grpc.reflection.v1alpha.ServerReflection',
       ],
     );
-    for (const symbol of ['inference.GRPCInferenceService', 'inference.GRPCInferenceService.ModelInfer', 'inference.InferParameter']) {
+    for (const symbol of [
+      'inference.GRPCInferenceService',
+      'inference.GRPCInferenceService.ModelInfer',
+      'inference.InferParameter',
+    ]) {
       const files = await reflect(client, version, { case: 'fileContainingSymbol', value: symbol });
       assert.equal(files.case, 'fileDescriptorResponse');
       assert.deepEqual(
@@ -163,11 +180,15 @@ test('a port that is taken is a clear error', async (t) => {
   });
 });
 
-test('two servers can share a port', { skip: process.platform !== 'linux' && 'needs SO_REUSEPORT' }, async (t) => {
-  const { port } = await startServer(t, {}, { reusePort: true });
-  const second = await startServer(t, {}, { reusePort: true, port });
-  assert.equal(second.port, port);
-});
+test(
+  'two servers can share a port',
+  { skip: process.platform !== 'linux' && 'needs SO_REUSEPORT' },
+  async (t) => {
+    const { port } = await startServer(t, {}, { reusePort: true });
+    const second = await startServer(t, {}, { reusePort: true, port });
+    assert.equal(second.port, port);
+  },
+);
 
 test('close lets a running call end, and cuts it off after the grace period', async (t) => {
   const running = Promise.withResolvers<() => void>();
@@ -199,10 +220,54 @@ test('close lets a running call end, and cuts it off after the grace period', as
   await cutOff;
 });
 
-test('a file of the TLS settings that cannot be read is named with its option', () => {
+test('clients may send megabytes ahead', async (t) => {
+  const { port } = await startServer(t, {});
+  const session = http2.connect(`http://127.0.0.1:${String(port)}`);
+  t.after(() => {
+    session.destroy();
+  });
+  while ((session.remoteSettings.initialWindowSize ?? 0) < 2 ** 20) await once(session, 'remoteSettings');
+  assert.equal(session.remoteSettings.initialWindowSize, 4 * 2 ** 20);
+});
+
+const hasOpenssl = spawnSync('openssl', ['version']).status === 0;
+
+test('TLS, with and without certificates of clients', { skip: !hasOpenssl && 'needs openssl' }, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'grpc-tls-'));
+  t.after(() => {
+    rmSync(directory, { recursive: true });
+  });
+  const [serverKey, serverCert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+  const outputs = ['-keyout', serverKey, '-out', serverCert, '-days', '2'];
+  execFileSync('openssl', ['req', '-x509', ...curve, ...subject, ...outputs], { stdio: 'ignore' });
+  const [key, cert] = [readFileSync(serverKey), readFileSync(serverCert)];
+
+  const isLive = async (mutual: boolean, clientKey: Buffer | null): Promise<boolean> => {
+    const ssl = { serverCert, serverKey, rootCert: serverCert, mutual };
+    const { port } = await startServer(t, { health: { live: () => true } }, { ssl });
+    const channel = credentials.createSsl(cert, clientKey, clientKey && cert);
+    const secure = new Client(`localhost:${String(port)}`, channel);
+    t.after(() => {
+      secure.close();
+    });
+    return (await callRpc(secure, rpcs.serverLive, {})).live;
+  };
+  assert.equal(await isLive(false, null), true);
+  assert.equal(await isLive(true, key), true);
+  await assert.rejects(isLive(true, null), { code: status.UNAVAILABLE });
+});
+
+test('files of the TLS settings that cannot be read or used are named with their options', () => {
   const ssl = { serverCert: '/no/such.pem', serverKey: '/no/such.key', mutual: false };
   assert.throws(() => createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl }), {
     code: 'INVALID_ARG',
     message: /^--grpc-server-cert: cannot read '\/no\/such\.pem': /,
+  });
+  const noPem = { ...ssl, serverCert: import.meta.filename, serverKey: import.meta.filename };
+  assert.throws(() => createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl: noPem }), {
+    code: 'INVALID_ARG',
+    message: /^cannot use --grpc-server-cert '.*' with --grpc-server-key '.*': .*no start line/,
   });
 });

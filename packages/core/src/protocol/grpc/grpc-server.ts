@@ -1,5 +1,5 @@
 /** The gRPC endpoint: which calls there are, limits, keepalive, TLS, listening and closing. */
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import {
   Server,
   type MethodDefinition,
@@ -7,6 +7,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
+import { widenReceiveWindows } from './flow-control.ts';
 import type { GrpcServices } from './grpc-services.ts';
 import { healthRpcs } from './health.ts';
 import { inferRpc } from './infer.ts';
@@ -82,6 +83,7 @@ export function createGrpcServer(services: GrpcServices, options: GrpcOptions): 
   }
   // Own listener: grpc-js cannot share a port, and hides why a port could not be had.
   const injector = server.createConnectionInjector(createServerCredentials(options.ssl));
+  widenReceiveWindows(server);
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -93,11 +95,12 @@ export function createGrpcServer(services: GrpcServices, options: GrpcOptions): 
     listen: () =>
       new Promise((resolve, reject) => {
         const { address: host, port, reusePort } = options;
-        listener.once('error', (cause) => {
+        listener.on('error', (cause) => {
           reject(cannotListen(options, cause));
         });
         listener.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
-          resolve({ port: (listener.address() as AddressInfo).port });
+          const bound = listener.address();
+          resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : port });
         });
       }),
     close: (graceMs) =>

@@ -48,7 +48,11 @@ function servingStatus(health: HealthService): HealthCheckResponse_ServingStatus
 }
 
 /** Sends the status at once, and again whenever it has changed. */
-function watch(call: ServerWritableStream<Buffer, Buffer>, services: GrpcServices, context: WatchContext): void {
+function watch(
+  call: ServerWritableStream<Buffer, Buffer>,
+  services: GrpcServices,
+  context: WatchContext,
+): void {
   let last: HealthCheckResponse_ServingStatus | undefined;
   const look = (): void => {
     const status = servingStatus(services.health);

@@ -1,17 +1,29 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { Client, credentials, status } from '@grpc/grpc-js';
+import { Client, compressionAlgorithms, credentials, status } from '@grpc/grpc-js';
 import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
 import { decodeModelInferResponse } from '@nereid/protocol/grpc';
 import { errorResponse } from '../../response/inference-response.ts';
 import type { InferenceService } from '../../service/inference-service.ts';
-import { callRaw, inferRequest, metadataOf, responseOf, servedModel, startServer, X } from './testing/fake-services.ts';
+import {
+  callRaw,
+  inferRequest,
+  metadataOf,
+  responseOf,
+  servedModel,
+  startServer,
+  X,
+} from './testing/fake-services.ts';
 
 const PATH = '/inference.GRPCInferenceService/ModelInfer';
 const NOT_CANCELLED = { cancel: () => undefined };
 
-async function infer(client: Client, request: Buffer, metadata = metadataOf({})): Promise<InferResponseMessage> {
+async function infer(
+  client: Client,
+  request: Buffer,
+  metadata = metadataOf({}),
+): Promise<InferResponseMessage> {
   return decodeModelInferResponse(await callRaw(client, PATH, request, metadata));
 }
 
@@ -64,9 +76,12 @@ test('gives the status of a refused request, of a failed one, and of one without
         return servedModel({ name });
       },
       infer: (model, _message, handler) => {
-        if (model.name === 'full') throw new InferenceServerError('UNAVAILABLE', 'Exceeds maximum queue size');
+        if (model.name === 'full')
+          throw new InferenceServerError('UNAVAILABLE', 'Exceeds maximum queue size');
         handler(
-          model.name === 'empty' ? undefined : errorResponse(new InferenceServerError('INTERNAL', 'model \ud800 failed')),
+          model.name === 'empty'
+            ? undefined
+            : errorResponse(new InferenceServerError('INTERNAL', 'model \ud800 failed')),
           true,
         );
         return NOT_CANCELLED;
@@ -89,7 +104,9 @@ test('gives the status of a refused request, of a failed one, and of one without
 });
 
 test('refuses decoupled models', async (t) => {
-  const { client } = await startServer(t, { inference: { getModel: () => servedModel({ decoupled: true }) } });
+  const { client } = await startServer(t, {
+    inference: { getModel: () => servedModel({ decoupled: true }) },
+  });
   await assert.rejects(infer(client, inferRequest()), {
     code: status.UNIMPLEMENTED,
     details: "ModelInfer RPC doesn't support models with decoupled transaction policy",
@@ -153,7 +170,11 @@ for (const [how, deadline, code] of [
         getModel: () => servedModel(),
         infer: () => {
           started.resolve(undefined);
-          return { cancel: () => { cancelled.resolve(undefined); } };
+          return {
+            cancel: () => {
+              cancelled.resolve(undefined);
+            },
+          };
         },
       },
     });
@@ -177,7 +198,11 @@ test('does not cancel an inference that was answered', async (t) => {
         setImmediate(() => {
           handler(responseOf(1), true);
         });
-        return { cancel: () => { cancels += 1; } };
+        return {
+          cancel: () => {
+            cancels += 1;
+          },
+        };
       },
     },
   });
@@ -191,7 +216,10 @@ test('carries messages far above 4 MiB both ways', async (t) => {
     inference: {
       getModel: () => servedModel(),
       infer: (_model, message, handler) => {
-        handler({ ...responseOf(), outputs: [{ ...X, data: message.inputs[0]?.data ?? new Uint8Array() }] }, true);
+        handler(
+          { ...responseOf(), outputs: [{ ...X, data: message.inputs[0]?.data ?? new Uint8Array() }] },
+          true,
+        );
         return NOT_CANCELLED;
       },
     },
@@ -200,8 +228,32 @@ test('carries messages far above 4 MiB both ways', async (t) => {
     'grpc.max_receive_message_length': -1,
     'grpc.max_send_message_length': -1,
   });
-  t.after(() => { big.close(); });
+  t.after(() => {
+    big.close();
+  });
   const data = new Uint8Array(20 * 2 ** 20).fill(3);
   const response = await infer(big, inferRequest({ inputs: [{ ...X, shape: [data.length], data }] }));
   assert.equal(response.outputs[0]?.data.length, data.length);
+});
+
+test('takes compressed requests', async (t) => {
+  const { port } = await startServer(t, {
+    inference: {
+      getModel: () => servedModel(),
+      infer: (_model, message, handler) => {
+        handler(responseOf(message.inputs[0]?.data?.length ?? 0), true);
+        return NOT_CANCELLED;
+      },
+    },
+  });
+  for (const algorithm of [compressionAlgorithms.deflate, compressionAlgorithms.gzip]) {
+    const client = new Client(`127.0.0.1:${String(port)}`, credentials.createInsecure(), {
+      'grpc.default_compression_algorithm': algorithm,
+    });
+    t.after(() => {
+      client.close();
+    });
+    const response = await infer(client, inferRequest());
+    assert.deepEqual([...(response.outputs[0]?.data ?? [])], [X.data.length]);
+  }
 });

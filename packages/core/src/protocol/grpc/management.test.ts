@@ -74,9 +74,23 @@ test('ModelStatistics mirrors the V2 JSON', async (t) => {
     last_inference: 1_700_000_000_000,
     inference_count: 4,
     execution_count: 2,
-    inference_stats: { success: times, fail: none, queue: times, ...compute, cache_hit: none, cache_miss: none },
+    inference_stats: {
+      success: times,
+      fail: none,
+      queue: times,
+      ...compute,
+      cache_hit: none,
+      cache_miss: none,
+    },
     response_stats: {
-      0: { compute_infer: times, compute_output: times, success: times, fail: none, empty_response: none, cancel: none },
+      0: {
+        compute_infer: times,
+        compute_output: times,
+        success: times,
+        fail: none,
+        empty_response: none,
+        cancel: none,
+      },
     },
     batch_stats: [{ batch_size: 2, ...compute }],
     memory_usage: [],
@@ -94,9 +108,23 @@ test('ModelStatistics mirrors the V2 JSON', async (t) => {
         last_inference: '1700000000000',
         inference_count: '4',
         execution_count: '2',
-        inference_stats: { success: duration, fail: {}, queue: duration, ...computeJson, cache_hit: {}, cache_miss: {} },
+        inference_stats: {
+          success: duration,
+          fail: {},
+          queue: duration,
+          ...computeJson,
+          cache_hit: {},
+          cache_miss: {},
+        },
         response_stats: {
-          0: { compute_infer: duration, compute_output: duration, success: duration, fail: {}, empty_response: {}, cancel: {} },
+          0: {
+            compute_infer: duration,
+            compute_output: duration,
+            success: duration,
+            fail: {},
+            empty_response: {},
+            cancel: {},
+          },
         },
         batch_stats: [{ batch_size: '2', ...computeJson }],
       },
@@ -125,7 +153,10 @@ test('RepositoryIndex lists models; load and unload take their parameters', asyn
   const { models } = await callRpc(client, rpcs.repositoryIndex, { ready: true });
   assert.deepEqual(
     models.map((model) => [model.name, model.version, model.state, model.reason]),
-    [['a', '1', 'READY', ''], ['b', '', '', '']],
+    [
+      ['a', '1', 'READY', ''],
+      ['b', '', '', ''],
+    ],
   );
   await callRpc(client, rpcs.repositoryModelLoad, { modelName: 'm' });
   await callRpc(client, rpcs.repositoryModelLoad, {
@@ -151,7 +182,10 @@ test('RepositoryIndex lists models; load and unload take their parameters', asyn
 
 test('the repository RPCs refuse a repository name and wrong parameters', async (t) => {
   const { client } = await startServer(t, {});
-  const unsupported = { code: status.UNIMPLEMENTED, details: "'repository_name' specification is not supported" };
+  const unsupported = {
+    code: status.UNIMPLEMENTED,
+    details: "'repository_name' specification is not supported",
+  };
   const named = { repositoryName: 'some', modelName: 'm' };
   await assert.rejects(callRpc(client, rpcs.repositoryIndex, { repositoryName: 'some' }), unsupported);
   await assert.rejects(callRpc(client, rpcs.repositoryModelLoad, named), unsupported);
@@ -228,8 +262,12 @@ test('TraceSetting reads settings, and changes those that are given', async (t) 
   });
   const { settings } = await callRpc(client, rpcs.traceSetting, { modelName: 'm' });
   assert.deepEqual(
-    Object.entries(settings).map(([name, { value }]) => [name, value]).sort(),
-    Object.entries(current).map(([name, value]) => [name, typeof value === 'string' ? [value] : value]).sort(),
+    Object.entries(settings)
+      .map(([name, { value }]) => [name, value])
+      .sort(),
+    Object.entries(current)
+      .map(([name, value]) => [name, typeof value === 'string' ? [value] : value])
+      .sort(),
   );
   await callRpc(client, rpcs.traceSetting, {
     settings: {
@@ -244,7 +282,10 @@ test('TraceSetting reads settings, and changes those that are given', async (t) 
     [undefined, { trace_level: ['TIMESTAMPS', 'TENSORS'], trace_rate: '11', trace_count: null }],
   ]);
   const twice = callRpc(client, rpcs.traceSetting, { settings: { trace_rate: { value: ['1', '2'] } } });
-  await assert.rejects(twice, { code: status.INVALID_ARGUMENT, details: "expect only 1 value for 'trace_rate'" });
+  await assert.rejects(twice, {
+    code: status.INVALID_ARGUMENT,
+    details: "expect only 1 value for 'trace_rate'",
+  });
   const file = callRpc(client, rpcs.traceSetting, { settings: { trace_file: { value: ['x'] } } });
   await assert.rejects(file, { code: status.UNIMPLEMENTED });
 });
@@ -265,7 +306,8 @@ test('LogSettings reads settings, and changes those that are given', async (t) =
       logSettings: () => current,
       updateLogSettings: (update) => {
         updates.push(update);
-        if (update.log_format === 'xml') throw new InferenceServerError('UNAVAILABLE', 'invalid argument, got: xml');
+        if (update.log_format === 'xml')
+          throw new InferenceServerError('UNAVAILABLE', 'invalid argument, got: xml');
         return current;
       },
     },

@@ -1,5 +1,11 @@
 /** Server reflection (`grpc.reflection.v1`, `v1alpha`): what services there are and how their messages look. */
-import { createRegistry, toBinary, type DescFile, type MessageInitShape, type Registry } from '@bufbuild/protobuf';
+import {
+  createRegistry,
+  toBinary,
+  type DescFile,
+  type MessageInitShape,
+  type Registry,
+} from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
@@ -101,7 +107,9 @@ function fileOfSymbol(symbol: string, registry: Registry): DescFile | undefined 
 
 function fileAnswer(file: DescFile | undefined, asked: string): Answer {
   if (file === undefined) return errorAnswer('NOT_FOUND', `${asked} is not known`);
-  const fileDescriptorProto = withDependencies(file).map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+  const fileDescriptorProto = withDependencies(file).map(({ proto }) =>
+    toBinary(FileDescriptorProtoSchema, proto),
+  );
   return { case: 'fileDescriptorResponse', value: { fileDescriptorProto } };
 }
 

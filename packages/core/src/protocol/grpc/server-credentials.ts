@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
 
@@ -14,17 +15,14 @@ export interface GrpcSsl {
   readonly mutual: boolean;
 }
 
-/** @throws InferenceServerError INVALID_ARG naming the file that could not be read or used. */
+/** @throws InferenceServerError INVALID_ARG naming the files that could not be read or used. */
 export function createServerCredentials(ssl: GrpcSsl | undefined): ServerCredentials {
   if (ssl === undefined) return ServerCredentials.createInsecure();
-  const rootCert = ssl.rootCert === undefined ? null : readPem(ssl.rootCert, '--grpc-root-cert');
-  const certChain = readPem(ssl.serverCert, '--grpc-server-cert');
-  const privateKey = readPem(ssl.serverKey, '--grpc-server-key');
-  return ServerCredentials.createSsl(
-    rootCert,
-    [{ cert_chain: certChain, private_key: privateKey }],
-    ssl.mutual,
-  );
+  const cert = readPem(ssl.serverCert, '--grpc-server-cert');
+  const key = readPem(ssl.serverKey, '--grpc-server-key');
+  const ca = ssl.rootCert === undefined ? null : readPem(ssl.rootCert, '--grpc-root-cert');
+  assertUsable(ssl, { cert, key, ...(ca !== null && { ca }) });
+  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ssl.mutual);
 }
 
 function readPem(path: string, option: string): Buffer {
@@ -33,5 +31,15 @@ function readPem(path: string, option: string): Buffer {
   } catch (cause) {
     const reason = InferenceServerError.from(cause).message;
     throw new InferenceServerError('INVALID_ARG', `${option}: cannot read '${path}': ${reason}`, { cause });
+  }
+}
+
+function assertUsable({ serverCert, serverKey }: GrpcSsl, context: SecureContextOptions): void {
+  try {
+    createSecureContext(context);
+  } catch (cause) {
+    const reason = InferenceServerError.from(cause).message;
+    const message = `cannot use --grpc-server-cert '${serverCert}' with --grpc-server-key '${serverKey}': ${reason}`;
+    throw new InferenceServerError('INVALID_ARG', message, { cause });
   }
 }

@@ -94,7 +94,9 @@ async function openStream(t: TestContext, metadata: Metadata = metadataOf({})): 
 function describe(bytes: Buffer): string {
   const { errorMessage, response, final } = decodeModelStreamInferResponse(bytes);
   assert.ok(response);
-  const what = errorMessage ? `error: ${errorMessage}` : `[${response.outputs.flatMap(({ data }) => [...data]).join()}]`;
+  const what = errorMessage
+    ? `error: ${errorMessage}`
+    : `[${response.outputs.flatMap(({ data }) => [...data]).join()}]`;
   const ending = final === undefined ? '' : final ? ' final' : ' more';
   return `${response.id} ${response.modelName}/${response.modelVersion} ${what}${ending}`;
 }

@@ -75,7 +75,12 @@ export function metadataOf(entries: Readonly<Record<string, string>>): Metadata 
 }
 
 /** Calls with raw bytes; rejects with grpc-js' ServiceError. */
-export function callRaw(client: Client, path: string, request: Buffer, metadata = new Metadata()): Promise<Buffer> {
+export function callRaw(
+  client: Client,
+  path: string,
+  request: Buffer,
+  metadata = new Metadata(),
+): Promise<Buffer> {
   const same = (bytes: Buffer): Buffer => bytes;
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(path, same, same, request, metadata, (error: ServiceError | null, response) => {
@@ -127,6 +132,11 @@ export function servedModel(fields: Partial<ServedModel> = {}): ServedModel {
 }
 
 export function responseOf(...values: number[]): InferenceResponse {
-  const output = { name: 'Y', datatype: 'UINT8', shape: [values.length], data: new Uint8Array(values) } as const;
+  const output = {
+    name: 'Y',
+    datatype: 'UINT8',
+    shape: [values.length],
+    data: new Uint8Array(values),
+  } as const;
   return { outputs: [output], parameters: undefined, error: undefined };
 }

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
+import { composingModels, createEnsembleGraph } from './ensemble-graph.ts';
+
+const FINE = createModelConfig({
+  name: 'fine',
+  input: [{ name: 'X', data_type: 'TYPE_FP32', dims: [-1] }],
+  output: [{ name: 'Y', data_type: 'TYPE_FP32', dims: [-1] }],
+});
+
+type Init = NonNullable<Parameters<typeof createModelConfig>[0]>;
+const step = (input: Record<string, string>, output: Record<string, string>) => ({
+  model_name: 'fine',
+  model_version: -1,
+  input_map: input,
+  output_map: output,
+});
+
+const ensemble = (fields: Init = {}): ModelConfig =>
+  createModelConfig({
+    name: 'ens',
+    input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [-1] }],
+    output: [{ name: 'OUT', data_type: 'TYPE_FP32', dims: [-1] }],
+    ensemble_scheduling: { step: [step({ X: 'IN' }, { Y: 'a' }), step({ X: 'a' }, { Y: 'OUT' })] },
+    ...fields,
+  });
+
+const build = (config: ModelConfig, model: ModelConfig = FINE) => createEnsembleGraph(config, new Map([['fine', model]]));
+const refused = (config: ModelConfig, message: RegExp, model?: ModelConfig): void => {
+  assert.throws(() => build(config, model), { code: 'INVALID_ARG', message });
+};
+
+describe('createEnsembleGraph', () => {
+  test('finds the steps that each output depends on', () => {
+    const graph = build(ensemble());
+    assert.deepEqual([...(graph.stepsFor.get('OUT') ?? [])], [1, 0]);
+  });
+
+  test('names a model tensor that does not exist', () => {
+    const wrongInput = ensemble({ ensemble_scheduling: { step: [step({ ZZ: 'IN' }, { Y: 'OUT' })] } });
+    refused(wrongInput, /in ensemble ens, ensemble tensor IN is mapping to non-existing input ZZ in model fine/);
+    const wrongOutput = ensemble({ ensemble_scheduling: { step: [step({ X: 'IN' }, { ZZ: 'OUT' })] } });
+    refused(wrongOutput, /ensemble tensor OUT is mapped from non-existing output ZZ in model fine/);
+  });
+
+  test('tells who disagrees on a datatype', () => {
+    const config = ensemble({ input: [{ name: 'IN', data_type: 'TYPE_INT32', dims: [-1] }] });
+    refused(config, /tensor IN: inconsistent data type: TYPE_INT32 is inferred from model ens while TYPE_FP32 is inferred from model fine/);
+  });
+
+  test('tells who disagrees on a shape', () => {
+    const config = ensemble({ input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [2, 2] }] });
+    refused(config, /inconsistent shape: \[2,2\] is inferred from model ens while \[-1\] is inferred from model fine/);
+  });
+
+  test('counts the batch dimension as one of the shape', () => {
+    const batched = createModelConfig({ ...FINE, max_batch_size: 8 });
+    const config = ensemble({
+      input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [-1, 3] }],
+      output: [{ name: 'OUT', data_type: 'TYPE_FP32', dims: [-1, 3] }],
+    });
+    assert.equal(build(config, batched).steps.length, 2);
+  });
+
+  test('refuses a smaller batch size in a step', () => {
+    refused(ensemble({ max_batch_size: 8 }), /only allows maximum batch size to be 4/, createModelConfig({ ...FINE, max_batch_size: 4 }));
+  });
+
+  test('names a required input that nothing feeds', () => {
+    const two = createModelConfig({ ...FINE, input: [...FINE.input, { name: 'X2', data_type: 'TYPE_FP32', dims: [1] }] });
+    refused(ensemble(), /input X2 in model fine is not mapped/, two);
+  });
+});
+
+test('composingModels gives each model once', () => {
+  assert.deepEqual(composingModels(ensemble()), ['fine']);
+});

@@ -1,0 +1,110 @@
+import { BackendMetrics } from './backend-metrics.ts';
+import { Exposition, formatLabels, joinLabels } from './exposition.ts';
+import { LatencySummaries } from './latency-summaries.ts';
+import { MODEL_FAMILIES, type ModelFamily } from './metric-families.ts';
+import type { ModelStatistics } from './statistics.ts';
+import { renderPinnedMemory, SystemMetrics, systemProbe, type SystemProbe } from './system-metrics.ts';
+import type { Logger } from '@nereid/backend-sdk';
+
+export { BackendMetrics, type MetricUpdate } from './backend-metrics.ts';
+
+/** A quantile that summaries publish, and how far off its rank may be (both 0 to 1). */
+export interface SummaryQuantile {
+  readonly quantile: number;
+  readonly error: number;
+}
+
+/** What is published: `--metrics-config`, `--allow-cpu-metrics` and `--metrics-interval-ms`. */
+export interface MetricsOptions {
+  readonly counterLatencies: boolean;
+  readonly histogramLatencies: boolean;
+  readonly summaryLatencies: boolean;
+  readonly summaryQuantiles: readonly SummaryQuantile[];
+  readonly cpuMetrics: boolean;
+  /** How old processor and memory figures may be. */
+  readonly intervalMs: number;
+}
+
+/** What the registry works with; times and the machine are replaced in tests. */
+export interface MetricsParts {
+  readonly logger: Logger;
+  readonly nowMs?: () => number;
+  readonly probe?: SystemProbe;
+}
+
+/** All metrics of the server. Nothing is done for them until they are scraped, summaries apart. */
+export class MetricsRegistry {
+  /** Where backends make their own metrics. */
+  readonly backendMetrics: BackendMetrics;
+  readonly #options: MetricsOptions;
+  readonly #nowMs: () => number;
+  readonly #system: SystemMetrics | undefined;
+  readonly #families: readonly ModelFamily[];
+  /** The models with the text of their labels. */
+  readonly #models = new Map<ModelStatistics, string>();
+
+  constructor(options: MetricsOptions, { logger, nowMs = () => performance.now(), probe = systemProbe }: MetricsParts) {
+    this.#options = options;
+    this.#nowMs = nowMs;
+    this.#families = MODEL_FAMILIES.filter(({ when }) => when === 'always' || options[when]);
+    this.#system = options.cpuMetrics ? new SystemMetrics(probe, options.intervalMs, nowMs()) : undefined;
+    const reserved = MODEL_FAMILIES.map(({ name }) => name);
+    this.backendMetrics = new BackendMetrics(reserved, (error) => logger.error(error.message));
+  }
+
+  /** Publishes a model version from now on. */
+  add(statistics: ModelStatistics): void {
+    this.#models.set(statistics, labelsOf(statistics));
+    if (this.#options.summaryLatencies) statistics.summaries ??= new LatencySummaries(this.#nowMs);
+  }
+
+  remove(statistics: ModelStatistics): void {
+    this.#models.delete(statistics);
+    statistics.summaries = undefined;
+  }
+
+  /** The page in Prometheus' text format. */
+  render(): string {
+    const exposition = new Exposition();
+    for (const family of this.#families) this.#renderFamily(exposition, family);
+    renderPinnedMemory(exposition);
+    this.#system?.render(exposition, this.#nowMs());
+    this.backendMetrics.render(exposition);
+    return exposition.toString();
+  }
+
+  /** A family without a model that has it is left out. */
+  #renderFamily(exposition: Exposition, family: ModelFamily): void {
+    const { responseCache } = family;
+    const models = [...this.#models].filter(([s]) => responseCache === undefined || s.responseCache === responseCache);
+    if (models.length === 0) return;
+    exposition.family(family);
+    for (const [statistics, labels] of models) this.#renderModel(exposition, family, statistics, labels);
+  }
+
+  #renderModel(exposition: Exposition, family: ModelFamily, statistics: ModelStatistics, labels: string): void {
+    const { name } = family;
+    if (family.type === 'histogram') {
+      exposition.histogram(name, labels, family.histogram(statistics), family.unit);
+    } else if (family.type === 'summary') {
+      if (statistics.summaries === undefined) return;
+      const summary = family.summary(statistics.summaries);
+      const wanted = this.#options.summaryQuantiles.map(({ quantile }) => quantile);
+      exposition.sample(`${name}_count`, labels, summary.count);
+      exposition.sample(`${name}_sum`, labels, summary.sum);
+      for (const [i, value] of summary.quantiles(wanted, this.#nowMs()).entries()) {
+        exposition.sample(name, joinLabels(labels, `quantile="${wanted[i]}"`), value);
+      }
+    } else {
+      for (const sample of family.samples(statistics)) {
+        exposition.sample(name, joinLabels(labels, sample.labels), sample.value);
+      }
+    }
+  }
+}
+
+/** Tags of the configuration have a leading underscore, so that they never hide a label of the server. */
+function labelsOf({ model, version, tags }: ModelStatistics): string {
+  const tagLabels = Object.entries(tags).map(([name, value]) => [`_${name}`, value]);
+  return formatLabels({ model, version, ...Object.fromEntries(tagLabels) });
+}
