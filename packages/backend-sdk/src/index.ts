@@ -1,3 +1,10 @@
+/**
+ * Everything that a backend is written with. A backend package exports a {@link defineBackend} declaration as the
+ * default of its entry module and names that module in its `package.json` under `nereid.backend`.
+ *
+ * @module
+ */
+export { defineBackend, SDK_VERSION, type BackendDefinition } from './define-backend.ts';
 export type {
   Backend,
   BackendContext,
@@ -9,7 +16,30 @@ export type {
   ModelContext,
 } from './backend.ts';
 export type { BackendRequest } from './backend-request.ts';
-export { defineBackend, SDK_VERSION, type BackendDefinition } from './define-backend.ts';
-export type { LogFields, Logger } from './logger.ts';
-export type { Counter, Gauge, Histogram, MetricFactory, MetricFamilyOptions, MetricLabels } from './metrics.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
+export type { Logger, LogFields } from './logger.ts';
+export type { Counter, Gauge, Histogram, MetricFactory, MetricFamilyOptions, MetricLabels } from './metrics.ts';
+
+export { createTensor, decodeStrings, tensorView, type TensorValues } from './tensor.ts';
+export type { FixedSizeDatatype, TensorArray, TensorArrays } from './tensor-array.ts';
+export { collectInputs, type BatchingConfig } from './collect-inputs.ts';
+export { splitOutputs, type SplittingConfig } from './split-outputs.ts';
+export { checkModelIo } from './check-model-io.ts';
+export { completeModelIo, type CompleteModelIoOptions } from './complete-model-io.ts';
+export type { ModelTensor, ModelTensors } from './model-tensors.ts';
+export {
+  readBackendSettings,
+  readModelParameters,
+  type ParameterSpec,
+  type ParameterValuesOf,
+} from './model-parameters.ts';
+
+export {
+  datatypeByteSize,
+  decodeBytesTensor,
+  fromConfigDatatype,
+  InferenceServerError,
+  toConfigDatatype,
+} from '@nereid/protocol';
+export type { Datatype, Parameters, ParameterValue, SequenceFields, StatusCode, Tensor } from '@nereid/protocol';
+export type { ModelConfig } from '@nereid/protocol/model-config';

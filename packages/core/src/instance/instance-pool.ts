@@ -100,7 +100,7 @@ class Execution implements BatchSink {
     this.#times = times;
     this.#failed = failed;
     const { inputNs, inferNs, outputNs } = times;
-    if (failed) this.#statistics.recordFailedExecution();
+    if (failed) this.#statistics.recordFailedExecution(this.#batch.size, inputNs, inferNs, outputNs);
     else this.#statistics.recordExecution(this.#batch.size, inputNs, inferNs, outputNs);
     for (const { request, endedAt } of this.#early) this.#record(request, endedAt);
     this.#early = [];

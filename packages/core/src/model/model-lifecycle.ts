@@ -1,6 +1,5 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import type { BackendRegistry } from '../backend/backend-registry.ts';
 import { composingModels } from '../scheduler/ensemble-graph.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { EnsembleLoader } from './ensemble-loader.ts';
@@ -14,7 +13,6 @@ export interface ModelLifecycleParts {
   readonly source: ModelSource;
   readonly loader: ModelLoader;
   readonly ensembles: EnsembleLoader;
-  readonly backends: BackendRegistry;
   readonly registry: ModelRegistry;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;

@@ -79,6 +79,7 @@ export class ModelLoader {
       version: String(version),
       tags: config.metric_tags,
       responseCache: config.response_cache?.enable ?? false,
+      modelMetrics: config.model_metrics,
     });
     const pool = new InstancePool(instances, statistics, clock);
     const { modelDirectory } = prepared;

@@ -25,16 +25,15 @@ export class Exposition {
     this.#lines.push(`${name}${labels === '' ? '' : `{${labels}}`} ${formatValue(value)}`);
   }
 
-  /** The samples of a histogram. @param unit - What one of the observed units is in the unit of the family. */
-  histogram(name: string, labels: string, histogram: Histogram, unit = 1): void {
+  /** The samples of a histogram. @param perUnit - How many of the observed units make one of the family's. */
+  histogram(name: string, labels: string, histogram: Histogram, perUnit = 1): void {
     const counts = histogram.cumulativeCounts();
     const total = counts.at(-1) ?? 0;
     this.sample(`${name}_count`, labels, total);
-    this.sample(`${name}_sum`, labels, histogram.sum * unit);
+    this.sample(`${name}_sum`, labels, histogram.sum / perUnit);
     for (const [i, bound] of histogram.bounds.entries()) {
-      // Divided rather than multiplied: 1e5 / 1e9 is 0.0001, 1e5 * 1e-9 is not.
-      const le = unit === 1 ? bound : bound / (1 / unit);
-      this.sample(`${name}_bucket`, joinLabels(labels, `le="${formatValue(le)}"`), counts[i] ?? 0);
+      const le = `le="${formatValue(bound / perUnit)}"`;
+      this.sample(`${name}_bucket`, joinLabels(labels, le), counts[i] ?? 0);
     }
     this.sample(`${name}_bucket`, joinLabels(labels, 'le="+Inf"'), total);
   }

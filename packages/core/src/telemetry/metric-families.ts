@@ -18,7 +18,7 @@ interface ModelFamilyBase extends Family {
 /** A family with samples for each model version. */
 export type ModelFamily =
   | (ModelFamilyBase & { readonly type: 'counter' | 'gauge'; readonly samples: (s: ModelStatistics) => readonly LabelledValue[] })
-  | (ModelFamilyBase & { readonly type: 'histogram'; readonly histogram: (s: ModelStatistics) => Histogram; readonly unit: number })
+  | (ModelFamilyBase & { readonly type: 'histogram'; readonly histogram: (s: ModelStatistics) => Histogram; readonly perUnit: number })
   | (ModelFamilyBase & { readonly type: 'summary'; readonly summary: (s: LatencySummaries) => Summary });
 
 /** A value with the labels it has beside those of its model. */
@@ -51,7 +51,7 @@ export const MODEL_FAMILIES: readonly ModelFamily[] = [
     type: 'histogram',
     when: 'histogramLatencies',
     histogram: (s) => s.firstResponseHistogram,
-    unit: 1,
+    perUnit: 1,
   },
   seconds('nereid_request_duration_seconds', 'Seconds from arrival to answer', (s) => s.requestHistogram),
   seconds('nereid_queue_duration_seconds', 'Seconds that a request waited in the queue', (s) => s.queueHistogram),
@@ -82,7 +82,7 @@ function latency(name: string, help: string, duration: (s: ModelStatistics) => D
 }
 
 function seconds(name: string, help: string, histogram: (s: ModelStatistics) => Histogram): ModelFamily {
-  return { name, help, type: 'histogram', when: 'always', histogram, unit: 1e-9 };
+  return { name, help, type: 'histogram', when: 'always', histogram, perUnit: 1e9 };
 }
 
 function summary(

@@ -1,10 +1,10 @@
+import type { Logger } from '@nereid/backend-sdk';
 import { BackendMetrics } from './backend-metrics.ts';
 import { Exposition, formatLabels, joinLabels } from './exposition.ts';
 import { LatencySummaries } from './latency-summaries.ts';
 import { MODEL_FAMILIES, type ModelFamily } from './metric-families.ts';
 import type { ModelStatistics } from './statistics.ts';
 import { renderPinnedMemory, SystemMetrics, systemProbe, type SystemProbe } from './system-metrics.ts';
-import type { Logger } from '@nereid/backend-sdk';
 
 export { BackendMetrics, type MetricUpdate } from './backend-metrics.ts';
 
@@ -40,6 +40,7 @@ export class MetricsRegistry {
   readonly #nowMs: () => number;
   readonly #system: SystemMetrics | undefined;
   readonly #families: readonly ModelFamily[];
+  readonly #quantiles: readonly number[];
   /** The models with the text of their labels. */
   readonly #models = new Map<ModelStatistics, string>();
 
@@ -47,6 +48,7 @@ export class MetricsRegistry {
     this.#options = options;
     this.#nowMs = nowMs;
     this.#families = MODEL_FAMILIES.filter(({ when }) => when === 'always' || options[when]);
+    this.#quantiles = options.summaryQuantiles.map(({ quantile }) => quantile);
     this.#system = options.cpuMetrics ? new SystemMetrics(probe, options.intervalMs, nowMs()) : undefined;
     const reserved = MODEL_FAMILIES.map(({ name }) => name);
     this.backendMetrics = new BackendMetrics(reserved, (error) => logger.error(error.message));
@@ -85,15 +87,15 @@ export class MetricsRegistry {
   #renderModel(exposition: Exposition, family: ModelFamily, statistics: ModelStatistics, labels: string): void {
     const { name } = family;
     if (family.type === 'histogram') {
-      exposition.histogram(name, labels, family.histogram(statistics), family.unit);
+      exposition.histogram(name, labels, family.histogram(statistics), family.perUnit);
     } else if (family.type === 'summary') {
       if (statistics.summaries === undefined) return;
       const summary = family.summary(statistics.summaries);
-      const wanted = this.#options.summaryQuantiles.map(({ quantile }) => quantile);
       exposition.sample(`${name}_count`, labels, summary.count);
       exposition.sample(`${name}_sum`, labels, summary.sum);
-      for (const [i, value] of summary.quantiles(wanted, this.#nowMs()).entries()) {
-        exposition.sample(name, joinLabels(labels, `quantile="${wanted[i]}"`), value);
+      const values = summary.quantiles(this.#quantiles, this.#nowMs());
+      for (const [i, quantile] of this.#quantiles.entries()) {
+        exposition.sample(name, joinLabels(labels, `quantile="${quantile}"`), values[i] ?? NaN);
       }
     } else {
       for (const sample of family.samples(statistics)) {
@@ -103,8 +105,8 @@ export class MetricsRegistry {
   }
 }
 
-/** Tags of the configuration have a leading underscore, so that they never hide a label of the server. */
+/** Tags of the configuration get a leading underscore: they never hide a label of the server. */
 function labelsOf({ model, version, tags }: ModelStatistics): string {
-  const tagLabels = Object.entries(tags).map(([name, value]) => [`_${name}`, value]);
+  const tagLabels = Object.entries(tags).map(([name, value]) => [`_${name.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`, value]);
   return formatLabels({ model, version, ...Object.fromEntries(tagLabels) });
 }

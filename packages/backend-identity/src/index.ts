@@ -1,0 +1,1 @@
+export { identityBackend as default } from './identity-backend.ts';

@@ -1,0 +1,128 @@
+import {
+  InferenceServerError,
+  readBackendSettings,
+  readModelParameters,
+  type InstanceContext,
+  type ModelConfig,
+  type ModelContext,
+} from '@nereid/backend-sdk';
+import type { OrtSessionOptions } from './ort-binding.ts';
+
+/** Where a session runs. */
+export type SessionDevice = Pick<InstanceContext, 'kind' | 'deviceId'>;
+
+type ExecutionProviders = NonNullable<OrtSessionOptions['executionProviders']>;
+
+/** `optimization.graph.level` → the library's optimization level; any other level means all. */
+const GRAPH_LEVELS: ReadonlyMap<number, NonNullable<OrtSessionOptions['graphOptimizationLevel']>> = new Map([
+  [-1, 'basic'],
+  [1, 'extended'],
+  [2, 'disabled'],
+]);
+
+/** Prefix of the parameters that go to the library's session configuration as they are. */
+const SESSION_PREFIX = 'session.';
+
+/** Errors come back as exceptions; the library would write them to stderr besides. */
+const ONLY_FATAL = 4;
+
+/** The settings of `--backend-config=onnxruntime,…`. */
+export function readOnnxSettings(context: Pick<ModelContext, 'backendName' | 'settings'>) {
+  return readBackendSettings(context, {
+    'default-max-batch-size': { type: 'integer', default: 4, minimum: 0 },
+    'enable-global-threadpool': { type: 'boolean', default: false },
+    intra_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+    inter_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+  });
+}
+
+/**
+ * Session options from a model's configuration and the backend's settings. Parameters that the library has no way
+ * to take are named in the log.
+ *
+ * @param providers - Execution providers that the library was built with.
+ * @throws InferenceServerError INVALID_ARG when a parameter is wrong, UNSUPPORTED for an accelerator that the
+ *   library lacks.
+ */
+export function createSessionOptions(
+  context: ModelContext,
+  config: ModelConfig,
+  device: SessionDevice,
+  providers: readonly string[],
+): OrtSessionOptions {
+  const parameters = readModelParameters(config, {
+    execution_mode: { type: 'integer', default: 0, minimum: 0, maximum: 1 },
+    enable_mem_arena: { type: 'boolean', default: true },
+    enable_mem_pattern: { type: 'boolean', default: true },
+  });
+  warnOfIgnored(context, config);
+  return {
+    ...threadCounts(context, config),
+    executionMode: parameters.execution_mode === 1 ? 'parallel' : 'sequential',
+    enableCpuMemArena: parameters.enable_mem_arena,
+    enableMemPattern: parameters.enable_mem_pattern,
+    graphOptimizationLevel: GRAPH_LEVELS.get(config.optimization?.graph?.level ?? 0) ?? 'all',
+    executionProviders: executionProviders(config, device, providers),
+    logId: `${context.modelName}_${context.modelVersion}`,
+    logSeverityLevel: ONLY_FATAL,
+    extra: sessionConfig(config),
+  };
+}
+
+/** Threads of the library; 0 leaves the choice to it. With a global pool the model's own counts do not matter. */
+function threadCounts(context: ModelContext, config: ModelConfig): OrtSessionOptions {
+  const settings = readOnnxSettings(context);
+  const counts = settings['enable-global-threadpool']
+    ? settings
+    : readModelParameters(config, {
+        intra_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+        inter_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+      });
+  return { intraOpNumThreads: counts.intra_op_thread_count, interOpNumThreads: counts.inter_op_thread_count };
+}
+
+function sessionConfig(config: ModelConfig): Record<string, string> {
+  // Threads that wait for work in a loop would take the cores from the serving thread.
+  const entries: Record<string, string> = {
+    'session.intra_op.allow_spinning': '0',
+    'session.inter_op.allow_spinning': '0',
+  };
+  for (const [name, { string_value: value }] of Object.entries(config.parameters)) {
+    if (name.startsWith(SESSION_PREFIX)) entries[name] = value;
+  }
+  return entries;
+}
+
+function executionProviders(config: ModelConfig, device: SessionDevice, providers: readonly string[]): ExecutionProviders {
+  const accelerators = config.optimization?.execution_accelerators;
+  const onGpu = device.kind === 'KIND_GPU';
+  const wanted = (onGpu ? accelerators?.gpu_execution_accelerator : accelerators?.cpu_execution_accelerator) ?? [];
+  const names = wanted.map(({ name }) => name);
+  // On a GPU, CUDA takes what the accelerators leave.
+  if (onGpu && !names.includes('cuda')) names.push('cuda');
+  for (const name of names) assertProvider(name, config, device, providers);
+  return [...names.map((name) => (onGpu ? { name, deviceId: device.deviceId } : { name })), { name: 'cpu' }];
+}
+
+function assertProvider(name: string, config: ModelConfig, { kind }: SessionDevice, providers: readonly string[]): void {
+  if (providers.includes(name)) return;
+  throw new InferenceServerError(
+    'UNSUPPORTED',
+    `unable to load model '${config.name}', execution accelerator '${name}' of a ${kind} instance: this ONNX ` +
+      `Runtime has ${providers.join(', ')}`,
+  );
+}
+
+function warnOfIgnored(context: ModelContext, config: ModelConfig): void {
+  const model = context.modelName;
+  const warn = (message: string): void => context.logger.warning(message, { model, version: context.modelVersion });
+  if (config.parameters['memory.enable_memory_arena_shrinkage'] !== undefined) {
+    warn(`model '${model}': parameter 'memory.enable_memory_arena_shrinkage' has no effect here`);
+  }
+  const accelerators = config.optimization?.execution_accelerators;
+  const all = [...(accelerators?.gpu_execution_accelerator ?? []), ...(accelerators?.cpu_execution_accelerator ?? [])];
+  for (const { name, parameters } of all) {
+    const names = Object.keys(parameters);
+    if (names.length > 0) warn(`model '${model}': accelerator '${name}' runs without its ${names.join(', ')}`);
+  }
+}

@@ -1,0 +1,24 @@
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BackendRegistry } from './backend-registry.ts';
+import { discoverBackends } from './discover-backends.ts';
+
+/** Backends that can be used, and what was wrong with packages that could not be read. */
+export interface InstalledBackends {
+  readonly registry: BackendRegistry;
+  readonly problems: readonly string[];
+}
+
+/**
+ * Finds and imports the backends that are installed beside the working directory, the command and this package,
+ * and those in the given folders.
+ */
+export async function openInstalledBackends(
+  directories: readonly string[],
+  settings: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Promise<InstalledBackends> {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const places = [process.cwd(), dirname(process.argv[1] ?? here), here];
+  const discovery = discoverBackends(places, directories);
+  return { registry: await BackendRegistry.open(discovery, settings), problems: discovery.problems };
+}

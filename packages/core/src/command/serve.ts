@@ -1,0 +1,70 @@
+import { InferenceServerError } from '@nereid/protocol';
+import { createServer } from '../create-server.ts';
+import type { CommandLine } from '../options.ts';
+import type { Server, ServerPorts } from '../server.ts';
+import { formatTable, wrap } from './table.ts';
+
+/** Where a command writes. */
+export interface Output {
+  write(text: string): void;
+}
+
+/**
+ * Serves until SIGINT or SIGTERM.
+ *
+ * @returns The exit status: 0 after a clean stop, 1 when requests were cut off by `--exit-timeout-secs`.
+ */
+export async function serve({ options, warnings }: CommandLine, output: Output): Promise<number> {
+  for (const warning of warnings) output.write(`warning: ${warning}\n`);
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
+  });
+  const server = await createServer(options);
+  output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
+  try {
+    output.write(`${describePorts(await server.listen())}\n`);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+  const signal = await stopped;
+  output.write(`${signal} received: waiting for running requests to end\n`);
+  if (await server.close()) return 0;
+  output.write('exit timeout expired, exiting immediately\n');
+  return 1;
+}
+
+/** The table of backends. */
+export function describeBackends(server: Pick<Server, 'backends'>): string {
+  const rows = server.backends.map(({ manifest, problem }) => [
+    manifest.name,
+    `${manifest.packageName} ${manifest.packageVersion}`,
+    manifest.stability,
+    problem === undefined ? 'OK' : wrap(problem.message, 70),
+  ]);
+  return formatTable(['Backend', 'Package', 'Stability', 'Status'], rows);
+}
+
+async function describeModels(server: Server): Promise<string> {
+  const index = await server.management.repositoryIndex(false);
+  const rows = index.map(({ name, version = '', state = 'not loaded', reason }) => [
+    name,
+    version,
+    reason === undefined ? state : wrap(`${state}: ${reason}`, 90),
+  ]);
+  return formatTable(['Model', 'Version', 'Status'], rows);
+}
+
+function describePorts({ http, grpc, metrics }: ServerPorts): string {
+  const parts = [
+    http === undefined ? 'HTTP is off' : `HTTP at port ${http}`,
+    grpc === undefined ? 'gRPC is off' : `gRPC at port ${grpc}`,
+    metrics === undefined ? 'metrics are off' : `metrics at port ${metrics}`,
+  ];
+  return `Nereid is serving: ${parts.join(', ')}`;
+}
+
+/** What a failed command says: one line. */
+export function describeFailure(error: unknown): string {
+  return `error: ${InferenceServerError.from(error).message}`;
+}

@@ -1,0 +1,250 @@
+/** One suite for every place where instances run. */
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import type { InstanceHostKind } from '@nereid/backend-sdk';
+import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
+import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
+import { loadBackend } from '../backend/load-backend.ts';
+import type { InferenceRequestFields } from '../request/inference-request.ts';
+import { BackendMetrics } from '../telemetry/metrics.ts';
+import { Exposition } from '../telemetry/exposition.ts';
+import { BackendHost } from './backend-host.ts';
+import { ExecutorHost } from './executor-host.ts';
+import { ExecutorPool } from './executor-pool.ts';
+import { InProcessHost } from './in-process-host.ts';
+import type { HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
+
+const KINDS: readonly InstanceHostKind[] = ['in-process', 'executor-thread', 'own-thread', 'child-process'];
+
+function configOf(mode: string, decoupled = false): ModelConfig {
+  return createModelConfig({
+    name: 'm',
+    backend: 'fake',
+    max_batch_size: 4,
+    output: [{ name: 'X', data_type: 'TYPE_FP32', dims: [-1] }],
+    parameters: { mode: { string_value: mode } },
+    model_transaction_policy: { decoupled },
+  });
+}
+
+for (const kind of KINDS) {
+  describe(`instances run ${kind}`, () => {
+    const lines: string[] = [];
+    const logger = () => ({
+      verbose: () => {},
+      info: (message: string) => void lines.push(message),
+      warning: () => {},
+      error: () => {},
+    });
+    const metrics = new BackendMetrics([], assert.ifError);
+    const pool = new ExecutorPool(2, { logger, metrics });
+    const backends = new BackendHost({ loadBackend, logger, metrics });
+    let models = 0;
+    after(() => pool.close());
+
+    function createHost(config: ModelConfig): InstanceHost {
+      const spec: ModelSpec = {
+        key: `m#${models++}`,
+        backendEntry: new URL('../../test/fixtures/fake-backend.ts', import.meta.url).href,
+        backendName: 'fake',
+        backendSettings: {},
+        modelName: 'm',
+        modelVersion: '1',
+        modelDirectory: '/models/m',
+        versionDirectory: '/models/m/1',
+        config,
+      };
+      return kind === 'in-process' ? new InProcessHost(backends, spec) : new ExecutorHost(pool, spec, kind);
+    }
+
+    async function withInstance(config: ModelConfig, use: (instance: HostedInstance) => Promise<void>): Promise<void> {
+      const host = createHost(config);
+      const instance = await host.createInstance({ instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config });
+      await use(instance);
+      await instance.close();
+      await host.close();
+    }
+
+    /** Executes a batch and waits for its end. */
+    async function execute(
+      instance: HostedInstance,
+      batch: readonly Partial<InferenceRequestFields>[],
+      onStart: (requests: readonly RecordedRequest[]) => void = () => {},
+    ): Promise<{ requests: readonly RecordedRequest[]; failed: boolean }> {
+      const requests = batch.map((fields) => buildRequest(fields));
+      let open = requests.length;
+      let failed = false;
+      await new Promise<void>((resolve) => {
+        let isDone = false;
+        const finish = (): void => {
+          if (isDone && open === 0) resolve();
+        };
+        instance.execute(
+          requests.map(({ request }) => request),
+          {
+            onResponse: (index, response, final) => {
+              requests[index]?.request.respond(response, final);
+              if (final) open -= 1;
+              finish();
+            },
+            onDone: (_times, threw) => {
+              isDone = true;
+              failed = threw;
+              finish();
+            },
+          },
+        );
+        onStart(requests);
+      });
+      return { requests, failed };
+    }
+
+    test('answers every request of a batch with its own data', async () => {
+      await withInstance(configOf('echo'), async (instance) => {
+        const { requests, failed } = await execute(instance, [
+          { inputs: [fp32('X', [1, 2], [1, 2])] },
+          { inputs: [fp32('X', [2, 2], [3, 4, 5, 6])], batchSize: 2 },
+          { inputs: [fp32('X', [1, 0], [])] },
+        ]);
+        assert.equal(failed, false);
+        const data = requests.map(({ responses }) => responses.map((r) => [...(r?.outputs[0]?.data ?? [])]));
+        assert.deepEqual(data, [
+          [[...fp32('X', [2], [1, 2]).data]],
+          [[...fp32('X', [4], [3, 4, 5, 6]).data]],
+          [[]],
+        ]);
+        assert.deepEqual(requests[1]?.responses[0]?.outputs[0]?.shape, [2, 2]);
+      });
+    });
+
+    test('executes again and again, also asynchronously', async () => {
+      await withInstance(configOf('slow'), async (instance) => {
+        for (let round = 0; round < 2; round += 1) {
+          const { requests } = await execute(instance, [{ inputs: [fp32('X', [1], [round])] }, {}]);
+          assert.equal(requests[0]?.responses[0]?.parameters?.['rows'], 2);
+        }
+      });
+    });
+
+    test('hands over id, wanted outputs, parameters and sequence, with the inputs in one buffer', async () => {
+      await withInstance(configOf('seen'), async (instance) => {
+        const fields = {
+          id: 'r1',
+          requestedOutputs: [{ name: 'X', classification: 0, binaryData: false }],
+          parameters: { extra: 5 },
+          sequence: { id: 7, start: true, end: false },
+          inputs: [fp32('X', [1], [1])],
+        };
+        const { requests } = await execute(instance, [fields]);
+        assert.deepEqual(requests[0]?.responses[0]?.parameters, {
+          id: 'r1',
+          wanted: 'X',
+          extra: '5',
+          sequence: '7',
+          sameBuffer: true,
+        });
+      });
+    });
+
+    for (const [mode, code, message, threw] of [
+      ['throw', 'UNAVAILABLE', /thrown on purpose/, true],
+      ['reject', 'INTERNAL', /rejected on purpose/, true],
+      ['silent', 'INTERNAL', /without answering/, true],
+      ['error', 'NOT_FOUND', /answered with an error/, false],
+    ] as const) {
+      test(`fails the requests of a batch when the backend does "${mode}"`, async () => {
+        await withInstance(configOf(mode), async (instance) => {
+          const { requests, failed } = await execute(instance, [{}, {}]);
+          assert.equal(failed, threw);
+          for (const { responses } of requests) {
+            assert.equal(responses.length, 1);
+            assert.equal(responses[0]?.error?.code, code);
+            assert.match(responses[0]?.error?.message ?? '', message);
+          }
+        });
+      });
+    }
+
+    test('answers once when the backend answers twice', async () => {
+      await withInstance(configOf('twice'), async (instance) => {
+        const { requests } = await execute(instance, [{}]);
+        assert.equal(requests[0]?.responses.length, 1);
+        assert.equal(requests[0]?.responses[0]?.error, undefined);
+      });
+    });
+
+    test('delivers the responses of a decoupled model in order, then the end', async () => {
+      await withInstance(configOf('count', true), async (instance) => {
+        const { requests } = await execute(instance, [{}, {}]);
+        for (const { responses } of requests) {
+          assert.deepEqual(responses.map((r) => r?.parameters?.['n']), [0, 1, 2, undefined]);
+        }
+      });
+    });
+
+    test('tells the backend of a cancellation', async () => {
+      await withInstance(configOf('untilCancelled'), async (instance) => {
+        const { requests } = await execute(instance, [{}], ([only]) => only?.request.cancel());
+        assert.equal(requests[0]?.responses[0]?.error?.code, 'CANCELLED');
+      });
+    });
+
+    test('asks the model for its configuration, and lets it refuse one', async () => {
+      const host = createHost(configOf('invalid'));
+      assert.deepEqual(await host.completeConfig(configOf('invalid')), { max_batch_size: 4 });
+      await assert.rejects(host.validateConfig(configOf('invalid')), { code: 'INVALID_ARG', message: 'invalid on purpose' });
+      await host.close();
+    });
+
+    test('asks the instance whether it is ready', async () => {
+      await withInstance(configOf('echo'), async (instance) => assert.equal(await instance.isReady(), true));
+      await withInstance(configOf('unready'), async (instance) => assert.equal(await instance.isReady(), false));
+    });
+
+    test('passes log lines and metrics on', async () => {
+      lines.length = 0;
+      await withInstance(configOf('echo'), async (instance) => {
+        await execute(instance, [{}]);
+      });
+      assert.deepEqual(lines, ['created m_0_0', 'closed m_0_0', 'closed model']);
+      const page = new Exposition();
+      metrics.render(page);
+      assert.match(page.toString(), /fake_executed_total \d+/);
+    });
+  });
+}
+
+test('a child process that dies fails its own requests and is not ready any more', async () => {
+  const logger = () => ({ verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} });
+  const pool = new ExecutorPool(1, { logger, metrics: new BackendMetrics([], assert.ifError) });
+  const config = configOf('exit');
+  const spec: ModelSpec = {
+    key: 'dies',
+    backendEntry: new URL('../../test/fixtures/fake-backend.ts', import.meta.url).href,
+    backendName: 'fake',
+    backendSettings: {},
+    modelName: 'm',
+    modelVersion: '1',
+    modelDirectory: '/models/m',
+    versionDirectory: '/models/m/1',
+    config,
+  };
+  const host = new ExecutorHost(pool, spec, 'child-process');
+  const instance = await host.createInstance({ instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config });
+  const { request, responses } = buildRequest();
+  await new Promise<void>((resolve) => {
+    instance.execute([request], {
+      onResponse: (_index, response, final) => {
+        request.respond(response, final);
+        resolve();
+      },
+      onDone: () => {},
+    });
+  });
+  assert.equal(responses[0]?.error?.code, 'UNAVAILABLE');
+  assert.match(responses[0]?.error?.message ?? '', /backend process ended \(status 3\)/);
+  assert.equal(await instance.isReady(), false);
+  await instance.close();
+  await host.close();
+  await pool.close();
+});

@@ -1,0 +1,49 @@
+/** What the repository needs to know of a backend; the SDK's `Backend` has these fields, too. */
+export interface KnownBackend {
+  /** Name in `config.pbtxt`; '' for the ensemble, which has none. */
+  readonly name: string;
+  /** Value of the old `platform` field that stands for this backend. */
+  readonly platform?: string;
+  /** File in the version folder by which a model without configuration is recognised. */
+  readonly defaultModelFilename?: string;
+  /** Instances of a CPU group that names no count. Default: 1. */
+  readonly defaultInstanceCount?: number;
+}
+
+/** The platform of an ensemble. */
+export const ENSEMBLE_PLATFORM = 'ensemble';
+
+/**
+ * Triton's backends with their platforms and file names, in the order in which files decide (CFG-03, CFG-37),
+ * whether installed or not: a model of one that is not installed shall say so instead of being unknown.
+ */
+const TRITON_BACKENDS: readonly KnownBackend[] = [
+  { name: '', platform: ENSEMBLE_PLATFORM },
+  backend('tensorflow', 'tensorflow_savedmodel', 'model.savedmodel', 2),
+  backend('tensorflow', 'tensorflow_graphdef', 'model.graphdef', 2),
+  backend('tensorrt', 'tensorrt_plan', 'model.plan'),
+  backend('onnxruntime', 'onnxruntime_onnx', 'model.onnx', 2),
+  { name: 'openvino', defaultModelFilename: 'model.xml' },
+  backend('pytorch', 'pytorch_libtorch', 'model.pt'),
+  backend('pytorch', 'torch_aoti', 'model.pt2'),
+  { name: 'python', defaultModelFilename: 'model.py' },
+];
+
+/** Triton's backends and the installed ones; what an installed one says of itself wins. */
+export function knownBackends(installed: readonly KnownBackend[]): readonly KnownBackend[] {
+  const own = TRITON_BACKENDS.map((row) => ({
+    ...row,
+    ...installed.find(({ name, platform }) => name === row.name && platform === row.platform),
+  }));
+  const further = installed.filter(({ name }) => !TRITON_BACKENDS.some((row) => row.name === name));
+  return [...own, ...further];
+}
+
+function backend(
+  name: string,
+  platform: string,
+  defaultModelFilename: string,
+  defaultInstanceCount = 1,
+): KnownBackend {
+  return { name, platform, defaultModelFilename, defaultInstanceCount };
+}

@@ -1,0 +1,13 @@
+/** A model's folder in a repository. */
+export interface RepositoryEntry {
+  /** Name of the folder, which is the model's name. */
+  readonly name: string;
+  /** Path of the folder. */
+  readonly directory: string;
+  /** Path of the repository. */
+  readonly repositoryPath: string;
+  /** Version folders, ascending. */
+  readonly versions: readonly number[];
+  /** Changes when a file in the folder, at any depth, is added, removed or changed. */
+  readonly fingerprint: string;
+}

@@ -1,0 +1,115 @@
+import { InferenceServerError } from '@nereid/protocol';
+import type { TraceSettingJson, TraceSettingUpdateJson } from '@nereid/protocol/http';
+
+/** The trace settings as the trace extension shows them: numbers as text. */
+export type TraceSettings = TraceSettingJson;
+
+/** A change of trace settings: null goes back to the setting above; what is not known is passed over. */
+export type TraceSettingsUpdate = TraceSettingUpdateJson & { readonly trace_file?: unknown };
+
+/** What is traced. OFF stands alone. */
+export type TraceLevel = 'OFF' | 'TIMESTAMPS' | 'TENSORS';
+
+/** The settings that may be set for the server and again for each model. */
+export interface TraceValues {
+  readonly levels: readonly TraceLevel[];
+  /** Each how many-th request is traced. */
+  readonly rate: number;
+  /** How many more traces are taken; -1: no limit. */
+  readonly count: number;
+  /** Traces a file; 0: all in one file, written when tracing is changed and at the end. */
+  readonly logFrequency: number;
+}
+
+/** How tracing begins: `--trace-config`. */
+export interface TraceOptions extends TraceValues {
+  /** '' for none: tracing can then not be turned on. */
+  readonly file: string;
+}
+
+/** Changed values: null goes back to the level above, undefined stays. */
+export type TraceValuesUpdate = { readonly [K in keyof TraceValues]: TraceValues[K] | null | undefined };
+
+const KNOWN_LEVELS: readonly TraceLevel[] = ['TIMESTAMPS', 'TENSORS'];
+const UINT32_MAX = 2 ** 32 - 1;
+const INT32_MAX = 2 ** 31 - 1;
+const INT32_MIN = -(2 ** 31);
+
+/** @throws InferenceServerError UNSUPPORTED for `trace_file`, INVALID_ARG naming the setting and its value. */
+export function parseTraceUpdate(update: TraceSettingsUpdate): TraceValuesUpdate {
+  if (update.trace_file !== undefined) {
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      'trace file location can not be updated through network protocol',
+    );
+  }
+  return {
+    levels: parseLevels(update.trace_level),
+    rate: parseUnlessClear(update.trace_rate, (text) => parseUint32('trace_rate', text)),
+    count: parseUnlessClear(update.trace_count, parseTraceCount),
+    logFrequency: parseUnlessClear(update.log_frequency, (text) => parseUint32('log_frequency', text)),
+  };
+}
+
+/** The settings as the extension shows them. */
+export function toTraceSettings({ levels, rate, count, logFrequency }: TraceValues, file: string): TraceSettings {
+  return {
+    trace_level: levels,
+    trace_rate: String(rate),
+    trace_count: String(count),
+    log_frequency: String(logFrequency),
+    trace_file: file,
+    trace_mode: 'triton',
+  };
+}
+
+/** @throws InferenceServerError INVALID_ARG when tracing is on but cannot be done. */
+export function assertTraceable({ levels, rate }: TraceValues, file: string): void {
+  if (!isTracing(levels)) return;
+  const reason = rate === 0 ? 'sample rate must be non-zero' : file === '' ? 'trace file name is not given' : undefined;
+  if (reason === undefined) return;
+  throw new InferenceServerError('INVALID_ARG', `Attempting to set invalid trace setting :${reason}`);
+}
+
+/** Whether anything is traced at these levels. */
+export function isTracing(levels: readonly TraceLevel[]): boolean {
+  return !levels.includes('OFF');
+}
+
+/** Levels that are not known are passed over, as Triton does; an empty list clears the setting. */
+function parseLevels(names: readonly string[] | null | undefined): readonly TraceLevel[] | null | undefined {
+  if (names === undefined) return undefined;
+  if (names === null || names.length === 0) return null;
+  if (names.includes('OFF')) {
+    if (names.length === 1) return ['OFF'];
+    throw new InferenceServerError('INVALID_ARG', "Expect only one trace level 'OFF' is specified");
+  }
+  const levels = KNOWN_LEVELS.filter((level) => names.includes(level));
+  return levels.length > 0 ? levels : undefined;
+}
+
+function parseUnlessClear<T>(text: string | null | undefined, parse: (text: string) => T): T | null | undefined {
+  return typeof text === 'string' ? parse(text) : text;
+}
+
+/** A negative number counts down from 2^32: what Triton makes of it. */
+function parseUint32(name: string, text: string): number {
+  return parseInteger(name, text, INT32_MIN, UINT32_MAX) >>> 0;
+}
+
+/** @throws InferenceServerError INVALID_ARG when it is no number from -1 on. */
+function parseTraceCount(text: string): number {
+  const count = parseInteger('trace_count', text, INT32_MIN, INT32_MAX);
+  if (count >= -1) return count;
+  throw new InferenceServerError('INVALID_ARG', `Unable to parse 'trace_count'. Expecting value >= -1, got:${text}`);
+}
+
+function parseInteger(name: string, text: string, least: number, most: number): number {
+  if (!/^\s*[+-]?\d+$/.test(text)) {
+    throw new InferenceServerError('INVALID_ARG', `Unable to parse '${name}', got: ${text}`);
+  }
+  const value = Number(text);
+  if (value >= least && value <= most) return value;
+  const range = `[ ${Math.max(least, -1)}, ${most} ]`;
+  throw new InferenceServerError('INVALID_ARG', `Unable to parse '${name}', value is out of range ${range}, got: ${text}`);
+}
