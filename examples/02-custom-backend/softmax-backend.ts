@@ -47,7 +47,10 @@ function softmax(
     const maximum = row.reduce((a, b) => Math.max(a, b), -Infinity);
     const powers = row.map((score) => Math.exp((score - maximum) / temperature));
     const sum = powers.reduce((a, b) => a + b, 0);
-    probabilities.set(powers.map((power) => power / sum), start);
+    probabilities.set(
+      powers.map((power) => power / sum),
+      start,
+    );
   }
   return probabilities;
 }

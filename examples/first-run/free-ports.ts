@@ -23,7 +23,9 @@ export async function freePorts(first: number): Promise<Ports> {
     const ports = portsFrom(from);
     if (await areFree(ports)) return ports;
   }
-  throw new Error(`no three free ports in a row from ${first} to ${first + 99}: choose others with -- --port=N`);
+  throw new Error(
+    `no three free ports in a row from ${first} to ${first + 99}: choose others with -- --port=N`,
+  );
 }
 
 async function areFree(ports: Ports): Promise<boolean> {

@@ -42,8 +42,14 @@ async function main(): Promise<void> {
   });
   if (values.image === HELLO_PNG) writePicture(HELLO_PNG, drawText(values.text));
   installModel(MODELS);
-  const ports = await choosePorts(Number(values.port));
+  const ports = await choosePorts(parsePort(values.port));
   await serve(ports, { image: values.image, once: values.once });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_000) return port;
+  throw new Error(`--port: expected a number from 1 to 65000, found '${text}'`);
 }
 
 async function choosePorts(first: number): Promise<Ports> {
@@ -55,7 +61,10 @@ async function choosePorts(first: number): Promise<Ports> {
   return ports;
 }
 
-async function serve(ports: Ports, options: { readonly image: string; readonly once: boolean }): Promise<void> {
+async function serve(
+  ports: Ports,
+  options: { readonly image: string; readonly once: boolean },
+): Promise<void> {
   const started = performance.now();
   const server = startServer(MODELS, ports);
   const stopped = stopOnSignal(server);
@@ -68,6 +77,7 @@ async function serve(ports: Ports, options: { readonly image: string; readonly o
     if (!options.once) {
       print('\nServing until Ctrl-C.');
       await stopped;
+      if (server.exitCode !== 0) throw new Error(`the server ended with status ${server.exitCode}`);
     }
   } finally {
     await client.close();

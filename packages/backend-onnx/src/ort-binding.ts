@@ -8,6 +8,11 @@
 import { createRequire } from 'node:module';
 import type * as PublicApi from 'onnxruntime-node';
 
+// The Linux library has a telemetry client that is on by default and reads this from the process's environment.
+// Only the main thread's process.env reaches that, so it is set where the server imports every backend first, not
+// where the library is loaded: in a worker thread that would change a copy.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
+
 /** What a tensor's elements are to the library: typed arrays, strings for `string`. */
 export type OrtData = ArrayBufferView | readonly string[];
 
@@ -54,8 +59,6 @@ export interface Ort {
 
 /** Loads the library into this thread. */
 export async function loadOrt(): Promise<Ort> {
-  // The Linux library has a telemetry client that is on by default and reads this once, when it is loaded.
-  process.env['ORT_DISABLE_TELEMETRY'] = '1';
   return loadBinding() ?? loadPublicApi();
 }
 

@@ -68,7 +68,15 @@ async function createParts(options: ResolvedServerOptions) {
   const tracer = new Tracer(options.tracing, { logger: logger.child('tracer') });
   const metrics = new MetricsRegistry(options.metrics, { logger: logger.child('metrics') });
   const backends = await openBackends(options, logger);
-  const source = await RepositoryModelSource.open(options, backends, logger.child('repository'));
+  const source = new RepositoryModelSource(
+    {
+      repositoryPaths: options.modelRepository,
+      configName: options.modelConfigName,
+      isStrict: options.disableAutoCompleteConfig,
+    },
+    backends,
+    logger.child('repository'),
+  );
   const registry = new ModelRegistry();
   const executors = new ExecutorPool(options.executorThreads || availableParallelism(), {
     logger: (backendName) => logger.child(backendName),

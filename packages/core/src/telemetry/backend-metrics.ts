@@ -1,4 +1,11 @@
-import type { Counter, Gauge, Histogram, MetricFactory, MetricFamilyOptions, MetricLabels } from '@nereid/backend-sdk';
+import type {
+  Counter,
+  Gauge,
+  Histogram,
+  MetricFactory,
+  MetricFamilyOptions,
+  MetricLabels,
+} from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { formatLabels, type Exposition } from './exposition.ts';
 import { Histogram as BucketHistogram } from './histogram.ts';
@@ -63,7 +70,10 @@ export class BackendMetrics implements MetricFactory {
     return {
       increment: (value = 1) => {
         if (!(value >= 0)) {
-          throw new InferenceServerError('INVALID_ARG', `counter '${name}' only grows, expected a value >= 0, found ${value}`);
+          throw new InferenceServerError(
+            'INVALID_ARG',
+            `counter '${name}' only grows, expected a value >= 0, found ${value}`,
+          );
         }
         series.value += value;
       },
@@ -133,7 +143,10 @@ export class BackendMetrics implements MetricFactory {
     if (found?.kind === kind) return found;
     if (found !== undefined || this.#reserved.has(name)) {
       const owner = found === undefined ? 'one of the server' : `a ${found.kind}`;
-      throw new InferenceServerError('ALREADY_EXISTS', `metric '${name}' is asked for as ${kind} but is ${owner}`);
+      throw new InferenceServerError(
+        'ALREADY_EXISTS',
+        `metric '${name}' is asked for as ${kind} but is ${owner}`,
+      );
     }
     if (!METRIC_NAME.test(name)) throw invalid(name, 'a name of letters, digits, _ and :', name);
     if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? -Infinity)))) {
@@ -154,5 +167,8 @@ function labelsKey(metric: string, labels: MetricLabels): string {
 }
 
 function invalid(metric: string, expected: string, found: string): InferenceServerError {
-  return new InferenceServerError('INVALID_ARG', `metric '${metric}': expected ${expected}, found '${found}'`);
+  return new InferenceServerError(
+    'INVALID_ARG',
+    `metric '${metric}': expected ${expected}, found '${found}'`,
+  );
 }

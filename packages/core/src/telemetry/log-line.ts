@@ -53,12 +53,21 @@ function suffixOf(fields: ServerLogFields): string {
     .join('');
 }
 
-function jsonOf({ severity, timeMs, component, message, fields }: LogEntry, pid: number): Record<string, unknown> {
+function jsonOf(
+  { severity, timeMs, component, message, fields }: LogEntry,
+  pid: number,
+): Record<string, unknown> {
   const time = new Date(timeMs).toISOString();
   return { time, severity, pid, component, message, ...(fields !== undefined && plainFields(fields)) };
 }
 
-function plainFields({ requestId, traceId, model, version, cause }: ServerLogFields): Record<string, string | number> {
+function plainFields({
+  requestId,
+  traceId,
+  model,
+  version,
+  cause,
+}: ServerLogFields): Record<string, string | number> {
   return {
     ...(requestId !== undefined && requestId !== '' && { request_id: requestId }),
     ...(traceId !== undefined && { trace_id: traceId }),
@@ -70,7 +79,8 @@ function plainFields({ requestId, traceId, model, version, cause }: ServerLogFie
 
 /** The stack of an error, and those of its own causes. */
 function describe(cause: unknown): string {
-  if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : JSON.stringify(cause) ?? String(cause);
+  if (!(cause instanceof Error))
+    return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? String(cause));
   const text = cause.stack ?? cause.message;
   return cause.cause === undefined ? text : `${text}\ncaused by: ${describe(cause.cause)}`;
 }

@@ -25,7 +25,10 @@ export function isLogFormat(text: string): text is LogFormat {
  */
 export function updatedLogSettings(settings: LogSettings, update: LogSettingsUpdate): LogSettings {
   if (typeof update.log_file === 'string') {
-    throw new InferenceServerError('UNSUPPORTED', 'log file location can not be updated through network protocol');
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      'log file location can not be updated through network protocol',
+    );
   }
   const format = update.log_format ?? settings.log_format;
   if (!isLogFormat(format)) {

@@ -1,7 +1,12 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { formatLogLine, type LogSeverity, type ServerLogFields } from './log-line.ts';
 import { openLogOutput, type LogOutput } from './log-output.ts';
-import { updatedLogSettings, type LogFormat, type LogSettings, type LogSettingsUpdate } from './log-settings.ts';
+import {
+  updatedLogSettings,
+  type LogFormat,
+  type LogSettings,
+  type LogSettingsUpdate,
+} from './log-settings.ts';
 
 export type { ServerLogFields } from './log-line.ts';
 export type { LogFormat, LogSettings, LogSettingsUpdate } from './log-settings.ts';

@@ -44,7 +44,10 @@ export class MetricsRegistry {
   /** The models with the text of their labels. */
   readonly #models = new Map<ModelStatistics, string>();
 
-  constructor(options: MetricsOptions, { logger, nowMs = () => performance.now(), probe = systemProbe }: MetricsParts) {
+  constructor(
+    options: MetricsOptions,
+    { logger, nowMs = () => performance.now(), probe = systemProbe }: MetricsParts,
+  ) {
     this.#options = options;
     this.#nowMs = nowMs;
     this.#families = MODEL_FAMILIES.filter(({ when }) => when === 'always' || options[when]);
@@ -78,13 +81,20 @@ export class MetricsRegistry {
   /** A family without a model that has it is left out. */
   #renderFamily(exposition: Exposition, family: ModelFamily): void {
     const { responseCache } = family;
-    const models = [...this.#models].filter(([s]) => responseCache === undefined || s.responseCache === responseCache);
+    const models = [...this.#models].filter(
+      ([s]) => responseCache === undefined || s.responseCache === responseCache,
+    );
     if (models.length === 0) return;
     exposition.family(family);
     for (const [statistics, labels] of models) this.#renderModel(exposition, family, statistics, labels);
   }
 
-  #renderModel(exposition: Exposition, family: ModelFamily, statistics: ModelStatistics, labels: string): void {
+  #renderModel(
+    exposition: Exposition,
+    family: ModelFamily,
+    statistics: ModelStatistics,
+    labels: string,
+  ): void {
     const { name } = family;
     if (family.type === 'histogram') {
       exposition.histogram(name, labels, family.histogram(statistics), family.perUnit);
@@ -107,6 +117,9 @@ export class MetricsRegistry {
 
 /** Tags of the configuration get a leading underscore: they never hide a label of the server. */
 function labelsOf({ model, version, tags }: ModelStatistics): string {
-  const tagLabels = Object.entries(tags).map(([name, value]) => [`_${name.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`, value]);
+  const tagLabels = Object.entries(tags).map(([name, value]) => [
+    `_${name.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`,
+    value,
+  ]);
   return formatLabels({ model, version, ...Object.fromEntries(tagLabels) });
 }

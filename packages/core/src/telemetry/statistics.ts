@@ -111,7 +111,13 @@ export class ModelStatistics {
   }
 
   /** A request was answered by the model; the last three durations are those of its batch. */
-  recordSuccess(requestNs: number, queueNs: number, inputNs: number, inferNs: number, outputNs: number): void {
+  recordSuccess(
+    requestNs: number,
+    queueNs: number,
+    inputNs: number,
+    inferNs: number,
+    outputNs: number,
+  ): void {
     this.success.add(requestNs);
     this.queue.add(queueNs);
     this.computeInput.add(inputNs);
@@ -175,7 +181,9 @@ export class ModelStatistics {
         cache_miss: this.cacheMiss.toJson(),
       },
       response_stats: Object.fromEntries(this.#responses.map((response, i) => [i, responseToJson(response)])),
-      batch_stats: [...this.#batches].sort(([a], [b]) => a - b).map(([size, batch]) => batchToJson(size, batch)),
+      batch_stats: [...this.#batches]
+        .sort(([a], [b]) => a - b)
+        .map(([size, batch]) => batchToJson(size, batch)),
       memory_usage: [],
     };
   }

@@ -54,7 +54,11 @@ export class SystemMetrics {
       exposition.family({ name, help, type: 'gauge' });
       exposition.sample(name, '', value);
     };
-    gauge('nv_cpu_utilization', 'Share of processor time in use since the last measurement, 0 to 1', this.#utilization);
+    gauge(
+      'nv_cpu_utilization',
+      'Share of processor time in use since the last measurement, 0 to 1',
+      this.#utilization,
+    );
     gauge('nv_cpu_memory_total_bytes', 'Memory of the machine in bytes', this.#memory.total);
     gauge('nv_cpu_memory_used_bytes', 'Memory in use on the machine in bytes', this.#memory.used);
   }

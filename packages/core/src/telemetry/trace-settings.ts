@@ -52,7 +52,10 @@ export function parseTraceUpdate(update: TraceSettingsUpdate): TraceValuesUpdate
 }
 
 /** The settings as the extension shows them. */
-export function toTraceSettings({ levels, rate, count, logFrequency }: TraceValues, file: string): TraceSettings {
+export function toTraceSettings(
+  { levels, rate, count, logFrequency }: TraceValues,
+  file: string,
+): TraceSettings {
   return {
     trace_level: levels,
     trace_rate: String(rate),
@@ -66,7 +69,8 @@ export function toTraceSettings({ levels, rate, count, logFrequency }: TraceValu
 /** @throws InferenceServerError INVALID_ARG when tracing is on but cannot be done. */
 export function assertTraceable({ levels, rate }: TraceValues, file: string): void {
   if (!isTracing(levels)) return;
-  const reason = rate === 0 ? 'sample rate must be non-zero' : file === '' ? 'trace file name is not given' : undefined;
+  const reason =
+    rate === 0 ? 'sample rate must be non-zero' : file === '' ? 'trace file name is not given' : undefined;
   if (reason === undefined) return;
   throw new InferenceServerError('INVALID_ARG', `Attempting to set invalid trace setting :${reason}`);
 }
@@ -88,7 +92,10 @@ function parseLevels(names: readonly string[] | null | undefined): readonly Trac
   return levels.length > 0 ? levels : undefined;
 }
 
-function parseUnlessClear<T>(text: string | null | undefined, parse: (text: string) => T): T | null | undefined {
+function parseUnlessClear<T>(
+  text: string | null | undefined,
+  parse: (text: string) => T,
+): T | null | undefined {
   return typeof text === 'string' ? parse(text) : text;
 }
 
@@ -101,7 +108,10 @@ function parseUint32(name: string, text: string): number {
 function parseTraceCount(text: string): number {
   const count = parseInteger('trace_count', text, INT32_MIN, INT32_MAX);
   if (count >= -1) return count;
-  throw new InferenceServerError('INVALID_ARG', `Unable to parse 'trace_count'. Expecting value >= -1, got:${text}`);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `Unable to parse 'trace_count'. Expecting value >= -1, got:${text}`,
+  );
 }
 
 function parseInteger(name: string, text: string, least: number, most: number): number {
@@ -111,5 +121,8 @@ function parseInteger(name: string, text: string, least: number, most: number): 
   const value = Number(text);
   if (value >= least && value <= most) return value;
   const range = `[ ${Math.max(least, -1)}, ${most} ]`;
-  throw new InferenceServerError('INVALID_ARG', `Unable to parse '${name}', value is out of range ${range}, got: ${text}`);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `Unable to parse '${name}', value is out of range ${range}, got: ${text}`,
+  );
 }

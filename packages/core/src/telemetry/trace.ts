@@ -165,7 +165,12 @@ export class Tracer {
   }
 }
 
-const NO_VALUES: ModelValues = { levels: undefined, rate: undefined, count: undefined, logFrequency: undefined };
+const NO_VALUES: ModelValues = {
+  levels: undefined,
+  rate: undefined,
+  count: undefined,
+  logFrequency: undefined,
+};
 const NO_CHANGE: TraceValuesUpdate = NO_VALUES;
 
 /** What is set after a change: null takes a value away, undefined leaves it. */
@@ -174,7 +179,8 @@ function ownValues(change: TraceValuesUpdate, current: ModelValues): ModelValues
     levels: change.levels === undefined ? current.levels : (change.levels ?? undefined),
     rate: change.rate === undefined ? current.rate : (change.rate ?? undefined),
     count: change.count === undefined ? current.count : (change.count ?? undefined),
-    logFrequency: change.logFrequency === undefined ? current.logFrequency : (change.logFrequency ?? undefined),
+    logFrequency:
+      change.logFrequency === undefined ? current.logFrequency : (change.logFrequency ?? undefined),
   };
 }
 

@@ -1,0 +1,47 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { InferenceServerError } from '@nereid/protocol';
+import type { ModelOverride } from './model-source.ts';
+
+/** The files of a load call, laid out on disk as a model's folder. */
+export interface OverrideFolder {
+  readonly directory: string;
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes the files that a load call brought into a folder of their own.
+ *
+ * @throws InferenceServerError INVALID_ARG for a path that leaves the folder.
+ */
+export async function writeOverride(modelName: string, files: ReadonlyMap<string, Uint8Array>): Promise<OverrideFolder> {
+  const paths = [...files].map(([path, data]) => ({ path: relativePath(path, modelName), data }));
+  const root = await mkdtemp(join(tmpdir(), 'nereid-model-'));
+  const directory = join(root, modelName);
+  for (const { path, data } of paths) {
+    const full = join(directory, path);
+    await mkdir(dirname(full), { recursive: true });
+    await writeFile(full, data);
+  }
+  return { directory, discard: () => rm(root, { recursive: true, force: true }) };
+}
+
+/** `file:1/model.onnx` may only name places inside the model's folder. */
+function relativePath(path: string, modelName: string): string {
+  const clean = normalize(path);
+  if (clean !== '' && clean !== '.' && !isAbsolute(clean) && clean !== '..' && !clean.startsWith(`..${sep}`)) return clean;
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `file '${path}' of the load request for model '${modelName}' lies outside the model's folder`,
+  );
+}
+
+/** Changes when anything in the override does; '' for none. */
+export function fingerprintOf(override: ModelOverride | undefined): string {
+  if (override === undefined) return '';
+  const hash = createHash('sha256').update(override.config ?? '');
+  for (const [path, data] of override.files ?? []) hash.update(`\0${path}\0`).update(data);
+  return hash.digest('hex');
+}

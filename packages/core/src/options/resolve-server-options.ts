@@ -1,0 +1,151 @@
+import { InferenceServerError } from '@nereid/protocol';
+import type { LogOptions } from '../telemetry/logger.ts';
+import type { MetricsOptions } from '../telemetry/metrics.ts';
+import type { TraceOptions } from '../telemetry/trace.ts';
+import type { Environment } from './command-line.ts';
+import type { ScopedSettings, Settings } from './option-spec.ts';
+import { completeOptions, type CompleteOptions, type ServerOptions } from './option-table.ts';
+import {
+  assertPorts,
+  resolveGrpc,
+  resolveHttp,
+  resolveMetricsServer,
+  type EndpointOptions,
+  type GrpcEndpointOptions,
+  type HttpEndpointOptions,
+} from './resolve-endpoints.ts';
+import { resolveLogging, resolveMetrics, resolveTracing } from './resolve-telemetry.ts';
+
+/** The response cache to use. */
+export interface CacheOptions {
+  readonly name: string;
+  readonly settings: Settings;
+}
+
+/** All that the server is made with: complete, checked and frozen. */
+export interface ResolvedServerOptions {
+  readonly id: string;
+  readonly exitTimeoutSecs: number;
+  readonly exitOnError: boolean;
+  readonly strictReadiness: boolean;
+  readonly modelRepository: readonly string[];
+  readonly modelControlMode: 'none' | 'poll' | 'explicit';
+  /** 0: never. */
+  readonly repositoryPollSecs: number;
+  /** `['*']` for all. */
+  readonly loadModels: readonly string[];
+  readonly modelLoadThreadCount: number;
+  readonly modelLoadRetryCount: number;
+  readonly disableAutoCompleteConfig: boolean;
+  /** '' for the ordinary configuration. */
+  readonly modelConfigName: string;
+  readonly backendDirectories: readonly string[];
+  /** By backend; '' for all. */
+  readonly backendSettings: ScopedSettings;
+  readonly requireBackends: boolean;
+  /** 0: as many as there are cores. */
+  readonly executorThreads: number;
+  readonly allowClientSharedMemory: boolean;
+  /** undefined: responses are not cached. */
+  readonly cache: CacheOptions | undefined;
+  /** undefined: off. */
+  readonly http: HttpEndpointOptions | undefined;
+  readonly grpc: GrpcEndpointOptions | undefined;
+  readonly metricsServer: EndpointOptions | undefined;
+  readonly metrics: MetricsOptions;
+  readonly logging: LogOptions;
+  readonly tracing: TraceOptions;
+}
+
+/**
+ * Checks options and completes them: the only place with defaults.
+ *
+ * @throws InferenceServerError INVALID_ARG naming the option, what was expected and found.
+ */
+export function resolveServerOptions(
+  given: ServerOptions,
+  environment: Environment = process.env,
+): ResolvedServerOptions {
+  const options = completeOptions(given);
+  const endpoints = resolveEndpoints(options);
+  return deepFreeze({
+    id: options.id,
+    exitTimeoutSecs: options.exitTimeoutSecs,
+    exitOnError: options.exitOnError,
+    strictReadiness: options.strictReadiness,
+    modelRepository: options.modelRepository,
+    ...resolveModelControl(options),
+    modelLoadThreadCount: options.modelLoadThreadCount,
+    modelLoadRetryCount: options.modelLoadRetryCount,
+    disableAutoCompleteConfig: options.disableAutoCompleteConfig,
+    modelConfigName: options.modelConfigName,
+    backendDirectories: options.backendDirectory,
+    backendSettings: options.backendConfig,
+    requireBackends: options.requireBackends,
+    executorThreads: options.executorThreads,
+    allowClientSharedMemory: options.allowClientShm,
+    cache: resolveCache(options.cacheConfig),
+    ...endpoints,
+    metrics: resolveMetrics(options),
+    logging: resolveLogging(options, environment),
+    tracing: resolveTracing(options),
+  });
+}
+
+function resolveEndpoints(
+  options: CompleteOptions,
+): Pick<ResolvedServerOptions, 'http' | 'grpc' | 'metricsServer'> {
+  const http = resolveHttp(options);
+  const grpc = resolveGrpc(options);
+  const metricsServer = resolveMetricsServer(options);
+  const services = [
+    { flag: 'http-port', endpoint: http },
+    { flag: 'grpc-port', endpoint: grpc },
+    { flag: 'metrics-port', endpoint: metricsServer },
+  ];
+  assertPorts(services, options.sagemakerSafePortRange);
+  return { http, grpc, metricsServer };
+}
+
+function resolveModelControl(
+  options: CompleteOptions,
+): Pick<ResolvedServerOptions, 'modelControlMode' | 'repositoryPollSecs' | 'loadModels'> {
+  const { modelControlMode, repositoryPollSecs, loadModel } = options;
+  if (loadModel.length > 0 && modelControlMode !== 'explicit') {
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `option --load-model needs --model-control-mode=explicit, found ${modelControlMode}`,
+    );
+  }
+  const loadModels = [...new Set(loadModel)];
+  if (loadModels.includes('*') && loadModels.length > 1) {
+    const others = loadModels.filter((name) => name !== '*').join(', ');
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `option --load-model=* must stand alone, found also ${others}`,
+    );
+  }
+  return { modelControlMode, repositoryPollSecs, loadModels };
+}
+
+function resolveCache(caches: ScopedSettings): CacheOptions | undefined {
+  const [first, ...others] = Object.entries(caches);
+  if (first === undefined) return undefined;
+  const [name, settings] = first;
+  if (others.length > 0) {
+    const found = Object.keys(caches).join(', ');
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `option --cache-config: expected one cache, found ${found}`,
+    );
+  }
+  return { name, settings };
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !(value instanceof RegExp)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { httpStatusOf, type ErrorJson } from '@nereid/protocol/http';
+import { JSON_TYPE, sendBody } from './answer.ts';
+
+/** Answers with an error text. */
+export function sendErrorText(response: ServerResponse, status: number, text: string): void {
+  const body: ErrorJson = { error: text };
+  sendBody(response, status, JSON_TYPE, JSON.stringify(body));
+}
+
+/** Answers with what went wrong. What is not an InferenceServerError is a fault of ours and goes to the log. */
+export function sendError(response: ServerResponse, reason: unknown, logger: Logger): void {
+  const error = InferenceServerError.from(reason);
+  if (error !== reason) logger.error(`unexpected error in an HTTP request: ${error.message}`, { cause: reason });
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  sendErrorText(response, httpStatusOf(error.code), error.message);
+}
+
+/** Answers for a path that does not exist, or cannot be decoded. */
+export function sendNotFound(_request: IncomingMessage, response: ServerResponse): void {
+  sendErrorText(response, 404, 'Not Found');
+}
+
+/** The statuses of what Node's parser refuses; all else is 400. */
+const PARSER_STATUS: ReadonlyMap<unknown, string> = new Map([
+  ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large'],
+  ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout'],
+]);
+
+/** Answers what is no HTTP request, and closes the connection. */
+export function refuseMalformedRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = PARSER_STATUS.get(error.code) ?? '400 Bad Request';
+  const body: ErrorJson = { error: status.slice(4) };
+  const json = JSON.stringify(body);
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${String(json.length)}`;
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${json}`);
+}

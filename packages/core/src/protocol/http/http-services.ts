@@ -1,0 +1,23 @@
+import type { Logger } from '@nereid/backend-sdk';
+import type { HealthService } from '../../service/health-service.ts';
+import type { InferenceService } from '../../service/inference-service.ts';
+import type { ManagementService } from '../../service/management-service.ts';
+import type { Tracer } from '../../telemetry/trace.ts';
+import type { HttpRestriction } from './restriction.ts';
+
+/** What the requests are answered with. */
+export interface HttpServices {
+  readonly inference: InferenceService;
+  readonly management: ManagementService;
+  readonly health: HealthService;
+  readonly logger: Logger;
+  readonly tracer: Pick<Tracer, 'start'>;
+}
+
+/** What every plugin of the HTTP endpoint gets. */
+export interface HttpContext extends HttpServices {
+  /** Limit for JSON, decompressed and raw bodies, in bytes. */
+  readonly maxInputSize: number;
+  readonly restrictions: readonly HttpRestriction[];
+  readonly headerForwardPattern: RegExp | undefined;
+}

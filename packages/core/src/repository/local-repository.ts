@@ -1,0 +1,96 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { isMissing, reasonOf } from './file-errors.ts';
+import { scanFolder } from './folder-scan.ts';
+import type { RepositoryEntry } from './repository-entry.ts';
+
+/** Folders read at a time: enough to keep Node's threads for files busy. */
+const PARALLEL = 16;
+
+/** A folder with a folder for each model (REPO-01). Files in it, and folders whose name begins with a dot, are no models. */
+export class LocalRepository {
+  readonly path: string;
+  readonly #logger: Logger;
+  /** Version-like folders that were warned of. */
+  readonly #warned = new Set<string>();
+
+  constructor(path: string, logger: Logger) {
+    this.path = path;
+    this.#logger = logger;
+  }
+
+  /**
+   * All models, in the order of their names.
+   *
+   * @throws InferenceServerError UNAVAILABLE naming the path and the reason when the repository can't be read.
+   */
+  async list(): Promise<readonly RepositoryEntry[]> {
+    const names = (await this.#read()).filter(isModelName).sort();
+    const entries: (RepositoryEntry | undefined)[] = new Array(names.length).fill(undefined);
+    let next = 0;
+    const scanNext = async (): Promise<void> => {
+      for (let at = next++; at < names.length; at = next++) entries[at] = await this.#scan(names[at] ?? '');
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, scanNext));
+    return entries.filter((entry) => entry !== undefined);
+  }
+
+  /** A model by name; undefined when the repository has no such folder. */
+  async find(name: string): Promise<RepositoryEntry | undefined> {
+    return isModelName(name) ? this.#scan(name) : undefined;
+  }
+
+  async #read(): Promise<readonly string[]> {
+    try {
+      return await readdir(this.path);
+    } catch (cause) {
+      throw this.#unreadable(cause);
+    }
+  }
+
+  async #scan(name: string): Promise<RepositoryEntry | undefined> {
+    const directory = join(this.path, name);
+    if (!(await this.#isFolder(directory))) return undefined;
+    const { subfolders, fingerprint } = await scanFolder(directory);
+    const versions = subfolders.filter((folder) => this.#isVersion(folder, directory)).map(Number);
+    return {
+      name,
+      directory,
+      repositoryPath: this.path,
+      versions: versions.sort((a, b) => a - b),
+      fingerprint,
+    };
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    try {
+      return (await stat(path)).isDirectory();
+    } catch (cause) {
+      if (isMissing(cause)) return false;
+      throw this.#unreadable(cause);
+    }
+  }
+
+  /** Digits only, none of them a leading zero (SCH-35). Of what only looks like a version the log tells once. */
+  #isVersion(folder: string, directory: string): boolean {
+    if (/^(0|[1-9]\d*)$/.test(folder) && Number.isSafeInteger(Number(folder))) return true;
+    const path = join(directory, folder);
+    if (/^\d/.test(folder) && !this.#warned.has(path)) {
+      this.#warned.add(path);
+      this.#logger.warning(`folder '${path}' is ignored: a version is a number without leading zeros`);
+    }
+    return false;
+  }
+
+  #unreadable(cause: unknown): InferenceServerError {
+    const message = `model repository '${this.path}' can't be read: ${reasonOf(cause)}`;
+    return new InferenceServerError('UNAVAILABLE', message, { cause });
+  }
+}
+
+/** Whether a name is that of a folder directly in the repository. */
+function isModelName(name: string): boolean {
+  return name !== '' && !name.startsWith('.') && !/[\\/\0]/.test(name);
+}
