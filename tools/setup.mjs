@@ -62,10 +62,8 @@ function subfolders(folder) {
 }
 
 function install() {
-  let result = pnpm('install', '--frozen-lockfile');
-  if (result.output.includes('ERR_PNPM_OUTDATED_LOCKFILE') && !process.env.CI) {
-    result = pnpm('install', '--no-frozen-lockfile');
-  }
+  // CI takes the lockfile as it is or fails; a developer who changed a package.json gets it updated.
+  const result = pnpm('install', process.env.CI ? '--frozen-lockfile' : '--prefer-frozen-lockfile');
   if (result.status === 0) return;
   process.stderr.write(`\n${result.output}\n`);
   if (NETWORK_ERROR.test(result.output)) {
@@ -76,8 +74,10 @@ function install() {
 
 function pnpm(...parameters) {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  // npx brings the right version: pnpm need not look after its own, for which it would want entries in the lockfile.
+  const command = ['--yes', packageManager, '--pm-on-fail=ignore', ...parameters];
   // npx is a .cmd file on Windows, which only a shell can start.
-  const result = spawnSync('npx', ['--yes', packageManager, ...parameters], {
+  const result = spawnSync('npx', command, {
     cwd: ROOT,
     encoding: 'utf8',
     shell: ON_WINDOWS,

@@ -35,7 +35,8 @@ function byName(tensors: readonly ModelTensor[]): TensorsByName {
 }
 
 function checkInputCount(config: ModelConfig, model: ModelTensors): void {
-  const configured = config.input.filter(({ optional }) => !optional).length + serverMadeInputs(config).length;
+  const configured =
+    config.input.filter(({ optional }) => !optional).length + serverMadeInputs(config).length;
   const required = model.inputs.filter(({ optional }) => optional !== true).length;
   if (configured === required) return;
   throw cannotLoad(config, `configuration expects ${configured} inputs, model provides ${required}`);
@@ -91,7 +92,12 @@ function checkDims(config: ModelConfig, tensor: ModelTensor, dims: readonly numb
   }
 }
 
-function checkBatchedDims(config: ModelConfig, tensor: ModelTensor, dims: readonly number[], exact: boolean): void {
+function checkBatchedDims(
+  config: ModelConfig,
+  tensor: ModelTensor,
+  dims: readonly number[],
+  exact: boolean,
+): void {
   if (tensor.shape[0] !== -1) {
     throw invalid(
       `model '${config.name}', tensor '${tensor.name}': for the model to support batching the shape should have at ` +

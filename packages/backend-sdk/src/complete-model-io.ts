@@ -1,6 +1,11 @@
 import { toConfigDatatype } from '@nereid/protocol/datatype';
 import { InferenceServerError } from '@nereid/protocol/inference-server-error';
-import type { ModelConfig, ModelDynamicBatching, ModelInput, ModelOutput } from '@nereid/protocol/model-config';
+import type {
+  ModelConfig,
+  ModelDynamicBatching,
+  ModelInput,
+  ModelOutput,
+} from '@nereid/protocol/model-config';
 import type { ConfigCompletion } from './backend.ts';
 import type { ModelTensor, ModelTensors } from './model-tensors.ts';
 import { serverMadeInputs } from './server-made-inputs.ts';
@@ -70,7 +75,11 @@ function dynamicBatching(): ModelDynamicBatching {
 }
 
 /** All inputs of the model that requests have to bring. */
-function completeInputs(config: ModelConfig, model: ModelTensors, maxBatchSize: number): readonly ModelInput[] {
+function completeInputs(
+  config: ModelConfig,
+  model: ModelTensors,
+  maxBatchSize: number,
+): readonly ModelInput[] {
   const made = new Set(serverMadeInputs(config).map(({ name }) => name));
   return model.inputs
     .filter(({ name, optional }) => !made.has(name) && optional !== true)
@@ -82,7 +91,11 @@ function completeInputs(config: ModelConfig, model: ModelTensors, maxBatchSize: 
     }));
 }
 
-function completeOutputs(config: ModelConfig, model: ModelTensors, maxBatchSize: number): readonly ModelOutput[] {
+function completeOutputs(
+  config: ModelConfig,
+  model: ModelTensors,
+  maxBatchSize: number,
+): readonly ModelOutput[] {
   const states = new Set(config.sequence_batching?.state.map((state) => state.output_name));
   return model.outputs
     .filter(({ name }) => !states.has(name))

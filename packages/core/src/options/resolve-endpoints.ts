@@ -9,10 +9,11 @@ export interface EndpointOptions {
   readonly address: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Whether other servers may listen at it too. */
+  readonly reusePort: boolean;
 }
 
 export interface HttpEndpointOptions extends EndpointOptions {
-  readonly reusePort: boolean;
   /** Bytes. */
   readonly maxInputSize: number;
   readonly restrictions: readonly ApiRestriction[];
@@ -27,7 +28,6 @@ export interface ProtocolRestriction {
 }
 
 export interface GrpcEndpointOptions extends EndpointOptions {
-  readonly reusePort: boolean;
   /** Times in milliseconds. */
   readonly keepalive: {
     readonly time: number;
@@ -93,7 +93,11 @@ export function resolveGrpc(options: CompleteOptions): GrpcEndpointOptions | und
 /** @returns undefined when metrics are off. */
 export function resolveMetricsServer(options: CompleteOptions): EndpointOptions | undefined {
   if (!options.allowMetrics) return undefined;
-  return { address: options.metricsAddress ?? options.httpAddress, port: options.metricsPort };
+  return {
+    address: options.metricsAddress ?? options.httpAddress,
+    port: options.metricsPort,
+    reusePort: false,
+  };
 }
 
 /** A service and where it listens; undefined when it is off. */

@@ -68,7 +68,7 @@ export function resolveServerOptions(
 ): ResolvedServerOptions {
   const options = completeOptions(given);
   const endpoints = resolveEndpoints(options);
-  return deepFreeze({
+  const resolved = {
     id: options.id,
     exitTimeoutSecs: options.exitTimeoutSecs,
     exitOnError: options.exitOnError,
@@ -89,7 +89,9 @@ export function resolveServerOptions(
     metrics: resolveMetrics(options),
     logging: resolveLogging(options, environment),
     tracing: resolveTracing(options),
-  });
+  };
+  // A copy, so that what the caller gave is not frozen.
+  return deepFreeze(structuredClone(resolved));
 }
 
 function resolveEndpoints(

@@ -7,7 +7,10 @@ import { normalizeSchedulers } from './normalize-model-config.ts';
  *
  * @param completion - Undefined when configurations are not completed.
  */
-export function completeModelConfig(config: ModelConfig, completion: ConfigCompletion | undefined): ModelConfig {
+export function completeModelConfig(
+  config: ModelConfig,
+  completion: ConfigCompletion | undefined,
+): ModelConfig {
   if (completion === undefined) return config;
   // A completion that came from another thread may have its absent fields as undefined.
   const given = Object.entries(completion).filter(([, value]) => value !== undefined);

@@ -53,7 +53,8 @@ async function walk({ directory, prefix, depth, lines }: Walk): Promise<string[]
       }
       lines.push(`${prefix}${name}/`);
       subfolders.push(name);
-      if (depth < MAX_DEPTH) await walk({ directory: path, prefix: `${prefix}${name}/`, depth: depth + 1, lines });
+      if (depth < MAX_DEPTH)
+        await walk({ directory: path, prefix: `${prefix}${name}/`, depth: depth + 1, lines });
     }),
   );
   return subfolders;

@@ -28,7 +28,7 @@ export class LocalRepository {
    */
   async list(): Promise<readonly RepositoryEntry[]> {
     const names = (await this.#read()).filter(isModelName).sort();
-    const entries: (RepositoryEntry | undefined)[] = new Array(names.length).fill(undefined);
+    const entries: (RepositoryEntry | undefined)[] = [];
     let next = 0;
     const scanNext = async (): Promise<void> => {
       for (let at = next++; at < names.length; at = next++) entries[at] = await this.#scan(names[at] ?? '');

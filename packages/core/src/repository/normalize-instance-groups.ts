@@ -12,7 +12,8 @@ export function normalizeInstanceGroups(
   backend: KnownBackend | undefined,
   gpus: readonly number[],
 ): readonly ModelInstanceGroup[] {
-  const groups = config.instance_group.length > 0 ? config.instance_group : [{ ...NEW_GROUP, name: config.name }];
+  const groups =
+    config.instance_group.length > 0 ? config.instance_group : [{ ...NEW_GROUP, name: config.name }];
   return groups.map((group, index) => {
     const name = group.name || `${config.name}_${index}`;
     const kind = group.kind === 'KIND_AUTO' ? automaticKind(group, gpus) : group.kind;

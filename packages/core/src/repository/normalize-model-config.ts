@@ -1,4 +1,8 @@
-import { createModelConfig, type ModelConfig, type ModelSequenceBatching } from '@nereid/protocol/model-config';
+import {
+  createModelConfig,
+  type ModelConfig,
+  type ModelSequenceBatching,
+} from '@nereid/protocol/model-config';
 import { configError } from './config-source.ts';
 import { normalizeInstanceGroups } from './normalize-instance-groups.ts';
 import { resolveBackend, type ResolveBackendContext } from './resolve-backend.ts';
@@ -19,7 +23,10 @@ const DEFAULT_SEQUENCE_IDLE_MICROSECONDS = 1_000_000;
  * @param config - As the file has it; undefined when there is none.
  * @throws InferenceServerError INVALID_ARG for a name other than the folder's, or when no backend can be found.
  */
-export function normalizeModelConfig(config: ModelConfig | undefined, context: NormalizeContext): ModelConfig {
+export function normalizeModelConfig(
+  config: ModelConfig | undefined,
+  context: NormalizeContext,
+): ModelConfig {
   const given = config ?? createModelConfig();
   const { modelName, source, gpus } = context;
   if (given.name !== '' && given.name !== modelName) {
@@ -62,7 +69,10 @@ export function normalizeSchedulers(config: ModelConfig): ModelConfig {
   };
 }
 
-function normalizeSequenceBatching(sequence: ModelSequenceBatching, maxBatchSize: number): ModelSequenceBatching {
+function normalizeSequenceBatching(
+  sequence: ModelSequenceBatching,
+  maxBatchSize: number,
+): ModelSequenceBatching {
   const { oldest } = sequence;
   return {
     ...sequence,

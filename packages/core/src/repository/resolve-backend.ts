@@ -18,7 +18,10 @@ export interface ResolveBackendContext {
  * @returns undefined for a backend, platform or file name that is not known, and for an ensemble without platform.
  * @throws InferenceServerError INVALID_ARG when the configuration is silent and no file tells.
  */
-export function resolveBackend(config: ModelConfig, context: ResolveBackendContext): KnownBackend | undefined {
+export function resolveBackend(
+  config: ModelConfig,
+  context: ResolveBackendContext,
+): KnownBackend | undefined {
   const { backends } = context;
   if (config.backend !== '') return resolveNamed(config, context);
   if (config.platform !== '') return backends.find(({ platform }) => platform === config.platform);
@@ -30,7 +33,10 @@ export function resolveBackend(config: ModelConfig, context: ResolveBackendConte
 }
 
 /** A backend may stand for several platforms. */
-function resolveNamed(config: ModelConfig, { backends, versionFiles }: ResolveBackendContext): KnownBackend | undefined {
+function resolveNamed(
+  config: ModelConfig,
+  { backends, versionFiles }: ResolveBackendContext,
+): KnownBackend | undefined {
   const named = backends.filter(({ name }) => name === config.backend);
   if (config.platform !== '') return named.find(({ platform }) => platform === config.platform);
   const byFile = named.find((backend) => isOfFile(backend, config));
@@ -57,7 +63,9 @@ function guessFromFiles({ backends, versionFiles }: ResolveBackendContext): Know
 }
 
 function undetermined({ modelName, source, versionFiles, backends }: ResolveBackendContext): Error {
-  const expected = [...new Set(backends.flatMap(({ defaultModelFilename: file }) => (file === undefined ? [] : [file])))];
+  const expected = [
+    ...new Set(backends.flatMap(({ defaultModelFilename: file }) => (file === undefined ? [] : [file]))),
+  ];
   return configError(
     source,
     '',

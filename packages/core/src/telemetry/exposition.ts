@@ -31,11 +31,11 @@ export class Exposition {
     const total = counts.at(-1) ?? 0;
     this.sample(`${name}_count`, labels, total);
     this.sample(`${name}_sum`, labels, histogram.sum / perUnit);
+    const start = `${name}_bucket{${labels === '' ? '' : `${labels},`}le="`;
     for (const [i, bound] of histogram.bounds.entries()) {
-      const le = `le="${formatValue(bound / perUnit)}"`;
-      this.sample(`${name}_bucket`, joinLabels(labels, le), counts[i] ?? 0);
+      this.#lines.push(`${start}${formatValue(bound / perUnit)}"} ${counts[i] ?? 0}`);
     }
-    this.sample(`${name}_bucket`, joinLabels(labels, 'le="+Inf"'), total);
+    this.#lines.push(`${start}+Inf"} ${total}`);
   }
 
   toString(): string {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '@nereid/backend-sdk';
 import { BackendMetrics } from './backend-metrics.ts';
 import { Exposition, formatLabels, joinLabels } from './exposition.ts';
@@ -7,6 +8,9 @@ import type { ModelStatistics } from './statistics.ts';
 import { renderPinnedMemory, SystemMetrics, systemProbe, type SystemProbe } from './system-metrics.ts';
 
 export { BackendMetrics, type MetricUpdate } from './backend-metrics.ts';
+
+/** How long rendering may hold up requests. */
+const LONGEST_MS = 2;
 
 /** A quantile that summaries publish, and how far off its rank may be (both 0 to 1). */
 export interface SummaryQuantile {
@@ -68,10 +72,16 @@ export class MetricsRegistry {
     statistics.summaries = undefined;
   }
 
-  /** The page in Prometheus' text format. */
-  render(): string {
+  /** The page in Prometheus' text format. With many models, requests are let in between the families. */
+  async render(): Promise<string> {
     const exposition = new Exposition();
-    for (const family of this.#families) this.#renderFamily(exposition, family);
+    let since = this.#nowMs();
+    for (const family of this.#families) {
+      this.#renderFamily(exposition, family);
+      if (this.#nowMs() - since < LONGEST_MS) continue;
+      await setImmediate();
+      since = this.#nowMs();
+    }
     renderPinnedMemory(exposition);
     this.#system?.render(exposition, this.#nowMs());
     this.backendMetrics.render(exposition);

@@ -101,12 +101,11 @@ function parseUnlessClear<T>(
 
 /** A negative number counts down from 2^32: what Triton makes of it. */
 function parseUint32(name: string, text: string): number {
-  return parseInteger(name, text, INT32_MIN, UINT32_MAX) >>> 0;
+  return parseInteger(name, text, { least: 0, most: UINT32_MAX }) >>> 0;
 }
 
-/** @throws InferenceServerError INVALID_ARG when it is no number from -1 on. */
 function parseTraceCount(text: string): number {
-  const count = parseInteger('trace_count', text, INT32_MIN, INT32_MAX);
+  const count = parseInteger('trace_count', text, { least: -1, most: INT32_MAX });
   if (count >= -1) return count;
   throw new InferenceServerError(
     'INVALID_ARG',
@@ -114,15 +113,15 @@ function parseTraceCount(text: string): number {
   );
 }
 
-function parseInteger(name: string, text: string, least: number, most: number): number {
+/** Numbers below the range are for the caller to judge, down to those of 32 bits. */
+function parseInteger(name: string, text: string, range: { least: number; most: number }): number {
   if (!/^\s*[+-]?\d+$/.test(text)) {
     throw new InferenceServerError('INVALID_ARG', `Unable to parse '${name}', got: ${text}`);
   }
   const value = Number(text);
-  if (value >= least && value <= most) return value;
-  const range = `[ ${Math.max(least, -1)}, ${most} ]`;
+  if (value >= INT32_MIN && value <= range.most) return value;
   throw new InferenceServerError(
     'INVALID_ARG',
-    `Unable to parse '${name}', value is out of range ${range}, got: ${text}`,
+    `Unable to parse '${name}', value is out of range [ ${range.least}, ${range.most} ], got: ${text}`,
   );
 }

@@ -149,8 +149,8 @@ export class Tracer {
   #collect(sampler: Sampler, records: readonly string[]): void {
     sampler.traces.push(records.join(',\n'));
     const { logFrequency } = sampler.values;
-    if (logFrequency !== 0 && sampler.traces.length >= logFrequency) this.#flush(sampler);
-    else if (!this.#isCurrent(sampler)) this.#flush(sampler);
+    const isFull = logFrequency !== 0 && sampler.traces.length >= logFrequency;
+    if (isFull || sampler.remaining === 0 || !this.#isCurrent(sampler)) this.#flush(sampler);
   }
 
   #isCurrent(sampler: Sampler): boolean {

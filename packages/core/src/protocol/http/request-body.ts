@@ -1,7 +1,8 @@
 /** Reading the body of a request into one buffer. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseJson, type JsonValue } from '@nereid/protocol/http';
+import type { HttpRequest } from './route.ts';
 
 /** The largest body that is taken, in bytes: Triton counts in 32 bits. */
 const MAX_BODY_BYTE_SIZE = 2 ** 31 - 1;
@@ -17,31 +18,35 @@ export type BodyCallback = (error: InferenceServerError | undefined, body: Buffe
 
 const EMPTY = Buffer.alloc(0);
 
-/** Reads a body. One that comes in a single piece is not copied, all others once. */
-export function collectBody(message: IncomingMessage, done: BodyCallback): void {
+/**
+ * Reads a body. One that comes in a single piece is not copied, all others once. After a body that is not read to
+ * its end the answer closes the connection.
+ */
+export function collectBody(message: IncomingMessage, response: ServerResponse, done: BodyCallback): void {
   const { headers } = message;
+  const refuse = (reason: unknown): void => {
+    stop(message);
+    response.shouldKeepAlive = false;
+    done(InferenceServerError.from(reason), EMPTY);
+  };
   if (headers['transfer-encoding'] !== undefined) {
-    collectChunks(message, done);
+    collectChunks(message, { done, refuse });
     return;
   }
   const byteSize = Number(headers['content-length'] ?? 0);
   if (byteSize === 0) {
     done(undefined, EMPTY);
   } else if (byteSize > MAX_BODY_BYTE_SIZE) {
-    done(tooLarge(`Content-Length ${String(byteSize)}`), EMPTY);
+    refuse(tooLarge(`Content-Length ${String(byteSize)}`));
   } else {
-    collectDeclared(message, byteSize, done);
+    collectDeclared(message, byteSize, { done, refuse });
   }
 }
 
-/** Rejects with what is wrong with the body; never settles when the client has gone. */
-export function readBody(message: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    collectBody(message, (error, body) => {
-      if (error === undefined) resolve(body);
-      else reject(error);
-    });
-  });
+/** The two ends that reading can have. */
+interface Outcome {
+  readonly done: BodyCallback;
+  readonly refuse: (reason: unknown) => void;
 }
 
 /**
@@ -51,10 +56,16 @@ export function readBody(message: IncomingMessage): Promise<Buffer> {
  * @returns undefined for an empty body.
  */
 export async function readJson(
-  message: IncomingMessage,
+  { raw }: HttpRequest,
+  response: ServerResponse,
   maxByteSize = MAX_BODY_BYTE_SIZE,
 ): Promise<JsonValue | undefined> {
-  const body = await readBody(message);
+  const body = await new Promise<Buffer>((resolve, reject) => {
+    collectBody(raw, response, (error, whole) => {
+      if (error === undefined) resolve(whole);
+      else reject(error);
+    });
+  });
   if (body.length > maxByteSize) {
     throw new InferenceServerError(
       'INVALID_ARG',
@@ -65,7 +76,16 @@ export async function readJson(
   return body.length === 0 ? undefined : parseJson(body.toString('utf8'));
 }
 
-function collectDeclared(message: IncomingMessage, byteSize: number, done: BodyCallback): void {
+/**
+ * A body that must not be empty.
+ *
+ * @throws InferenceServerError INTERNAL with Triton's text.
+ */
+export function assertJson(json: JsonValue | undefined): JsonValue {
+  return json === undefined ? parseJson('') : json;
+}
+
+function collectDeclared(message: IncomingMessage, byteSize: number, { done, refuse }: Outcome): void {
   let body = EMPTY;
   let position = 0;
   const collect = (piece: Buffer): void => {
@@ -81,8 +101,7 @@ function collectDeclared(message: IncomingMessage, byteSize: number, done: BodyC
     try {
       collect(piece);
     } catch (reason) {
-      stop(message);
-      done(InferenceServerError.from(reason), EMPTY);
+      refuse(reason);
     }
   });
   message.on('end', () => {
@@ -90,7 +109,7 @@ function collectDeclared(message: IncomingMessage, byteSize: number, done: BodyC
   });
 }
 
-function collectChunks(message: IncomingMessage, done: BodyCallback): void {
+function collectChunks(message: IncomingMessage, { done, refuse }: Outcome): void {
   const pieces: Buffer[] = [];
   let byteSize = 0;
   let smallPieces = 0;
@@ -99,16 +118,15 @@ function collectChunks(message: IncomingMessage, done: BodyCallback): void {
     byteSize += piece.length;
     if (piece.length < SMALL_PIECE_BYTE_SIZE) smallPieces++;
     if (byteSize <= MAX_BODY_BYTE_SIZE && smallPieces <= MAX_SMALL_PIECES) return;
-    stop(message);
     const what = smallPieces > MAX_SMALL_PIECES ? `more than ${String(MAX_SMALL_PIECES)} chunks` : 'chunked body';
-    done(tooLarge(what), EMPTY);
+    refuse(tooLarge(what));
   });
   message.on('end', () => {
     done(undefined, pieces.length === 1 ? (pieces[0] ?? EMPTY) : Buffer.concat(pieces, byteSize));
   });
 }
 
-/** What still comes is not read: the answer must close the connection. */
+/** What still comes is not read. */
 function stop(message: IncomingMessage): void {
   message.removeAllListeners('data');
   message.removeAllListeners('end');

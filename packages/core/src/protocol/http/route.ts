@@ -76,11 +76,11 @@ function selectHandler(
 /** A handler that answers with the JSON of what a function gives; without a body when that is undefined. */
 export function jsonHandler(
   { logger }: HttpContext,
-  answer: (request: HttpRequest) => unknown,
+  answer: (request: HttpRequest, response: ServerResponse) => unknown,
 ): RouteHandler {
   const run = async (request: HttpRequest, response: ServerResponse): Promise<void> => {
     try {
-      sendJson(response, await answer(request));
+      sendJson(response, await answer(request, response));
     } catch (reason) {
       sendError(response, reason, logger);
     }

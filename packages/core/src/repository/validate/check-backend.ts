@@ -16,7 +16,11 @@ export function checkBackend(check: ConfigCheck, backends: readonly KnownBackend
   }
   if (backend === '') {
     const known = backends.flatMap((b) => (b.platform === undefined ? [] : [b.platform]));
-    refuse(check, 'platform', `unexpected platform type '${platform}' for ${name}${didYouMean(platform, known)}`);
+    refuse(
+      check,
+      'platform',
+      `unexpected platform type '${platform}' for ${name}${didYouMean(platform, known)}`,
+    );
   }
   checkPair(check, backends);
 }

@@ -37,7 +37,11 @@ function checkSource(check: ConfigCheck, path: string, what: string, sources: re
   const { name, input: inputs } = check.config;
   const [source] = sources;
   if (source === undefined || sources.length > 1) {
-    refuse(check, `${path}.source_input`, `${what} expects 1 source input, got ${sources.length} for ${name}`);
+    refuse(
+      check,
+      `${path}.source_input`,
+      `${what} expects 1 source input, got ${sources.length} for ${name}`,
+    );
   }
   if (inputs.some((input) => input.name === source)) return;
   refuse(check, `${path}.source_input`, `unknown source input name '${source}' for ${name}`);

@@ -7,7 +7,12 @@ export function checkDynamicBatching(check: ConfigCheck): void {
   if (batching === undefined) return;
   const { name } = check.config;
   const path = 'dynamic_batching';
-  checkPreferredSizes(check, `${path}.preferred_batch_size`, batching.preferred_batch_size, 'dynamic batching');
+  checkPreferredSizes(
+    check,
+    `${path}.preferred_batch_size`,
+    batching.preferred_batch_size,
+    'dynamic batching',
+  );
   checkPriorities(check);
   if (!batching.preserve_ordering) return;
   if (batching.priority_levels > 1) {
@@ -21,11 +26,20 @@ export function checkDynamicBatching(check: ConfigCheck): void {
 }
 
 /** Preferred sizes must be possible sizes; when the model does not batch the completion may change that. */
-export function checkPreferredSizes(check: ConfigCheck, path: string, sizes: readonly number[], batcher: string): void {
+export function checkPreferredSizes(
+  check: ConfigCheck,
+  path: string,
+  sizes: readonly number[],
+  batcher: string,
+): void {
   const { name, max_batch_size: max } = check.config;
   for (const [at, size] of sizes.entries()) {
     if (size <= 0) {
-      refuse(check, `${path}[${at}]`, `${batcher} preferred batch size must be positive for ${name}, found ${size}`);
+      refuse(
+        check,
+        `${path}[${at}]`,
+        `${batcher} preferred batch size must be positive for ${name}, found ${size}`,
+      );
     }
     if (size > max && max > 0) {
       refuse(

@@ -74,9 +74,14 @@ function checkOutputsWritten(check: ConfigCheck, steps: readonly ModelEnsembling
   const available = availableTensors(check, steps);
   for (const [at, { name }] of check.config.output.entries()) {
     if (available.has(name)) continue;
-    const missing = [...tensorsBefore(steps, name)].find((tensor) => !available.has(tensor));
-    const reason = missing === undefined ? '' : `: at least one of its depending tensors, '${missing}', is not connected`;
-    refuse(check, `output[${at}]`, `output '${name}' for ensemble '${check.config.name}' is not written${reason}`);
+    const missing = [...tensorsBefore(steps, name)].findLast((tensor) => !available.has(tensor));
+    const reason =
+      missing === undefined ? '' : `: at least one of its depending tensors, '${missing}', is not connected`;
+    refuse(
+      check,
+      `output[${at}]`,
+      `output '${name}' for ensemble '${check.config.name}' is not written${reason}`,
+    );
   }
 }
 
@@ -88,7 +93,12 @@ function checkTensorsUsed(check: ConfigCheck, steps: readonly ModelEnsemblingSte
   for (const [at, step] of steps.entries()) {
     for (const tensor of Object.values(step.input_map)) {
       if (available.has(tensor)) continue;
-      refuse(check, stepPath(at), `ensemble tensor '${tensor}' is not written by any step of ensemble '${name}'`);
+      const rule = `no step writes it, or it depends on itself`;
+      refuse(
+        check,
+        stepPath(at),
+        `ensemble tensor '${tensor}' is never there in ensemble '${name}': ${rule}`,
+      );
     }
     for (const tensor of Object.values(step.output_map)) {
       if (used.has(tensor)) continue;
@@ -102,11 +112,16 @@ function tensorsRead(steps: readonly ModelEnsemblingStep[]): ReadonlySet<string>
 }
 
 /** The tensors that running all steps would give, as far as they can run. */
-function availableTensors({ config }: ConfigCheck, steps: readonly ModelEnsemblingStep[]): ReadonlySet<string> {
+function availableTensors(
+  { config }: ConfigCheck,
+  steps: readonly ModelEnsemblingStep[],
+): ReadonlySet<string> {
   const available = new Set(config.input.map(({ name }) => name));
   let waiting = steps;
   for (;;) {
-    const ready = waiting.filter((step) => Object.values(step.input_map).every((tensor) => available.has(tensor)));
+    const ready = waiting.filter((step) =>
+      Object.values(step.input_map).every((tensor) => available.has(tensor)),
+    );
     if (ready.length === 0) return available;
     for (const tensor of ready.flatMap((step) => Object.values(step.output_map))) available.add(tensor);
     waiting = waiting.filter((step) => !ready.includes(step));

@@ -7,7 +7,8 @@ export function checkInstanceGroups(check: ConfigCheck): void {
   for (const [at, group] of groups.entries()) {
     const path = `instance_group[${at}]`;
     const what = `instance group ${group.name} of model ${name}`;
-    if (group.count < 1) refuse(check, `${path}.count`, `${what} must have a count >= 1, found ${group.count}`);
+    if (group.count < 1)
+      refuse(check, `${path}.count`, `${what} must have a count >= 1, found ${group.count}`);
     if (group.kind === 'KIND_GPU') checkGpus(check, group, { path, what });
     else if (group.gpus.length > 0) {
       refuse(check, `${path}.gpus`, `${what} has kind ${group.kind} but specifies one or more GPUs`);

@@ -29,7 +29,12 @@ export function checkModelFile(check: ConfigCheck, { path, folder, file }: Named
   }
   const problem = whyUnreadable(target);
   if (problem === undefined) return;
-  refuse(check, path, `failed to open text file for read ${join(config.name, folder, file)}: ${problem}`, 'INTERNAL');
+  refuse(
+    check,
+    path,
+    `failed to open text file for read ${join(config.name, folder, file)}: ${problem}`,
+    'INTERNAL',
+  );
 }
 
 function whyUnreadable(target: string): string | undefined {

@@ -10,7 +10,11 @@ export function checkModelMetrics(check: ConfigCheck): void {
     }
     const { family } = control.metric_identifier;
     if (family === '') {
-      refuse(check, `${path}.metric_identifier`, `metric identifier must specify non-empty 'family' for ${name}`);
+      refuse(
+        check,
+        `${path}.metric_identifier`,
+        `metric identifier must specify non-empty 'family' for ${name}`,
+      );
     }
     if (control.histogram_options === undefined) {
       refuse(check, path, `metric control of '${family}' must specify 'histogram_options' for ${name}`);
@@ -18,7 +22,11 @@ export function checkModelMetrics(check: ConfigCheck): void {
     const { buckets } = control.histogram_options;
     const bucketsPath = `${path}.histogram_options`;
     if (buckets.length === 0) {
-      refuse(check, bucketsPath, `histogram options of '${family}' must specify non-empty 'buckets' for ${name}`);
+      refuse(
+        check,
+        bucketsPath,
+        `histogram options of '${family}' must specify non-empty 'buckets' for ${name}`,
+      );
     }
     if (buckets.every((bound, i) => i === 0 || bound > (buckets[i - 1] ?? 0))) continue;
     const rule = `'buckets' of '${family}' must ascend for ${name}`;

@@ -1,9 +1,12 @@
 import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
-import { refuse, type ConfigCheck } from './check.ts';
-import type { CheckedTensor } from './check-tensors.ts';
+import { refuse, type CheckedTensor, type ConfigCheck } from './check.ts';
 
 /** A reshape must keep the elements: as many of them, between variable dimensions too (CFG-08). */
-export function checkReshape(check: ConfigCheck, tensor: ModelInput | ModelOutput, where: CheckedTensor): void {
+export function checkReshape(
+  check: ConfigCheck,
+  tensor: ModelInput | ModelOutput,
+  where: CheckedTensor,
+): void {
   const shape = tensor.reshape?.shape;
   if (shape === undefined) return;
   const { name, max_batch_size: maxBatchSize } = check.config;

@@ -3,7 +3,13 @@ import { refuse, type ConfigCheck } from './check.ts';
 import { checkPreferredSizes } from './check-dynamic-batching.ts';
 import { checkSequenceStates } from './check-sequence-states.ts';
 
-const CORRID_TYPES: readonly string[] = ['TYPE_UINT64', 'TYPE_INT64', 'TYPE_UINT32', 'TYPE_INT32', 'TYPE_STRING'];
+const CORRID_TYPES: readonly string[] = [
+  'TYPE_UINT64',
+  'TYPE_INT64',
+  'TYPE_UINT32',
+  'TYPE_INT32',
+  'TYPE_STRING',
+];
 
 /** The sequence batcher: strategy, control inputs, states (CFG-19, CFG-20, CFG-21). */
 export function checkSequenceBatching(check: ConfigCheck): void {
@@ -18,10 +24,19 @@ function checkStrategy(check: ConfigCheck, { oldest, direct }: ModelSequenceBatc
   const { name } = check.config;
   const path = 'sequence_batching';
   if (oldest !== undefined) {
-    checkPreferredSizes(check, `${path}.oldest.preferred_batch_size`, oldest.preferred_batch_size, 'sequence batching');
+    checkPreferredSizes(
+      check,
+      `${path}.oldest.preferred_batch_size`,
+      oldest.preferred_batch_size,
+      'sequence batching',
+    );
     if (oldest.max_candidate_sequences < 1) {
       const rule = `sequence batching 'max_candidate_sequences' must be at least 1 for ${name}`;
-      refuse(check, `${path}.oldest.max_candidate_sequences`, `${rule}, found ${oldest.max_candidate_sequences}`);
+      refuse(
+        check,
+        `${path}.oldest.max_candidate_sequences`,
+        `${rule}, found ${oldest.max_candidate_sequences}`,
+      );
     }
   }
   const utilization = direct?.minimum_slot_utilization ?? 0;
@@ -35,7 +50,8 @@ function checkControlInputs(check: ConfigCheck, { control_input: inputs }: Model
   const kinds = new Set<string>();
   for (const [at, input] of inputs.entries()) {
     const path = `sequence_batching.control_input[${at}]`;
-    if (input.name === '') refuse(check, path, `sequence batching control tensor must have a name for ${name}`);
+    if (input.name === '')
+      refuse(check, path, `sequence batching control tensor must have a name for ${name}`);
     if (inputs.findIndex((other) => other.name === input.name) < at) {
       const rule = `is specified for multiple control kinds for ${name}`;
       refuse(check, path, `sequence batching control tensor '${input.name}' ${rule}`);
@@ -47,7 +63,11 @@ function checkControlInputs(check: ConfigCheck, { control_input: inputs }: Model
     for (const [index, control] of input.control.entries()) {
       const controlPath = `${path}.control[${index}]`;
       if (kinds.has(control.kind)) {
-        refuse(check, controlPath, `sequence batching specifies multiple ${control.kind} tensors for ${name}`);
+        refuse(
+          check,
+          controlPath,
+          `sequence batching specifies multiple ${control.kind} tensors for ${name}`,
+        );
       }
       kinds.add(control.kind);
       checkControl(check, controlPath, control);
@@ -69,7 +89,11 @@ function checkControl(check: ConfigCheck, path: string, control: ModelSequenceBa
     refuse(check, path, `sequence batching must specify ${either} ${forWhat}`);
   }
   if (second !== undefined) {
-    refuse(check, `${path}.${second}`, `sequence batching specifies more than one from ${pairs.join(', ')} ${forWhat}`);
+    refuse(
+      check,
+      `${path}.${second}`,
+      `sequence batching specifies more than one from ${pairs.join(', ')} ${forWhat}`,
+    );
   }
   if (control[pair].length === 2) return;
   const rule = `sequence batching control '${pair}' must have exactly 2 entries ${forWhat}`;

@@ -40,7 +40,11 @@ function checkInitialState(check: ConfigCheck, statePath: string, state: ModelSe
     );
   }
   if (initial.data_type !== state.data_type) {
-    refuse(check, `${path}.data_type`, `${what} must have data type ${state.data_type}, found ${initial.data_type}`);
+    refuse(
+      check,
+      `${path}.data_type`,
+      `${what} must have data type ${state.data_type}, found ${initial.data_type}`,
+    );
   }
   checkInitialDims(check, path, state, initial);
   if (initial.data_file !== undefined) {

@@ -1,5 +1,5 @@
 import type { ModelInput, ModelOutput } from '@nereid/protocol/model-config';
-import { refuse, type ConfigCheck } from './check.ts';
+import { refuse, type CheckedTensor, type ConfigCheck } from './check.ts';
 import { checkModelFile } from './check-model-file.ts';
 import { checkReshape } from './check-reshape.ts';
 
@@ -38,14 +38,11 @@ function checkTensor(check: ConfigCheck, kind: 'input' | 'output', at: number): 
   checkTensorRtOnly(check, tensor, { path, what });
 }
 
-/** Which tensor is checked: its field, and how messages name it. */
-export interface CheckedTensor {
-  readonly path: string;
-  /** `model input 'X'`. */
-  readonly what: string;
-}
-
-function checkDims(check: ConfigCheck, { dims }: ModelInput | ModelOutput, { path, what }: CheckedTensor): void {
+function checkDims(
+  check: ConfigCheck,
+  { dims }: ModelInput | ModelOutput,
+  { path, what }: CheckedTensor,
+): void {
   const { name } = check.config;
   if (dims.length === 0) refuse(check, path, `${what} must specify 'dims' for ${name}`);
   const wrong = dims.findIndex((dim) => dim < 1 && dim !== -1);
@@ -54,7 +51,11 @@ function checkDims(check: ConfigCheck, { dims }: ModelInput | ModelOutput, { pat
   refuse(check, `${path}.dims[${wrong}]`, `${what} ${rule}, found ${dims[wrong]}`);
 }
 
-function checkTensorRtOnly(check: ConfigCheck, tensor: ModelInput | ModelOutput, { path, what }: CheckedTensor): void {
+function checkTensorRtOnly(
+  check: ConfigCheck,
+  tensor: ModelInput | ModelOutput,
+  { path, what }: CheckedTensor,
+): void {
   const { name, platform } = check.config;
   if (tensor.is_shape_tensor && platform !== TENSORRT_PLATFORM) {
     refuse(
@@ -66,10 +67,18 @@ function checkTensorRtOnly(check: ConfigCheck, tensor: ModelInput | ModelOutput,
   if (!tensor.is_non_linear_format_io) return;
   const field = `${path}.is_non_linear_format_io`;
   if (platform !== TENSORRT_PLATFORM) {
-    refuse(check, field, `Non-linear IO format is only supported for the TensorRT platform: ${what} for ${name}`);
+    refuse(
+      check,
+      field,
+      `Non-linear IO format is only supported for the TensorRT platform: ${what} for ${name}`,
+    );
   }
   if (tensor.dims.length === 3) return;
-  refuse(check, field, `Non-linear IO format requires 3 dims: ${what} for ${name}, found ${tensor.dims.length}`);
+  refuse(
+    check,
+    field,
+    `Non-linear IO format requires 3 dims: ${what} for ${name}, found ${tensor.dims.length}`,
+  );
 }
 
 function checkInputFields(check: ConfigCheck, input: ModelInput, path: string): void {

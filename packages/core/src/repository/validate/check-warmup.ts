@@ -61,12 +61,20 @@ interface CheckedInput {
   readonly path: string;
 }
 
-function checkInput(check: ConfigCheck, input: ModelWarmupInput, { inputName, sampleName, path }: CheckedInput): void {
+function checkInput(
+  check: ConfigCheck,
+  input: ModelWarmupInput,
+  { inputName, sampleName, path }: CheckedInput,
+): void {
   const { config } = check;
   const what = `warmup sample '${sampleName}': inference input '${inputName}'`;
   const variable = input.dims.find((dim) => dim < 0);
   if (variable !== undefined) {
-    refuse(check, `${path}.dims`, `${what} of model '${config.name}' must have fixed dimensions, found ${variable}`);
+    refuse(
+      check,
+      `${path}.dims`,
+      `${what} of model '${config.name}' must have fixed dimensions, found ${variable}`,
+    );
   }
   if (input.input_data_file !== undefined) {
     checkModelFile(check, { path: `${path}.input_data_file`, folder: 'warmup', file: input.input_data_file });
@@ -86,7 +94,11 @@ function checkInput(check: ConfigCheck, input: ModelWarmupInput, { inputName, sa
     declared.dims.every((dim, at) => dim === -1 || dim === input.dims[at]);
   if (fits) return;
   const found = `has shape ${shapeToString(input.dims)}`;
-  refuse(check, `${path}.dims`, `${what} ${found}, but model '${config.name}' expects ${shapeToString(declared.dims)}`);
+  refuse(
+    check,
+    `${path}.dims`,
+    `${what} ${found}, but model '${config.name}' expects ${shapeToString(declared.dims)}`,
+  );
 }
 
 function wireName(dataType: DataType): string {

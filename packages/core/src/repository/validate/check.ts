@@ -12,6 +12,13 @@ export interface ConfigCheck {
   readonly gpus: readonly number[];
 }
 
+/** Which tensor is checked: its field, and how messages name it. */
+export interface CheckedTensor {
+  readonly path: string;
+  /** `model input 'X'`. */
+  readonly what: string;
+}
+
 /**
  * Refuses a configuration.
  *

@@ -1,0 +1,49 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { GrpcTarget, LoadGenerator } from './load.ts';
+import { findTool, runTool } from './run-tool.ts';
+
+const PROTO = fileURLToPath(new URL('../../packages/protocol/proto/grpc_service.proto', import.meta.url));
+
+/** ghz, each worker with a connection of its own; undefined where it is not installed. */
+export async function createGhz(directory: string): Promise<LoadGenerator<GrpcTarget> | undefined> {
+  const path = findTool('ghz', 'NEREID_GHZ');
+  if (path === undefined) return undefined;
+  const version = (await runTool(path, ['--version'])).trim();
+  return {
+    name: `ghz ${version}`,
+    run: async ({ address, message }, { connections, seconds }) => {
+      const messageFile = join(directory, 'ghz-message.bin');
+      writeFileSync(messageFile, message);
+      const flags = [
+        '--insecure',
+        `--proto=${PROTO}`,
+        '--call=inference.GRPCInferenceService/ModelInfer',
+        `--binary-file=${messageFile}`,
+        `--concurrency=${connections}`,
+        `--connections=${connections}`,
+        `--duration=${seconds}s`,
+        '--duration-stop=wait',
+        '--format=influx-summary',
+        address,
+      ];
+      return parseInflux(await runTool(path, flags));
+    },
+  };
+}
+
+/** The fields of a line `measurement,tags field=value,… time`. */
+function parseInflux(line: string): Awaited<ReturnType<LoadGenerator<GrpcTarget>['run']>> {
+  const field = (name: string): number => {
+    const found = new RegExp(`[ ,]${name}=([0-9.eE+-]+)`).exec(line)?.[1];
+    if (found === undefined) throw new Error(`ghz: no field '${name}' in its result: ${line.slice(0, 300)}`);
+    return Number(found);
+  };
+  return {
+    requestsPerSecond: field('rps'),
+    p50Us: field('median') / 1000,
+    p99Us: field('p99') / 1000,
+    errors: field('errors'),
+  };
+}

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ModelContext } from '@nereid/backend-sdk';
+import { createModelConfig, type Init, type ModelConfig } from '@nereid/protocol/model-config';
+import type { OrtSessionOptions } from './ort-binding.ts';
+import { createSessionOptions, type SessionDevice } from './session-options.ts';
+
+describe('createSessionOptions', () => {
+  it('leaves the choice of threads to the library and never lets them spin', () => {
+    const { options } = optionsOf({});
+    assert.deepEqual([options.intraOpNumThreads, options.interOpNumThreads], [0, 0]);
+    assert.deepEqual(options.extra, { 'session.intra_op.allow_spinning': '0', 'session.inter_op.allow_spinning': '0' });
+    assert.deepEqual(options.executionProviders, [{ name: 'cpu' }]);
+    assert.equal(options.graphOptimizationLevel, 'all');
+  });
+
+  it('takes the parameters that Triton has for ONNX models', () => {
+    const { options } = optionsOf({
+      parameters: parametersOf({
+        intra_op_thread_count: '3',
+        inter_op_thread_count: '2',
+        execution_mode: '1',
+        enable_mem_arena: '0',
+        enable_mem_pattern: 'false',
+        'session.intra_op.allow_spinning': '1',
+        'session.use_device_allocator_for_initializers': '1',
+      }),
+    });
+    const { intraOpNumThreads, interOpNumThreads, executionMode, enableCpuMemArena, enableMemPattern, extra } = options;
+    assert.deepEqual(
+      { intraOpNumThreads, interOpNumThreads, executionMode, enableCpuMemArena, enableMemPattern },
+      {
+        intraOpNumThreads: 3,
+        interOpNumThreads: 2,
+        executionMode: 'parallel',
+        enableCpuMemArena: false,
+        enableMemPattern: false,
+      },
+    );
+    assert.deepEqual(extra, {
+      'session.intra_op.allow_spinning': '1',
+      'session.inter_op.allow_spinning': '0',
+      'session.use_device_allocator_for_initializers': '1',
+    });
+  });
+
+  it('refuses an execution mode that there is not', () => {
+    assert.throws(() => optionsOf({ parameters: parametersOf({ execution_mode: '2' }) }), {
+      code: 'INVALID_ARG',
+      message: "model 'm', parameter 'execution_mode': expected an integer from 0 to 1, found '2'",
+    });
+  });
+
+  for (const [level, expected] of [
+    [-1, 'basic'],
+    [0, 'all'],
+    [1, 'extended'],
+    [2, 'disabled'],
+  ] as const) {
+    it(`reads graph level ${level} as ${expected}`, () => {
+      assert.equal(optionsOf({ optimization: { graph: { level } } }).options.graphOptimizationLevel, expected);
+    });
+  }
+
+  it('takes thread counts from the settings when a global thread pool is wanted', () => {
+    const settings = { 'enable-global-threadpool': '1', intra_op_thread_count: '4', inter_op_thread_count: '1' };
+    const { options } = optionsOf({ parameters: parametersOf({ intra_op_thread_count: '9' }) }, { settings });
+    assert.deepEqual([options.intraOpNumThreads, options.interOpNumThreads], [4, 1]);
+  });
+
+  it('refuses an accelerator that the library lacks, by name', () => {
+    const execution_accelerators = { cpu_execution_accelerator: [{ name: 'openvino' }] };
+    assert.throws(() => optionsOf({ optimization: { execution_accelerators } }), {
+      code: 'UNSUPPORTED',
+      message:
+        "unable to load model 'm', execution accelerator 'openvino' of a KIND_CPU instance: " +
+        'this ONNX Runtime has cpu, cuda, tensorrt',
+    });
+  });
+
+  it('puts the accelerators of a GPU before CUDA and CUDA before the CPU', () => {
+    const execution_accelerators = {
+      gpu_execution_accelerator: [{ name: 'tensorrt', parameters: { precision_mode: 'FP16' } }],
+    };
+    const { options, warnings } = optionsOf(
+      { optimization: { execution_accelerators } },
+      { device: { kind: 'KIND_GPU', deviceId: 1 } },
+    );
+    assert.deepEqual(options.executionProviders, [
+      { name: 'tensorrt', deviceId: 1 },
+      { name: 'cuda', deviceId: 1 },
+      { name: 'cpu' },
+    ]);
+    assert.deepEqual(warnings, ["model 'm': accelerator 'tensorrt' runs without its precision_mode"]);
+  });
+
+  it('ignores GPU accelerators on a CPU', () => {
+    const execution_accelerators = { gpu_execution_accelerator: [{ name: 'tensorrt' }] };
+    assert.deepEqual(optionsOf({ optimization: { execution_accelerators } }).options.executionProviders, [
+      { name: 'cpu' },
+    ]);
+  });
+
+  it('warns of a parameter without effect', () => {
+    const { warnings } = optionsOf({ parameters: parametersOf({ 'memory.enable_memory_arena_shrinkage': 'cpu:0' }) });
+    assert.deepEqual(warnings, ["model 'm': parameter 'memory.enable_memory_arena_shrinkage' has no effect here"]);
+  });
+});
+
+interface Surroundings {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly device?: SessionDevice;
+}
+
+function optionsOf(
+  init: Init<ModelConfig>,
+  { settings = {}, device = { kind: 'KIND_CPU', deviceId: 0 } }: Surroundings = {},
+): { readonly options: OrtSessionOptions; readonly warnings: readonly string[] } {
+  const warnings: string[] = [];
+  const ignore = (): void => undefined;
+  const logger = { verbose: ignore, info: ignore, error: ignore, warning: (line: string) => void warnings.push(line) };
+  const config = createModelConfig({ ...init, name: 'm' });
+  const metric = { increment: ignore, set: ignore, observe: ignore };
+  const context: ModelContext = {
+    backendName: 'onnxruntime',
+    settings,
+    logger,
+    metrics: { counter: () => metric, gauge: () => metric, histogram: () => metric },
+    modelName: 'm',
+    modelVersion: '1',
+    modelDirectory: '/repository/m',
+    versionDirectory: '/repository/m/1',
+    config,
+  };
+  return { options: createSessionOptions(context, config, device, ['cpu', 'cuda', 'tensorrt']), warnings };
+}
+
+function parametersOf(parameters: Readonly<Record<string, string>>): Init<ModelConfig['parameters']> {
+  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, { string_value: value }]));
+}

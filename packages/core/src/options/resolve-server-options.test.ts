@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { parseCommandLine } from './command-line.ts';
+import type { ServerOptions } from './option-table.ts';
+import { resolveServerOptions, type ResolvedServerOptions } from './resolve-server-options.ts';
+
+function resolve(options: Partial<ServerOptions>): ResolvedServerOptions {
+  return resolveServerOptions({ modelRepository: ['models'], ...options }, {});
+}
+
+function resolveFlags(...flags: readonly string[]): ResolvedServerOptions {
+  return resolveServerOptions(parseCommandLine(['--model-repository=models', ...flags], {}).options, {});
+}
+
+function rejects(options: Partial<ServerOptions>, message: string | RegExp): void {
+  assert.throws(() => resolve(options), { code: 'INVALID_ARG', message });
+}
+
+test('the defaults are those of Triton', () => {
+  const options = resolve({});
+  assert.deepEqual(options, {
+    id: 'triton',
+    exitTimeoutSecs: 30,
+    exitOnError: true,
+    strictReadiness: true,
+    modelRepository: ['models'],
+    modelControlMode: 'none',
+    repositoryPollSecs: 15,
+    loadModels: [],
+    modelLoadThreadCount: 4,
+    modelLoadRetryCount: 0,
+    disableAutoCompleteConfig: false,
+    modelConfigName: '',
+    backendDirectories: [],
+    backendSettings: {},
+    requireBackends: false,
+    executorThreads: 0,
+    allowClientSharedMemory: false,
+    cache: undefined,
+    http: { address: '0.0.0.0', port: 8000, reusePort: false, maxInputSize: 67108864, restrictions: [] },
+    grpc: {
+      address: '0.0.0.0',
+      port: 8001,
+      reusePort: false,
+      keepalive: { time: 7200000, timeout: 20000, permitWithoutCalls: false },
+      restrictions: [],
+    },
+    metricsServer: { address: '0.0.0.0', port: 8002, reusePort: false },
+    metrics: {
+      counterLatencies: true,
+      histogramLatencies: false,
+      summaryLatencies: false,
+      summaryQuantiles: [
+        { quantile: 0.5, error: 0.05 },
+        { quantile: 0.9, error: 0.01 },
+        { quantile: 0.95, error: 0.001 },
+        { quantile: 0.99, error: 0.001 },
+        { quantile: 0.999, error: 0.001 },
+      ],
+      cpuMetrics: true,
+      intervalMs: 2000,
+    },
+    logging: {
+      file: '',
+      info: true,
+      warning: true,
+      error: true,
+      verboseLevel: 0,
+      format: 'default',
+      escapeMessages: true,
+    },
+    tracing: { levels: ['OFF'], rate: 1000, count: -1, logFrequency: 0, file: '' },
+  });
+});
+
+test('the result is frozen, what was given is not', () => {
+  const modelRepository = ['models'];
+  const options = resolveServerOptions({ modelRepository }, {});
+  assert.ok(Object.isFrozen(options.http) && Object.isFrozen(options.modelRepository));
+  assert.ok(!Object.isFrozen(modelRepository));
+});
+
+test('options from a program are checked as flags are', () => {
+  rejects({ httpPort: 0.5 }, "option --http-port: expected an integer from 0 to 65535, found '0.5'");
+  rejects({ modelRepository: [] }, 'option --model-repository must be given at least once');
+  const misspelt: object = { modelRepository: ['m'], htpPort: 1 };
+  assert.throws(() => resolveServerOptions({ modelRepository: ['m'], ...misspelt }, {}), {
+    message: "unknown option 'htpPort'; did you mean httpPort?",
+  });
+});
+
+test('protocols that are off have no options', () => {
+  const { http, grpc, metricsServer } = resolve({ allowHttp: false, allowGrpc: false, allowMetrics: false });
+  assert.deepEqual([http, grpc, metricsServer], [undefined, undefined, undefined]);
+});
+
+test('metrics listen where HTTP does unless told otherwise', () => {
+  assert.equal(resolve({ httpAddress: '127.0.0.1' }).metricsServer?.address, '127.0.0.1');
+  assert.equal(resolve({ httpAddress: '127.0.0.1', metricsAddress: '::1' }).metricsServer?.address, '::1');
+});
+
+test('two services cannot share a port of one address', () => {
+  rejects({ httpPort: 8001 }, 'options --http-port and --grpc-port are both 8001 at 0.0.0.0');
+  rejects({ metricsPort: 8000 }, 'options --http-port and --metrics-port are both 8000 at 0.0.0.0');
+  resolve({ httpPort: 0, grpcPort: 0, metricsPort: 0 });
+  resolve({ httpPort: 8001, grpcAddress: '127.0.0.1' });
+  resolve({ httpPort: 8001, allowGrpc: false });
+});
+
+test('ports keep to the safe range of SageMaker', () => {
+  rejects(
+    { sagemakerSafePortRange: '8000-8001' },
+    'option --metrics-port: expected a port of --sagemaker-safe-port-range 8000-8001, found 8002',
+  );
+});
+
+test('models to load need explicit mode, and * stands alone', () => {
+  assert.deepEqual(resolve({ modelControlMode: 'explicit', loadModel: ['a', 'b', 'a'] }).loadModels, [
+    'a',
+    'b',
+  ]);
+  assert.deepEqual(resolve({ modelControlMode: 'explicit', loadModel: ['*'] }).loadModels, ['*']);
+  rejects({ loadModel: ['a'] }, 'option --load-model needs --model-control-mode=explicit, found none');
+  rejects(
+    { modelControlMode: 'explicit', loadModel: ['a', '*'] },
+    'option --load-model=* must stand alone, found also a',
+  );
+});
+
+test('restrictions name known groups, each once', () => {
+  const { http, grpc } = resolveFlags(
+    '--http-restricted-api=trace:k=v',
+    '--grpc-restricted-protocol=inference:infer-key=x',
+  );
+  assert.deepEqual(http?.restrictions, [{ groups: ['trace'], header: 'k', value: 'v' }]);
+  assert.deepEqual(grpc?.restrictions, [{ groups: ['inference'], key: 'infer-key', value: 'x' }]);
+  const restriction = { groups: ['trace'], header: 'k', value: 'v' };
+  rejects(
+    { httpRestrictedApi: [restriction, restriction] },
+    "option --http-restricted-api: group 'trace' is restricted twice",
+  );
+  rejects(
+    { grpcRestrictedProtocol: [{ ...restriction, groups: ['infernce'] }] },
+    /--grpc-restricted-protocol: expected groups of health, .*, found 'infernce'; did you mean 'inference'\?/,
+  );
+});
+
+test('header patterns are regular expressions that look past case', () => {
+  const pattern = resolve({ httpHeaderForwardPattern: '(my-header|X-.*)' }).http?.headerForwardPattern;
+  assert.equal(pattern?.test('MY-HEADER'), true);
+  rejects(
+    { grpcHeaderForwardPattern: '(' },
+    "option --grpc-header-forward-pattern: expected a regular expression, found '('",
+  );
+});
+
+test('TLS needs a certificate and a key', () => {
+  const files = { grpcServerCert: 'c.pem', grpcServerKey: 'k.pem' };
+  assert.deepEqual(resolve({ ...files, grpcUseSsl: true }).grpc?.ssl, {
+    serverCert: 'c.pem',
+    serverKey: 'k.pem',
+    mutual: false,
+  });
+  assert.equal(resolve({ ...files, grpcUseSslMutual: true }).grpc?.ssl?.mutual, true);
+  assert.equal(resolve(files).grpc?.ssl, undefined);
+  rejects(
+    { grpcUseSsl: true, grpcServerCert: 'c.pem' },
+    'option --grpc-server-key must be given with --grpc-use-ssl',
+  );
+});
+
+test('metrics settings are read', () => {
+  const { metrics } = resolveFlags(
+    '--metrics-config=counter_latencies=false',
+    '--metrics-config=summary_latencies=true',
+    '--metrics-config=summary_quantiles=0.5:0.05,0.9:0.01',
+  );
+  assert.deepEqual(
+    [metrics.counterLatencies, metrics.summaryLatencies, metrics.summaryQuantiles],
+    [
+      false,
+      true,
+      [
+        { quantile: 0.5, error: 0.05 },
+        { quantile: 0.9, error: 0.01 },
+      ],
+    ],
+  );
+  rejects(
+    { metricsConfig: { counter_latency: 'true' } },
+    /found 'counter_latency'; did you mean 'counter_latencies'\?/,
+  );
+  rejects(
+    { metricsConfig: { summary_latencies: 'yes' } },
+    /expected summary_latencies=true or .*=false, found 'yes'/,
+  );
+  rejects({ metricsConfig: { summary_quantiles: '1.5:0.1' } }, /found '1.5:0.1'/);
+});
+
+test('trace settings are read', () => {
+  const { tracing } = resolveFlags(
+    '--trace-config=triton,file=traces',
+    '--trace-config=triton,log-frequency=1',
+    '--trace-config=level=TIMESTAMPS',
+    '--trace-config=level=TENSORS',
+    '--trace-config=rate=1',
+    '--trace-config=count=5',
+    '--trace-config=mode=triton',
+  );
+  assert.deepEqual(tracing, {
+    levels: ['TIMESTAMPS', 'TENSORS'],
+    rate: 1,
+    count: 5,
+    logFrequency: 1,
+    file: 'traces',
+  });
+  assert.deepEqual(resolve({ traceConfig: { '': { level: 'TIMESTAMPS,OFF' } } }).tracing.levels, ['OFF']);
+  rejects(
+    { traceConfig: { '': { level: 'ALL' } } },
+    /expected level OFF, TIMESTAMPS or TENSORS, found 'ALL'/,
+  );
+  rejects({ traceConfig: { '': { count: '-2' } } }, /expected count as an integer from -1 on, found '-2'/);
+  rejects({ traceConfig: { triton: { fil: 'x' } } }, /found 'fil'; did you mean 'file'\?/);
+  rejects({ traceConfig: { jaeger: { url: 'x' } } }, /expected mode triton or opentelemetry, found 'jaeger'/);
+});
+
+test('OpenTelemetry is said to be missing', () => {
+  const message = 'option --trace-config: mode opentelemetry is not supported yet, use triton';
+  for (const flag of [
+    '--trace-config=mode=opentelemetry',
+    '--trace-config=opentelemetry,url=localhost:4318/v1/traces',
+  ]) {
+    assert.throws(() => resolveFlags(flag), { code: 'UNSUPPORTED', message });
+  }
+});
+
+test('a response cache has a name and settings', () => {
+  assert.deepEqual(resolveFlags('--cache-config=local,size=1048576').cache, {
+    name: 'local',
+    settings: { size: '1048576' },
+  });
+  rejects(
+    { cacheConfig: { local: {}, redis: {} } },
+    'option --cache-config: expected one cache, found local, redis',
+  );
+});
+
+test('the environment turns the escaping of log messages off', () => {
+  const { logging } = resolveServerOptions(
+    { modelRepository: ['m'] },
+    { TRITON_SERVER_ESCAPE_LOG_MESSAGES: '0' },
+  );
+  assert.equal(logging.escapeMessages, false);
+});

@@ -1,0 +1,59 @@
+/** Writing the answer to an inference. Hot path. */
+import type { ServerResponse } from 'node:http';
+import { INFERENCE_HEADER_CONTENT_LENGTH, type EncodedInferResponse } from '@nereid/protocol/http';
+import { JSON_TYPE } from './answer.ts';
+import { compress, type Compression } from './compression.ts';
+
+/** Answers of at most this many bytes are put together; the parts of larger ones are written one after the other. */
+const COPY_LIMIT = 65_536;
+
+type Headers = Record<string, string | number>;
+
+/** Sends an encoded response, compressed if the client asked for it; as it is when that fails. */
+export function sendInferResponse(
+  response: ServerResponse,
+  encoded: EncodedInferResponse,
+  compression: Compression | undefined,
+): void {
+  if (compression === undefined) {
+    sendParts(response, encoded);
+    return;
+  }
+  compress(compression, Buffer.concat([encoded.json, ...encoded.binaries]), (error, body) => {
+    if (error !== undefined) {
+      sendParts(response, encoded);
+      return;
+    }
+    const headers = headersOf(encoded, body.length);
+    headers['Content-Encoding'] = compression;
+    response.writeHead(200, headers);
+    response.end(body);
+  });
+}
+
+function sendParts(response: ServerResponse, encoded: EncodedInferResponse): void {
+  const { json, binaries } = encoded;
+  let byteSize = json.length;
+  for (const binary of binaries) byteSize += binary.length;
+  response.writeHead(200, headersOf(encoded, byteSize));
+  if (binaries.length === 0) {
+    response.end(json);
+  } else if (byteSize <= COPY_LIMIT) {
+    response.end(Buffer.concat([json, ...binaries], byteSize));
+  } else {
+    response.cork();
+    response.write(json);
+    for (const binary of binaries) response.write(binary);
+    response.end();
+  }
+}
+
+/** The length of the JSON part is that before compression. */
+function headersOf({ headerLength }: EncodedInferResponse, byteSize: number): Headers {
+  if (headerLength === undefined) return { 'Content-Type': JSON_TYPE, 'Content-Length': byteSize };
+  return {
+    'Content-Type': 'application/octet-stream',
+    [INFERENCE_HEADER_CONTENT_LENGTH]: headerLength,
+    'Content-Length': byteSize,
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * Sends the recorded requests of a conformance corpus to our server and compares with a real Triton's answers.
+ *
+ *     node tests/conformance/run.ts [--verbose] [glob over group.case …]
+ *
+ * The corpus is not part of this repository: NEREID_CONFORMANCE names its folder. supported.json lists the cases that
+ * we claim; known-failing.txt those of them that fail today, and one of these that passes must be struck off.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { pythonVenv } from '../python/venv.ts';
+import { NEREID, ROOT } from '../server/start-server.ts';
+
+/** What became of a case. */
+interface Outcome {
+  readonly outcome: 'pass' | 'fail' | 'skip' | 'quirk';
+  readonly why: readonly string[];
+}
+
+const HERE = join(ROOT, 'tests/conformance');
+const START =
+  `${NEREID} serve --model-repository={repo} --http-port={http} --grpc-port={grpc} --metrics-port={metrics} {args}`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  const corpus = resolve(ROOT, process.env['NEREID_CONFORMANCE'] ?? '../shared/conformance');
+  if (!existsSync(join(corpus, 'run.py'))) {
+    process.stdout.write(`No conformance corpus at ${corpus}: set NEREID_CONFORMANCE\n0 passed, 0 failed\n`);
+    return 0;
+  }
+  const globs = args.filter((arg) => !arg.startsWith('--'));
+  const outcomes = await runCorpus(corpus, globs.length > 0 ? globs : supportedCases(), args.includes('--verbose'));
+  return report(outcomes, knownFailing());
+}
+
+/** Runs the corpus's own program, which prints each failure and the table of groups. */
+async function runCorpus(
+  corpus: string,
+  globs: readonly string[],
+  verbose: boolean,
+): Promise<ReadonlyMap<string, Outcome>> {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-conformance-'));
+  const results = join(folder, 'outcomes.json');
+  const args = [
+    join(corpus, 'run.py'),
+    `--start=${START}`,
+    '--without=python',
+    `--json=${results}`,
+    ...globs.map((glob) => `--only=${glob}`),
+    ...(verbose ? ['--verbose'] : []),
+  ];
+  try {
+    const child = spawn(pythonVenv(), args, { stdio: 'inherit' });
+    await new Promise((done, fail) => child.on('error', fail).on('exit', done));
+    if (!existsSync(results)) throw new Error(`${args[0]} ended without results`);
+    return new Map(Object.entries<Outcome>(JSON.parse(readFileSync(results, 'utf8'))));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function report(outcomes: ReadonlyMap<string, Outcome>, known: ReadonlySet<string>): number {
+  const named = (wanted: (name: string, outcome: Outcome) => boolean): readonly string[] =>
+    [...outcomes].filter(([name, outcome]) => wanted(name, outcome)).map(([name]) => name);
+  const failed = named((name, { outcome }) => outcome === 'fail' && !known.has(name));
+  const fixed = named((name, { outcome }) => outcome !== 'fail' && outcome !== 'skip' && known.has(name));
+  const passed = named((name, { outcome }) => (outcome === 'pass' || outcome === 'quirk') && !known.has(name));
+  const skipped = outcomes.size - failed.length - fixed.length - passed.length;
+  process.stdout.write('\n');
+  for (const name of failed) process.stdout.write(`FAILED ${name}\n`);
+  for (const name of fixed) process.stdout.write(`FAILED ${name} passes now: strike it off known-failing.txt\n`);
+  const failures = failed.length + fixed.length;
+  process.stdout.write(`${passed.length} passed, ${failures} failed, ${skipped} skipped\n`);
+  return failures > 0 || passed.length === 0 ? 1 : 0;
+}
+
+function supportedCases(): readonly string[] {
+  const supported: Readonly<Record<string, readonly string[]>> = JSON.parse(
+    readFileSync(join(HERE, 'supported.json'), 'utf8'),
+  );
+  return Object.entries(supported).flatMap(([group, cases]) => cases.map((name) => `${group}.${name}`));
+}
+
+/** The names in known-failing.txt; text after '#' says why. */
+function knownFailing(): ReadonlySet<string> {
+  const lines = readFileSync(join(HERE, 'known-failing.txt'), 'utf8').split('\n');
+  return new Set(lines.map((line) => (line.split('#', 1)[0] ?? '').trim()).filter((name) => name !== ''));
+}
