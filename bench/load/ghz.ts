@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { GrpcTarget, LoadGenerator } from './load.ts';
+import type { GrpcTarget, LoadGenerator, LoadResult } from './load.ts';
 import { findTool, runTool } from './run-tool.ts';
 
 const PROTO = fileURLToPath(new URL('../../packages/protocol/proto/grpc_service.proto', import.meta.url));
@@ -33,17 +33,17 @@ export async function createGhz(directory: string): Promise<LoadGenerator<GrpcTa
   };
 }
 
-/** The fields of a line `measurement,tags field=value,… time`. */
-function parseInflux(line: string): Awaited<ReturnType<LoadGenerator<GrpcTarget>['run']>> {
+/** The fields of a line `measurement,tags field=value,… time`; some names are also tags. */
+function parseInflux(line: string): LoadResult {
+  const fields = line.slice(line.lastIndexOf(' count='));
   const field = (name: string): number => {
-    const found = new RegExp(`[ ,]${name}=([0-9.eE+-]+)`).exec(line)?.[1];
+    const found = new RegExp(`[ ,]${name}=([0-9.eE+-]+)`).exec(fields)?.[1];
     if (found === undefined) throw new Error(`ghz: no field '${name}' in its result: ${line.slice(0, 300)}`);
     return Number(found);
   };
   return {
     requestsPerSecond: field('rps'),
     p50Us: field('median') / 1000,
-    p99Us: field('p99') / 1000,
     errors: field('errors'),
   };
 }

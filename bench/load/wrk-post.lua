@@ -11,6 +11,6 @@ end
 function done(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format('{"count":%d,"microseconds":%d,"p50":%d,"p99":%d,"errors":%d}\n',
-    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99), failed))
+  io.write(string.format('{"count":%d,"microseconds":%d,"p50":%d,"errors":%d}\n',
+    summary.requests, summary.duration, latency:percentile(50), failed))
 end

@@ -11,7 +11,6 @@ interface WrkResult {
   readonly count: number;
   readonly microseconds: number;
   readonly p50: number;
-  readonly p99: number;
   readonly errors: number;
 }
 
@@ -31,7 +30,7 @@ export async function createWrk(directory: string): Promise<LoadGenerator<HttpTa
       const output = await runTool(path, flags, { environment });
       const result = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as WrkResult;
       const requestsPerSecond = (result.count / result.microseconds) * 1e6;
-      return { requestsPerSecond, p50Us: result.p50, p99Us: result.p99, errors: result.errors };
+      return { requestsPerSecond, p50Us: result.p50, errors: result.errors };
     },
   };
 }

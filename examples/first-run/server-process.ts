@@ -31,7 +31,7 @@ export function startServer(repository: string, ports: Ports): ChildProcess {
 export async function waitUntilReady(server: ChildProcess, client: HttpClient): Promise<void> {
   const limit = performance.now() + START_LIMIT_MS;
   while (performance.now() < limit) {
-    if (server.exitCode !== null) throw new Error(`the server ended with status ${server.exitCode}`);
+    if (hasEnded(server)) throw new Error(describeEnd(server));
     if (await isReady(client)) return;
     await wait(POLL_MS);
   }
@@ -47,9 +47,18 @@ async function isReady(client: HttpClient): Promise<boolean> {
   }
 }
 
+/** How a server ended that nobody asked to end. */
+export function describeEnd({ exitCode, signalCode }: ChildProcess): string {
+  return `the server ended with ${signalCode ?? `status ${exitCode}`}`;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 /** Ends the server and waits until it has gone. */
 export async function stopServer(server: ChildProcess): Promise<void> {
-  if (server.exitCode !== null || server.signalCode !== null) return;
+  if (hasEnded(server)) return;
   const ended = once(server, 'exit');
   server.kill('SIGTERM');
   await ended;

@@ -14,7 +14,7 @@ import { drawText } from './draw-text.ts';
 import { freePorts, type Ports } from './free-ports.ts';
 import { CHARACTER_TABLE, installModel } from './model-repository.ts';
 import { readPicture, writePicture } from './picture.ts';
-import { startServer, stopServer, waitUntilReady } from './server-process.ts';
+import { describeEnd, startServer, stopServer, waitUntilReady } from './server-process.ts';
 import { decodeText, readCharacters, toModelInput, type RecognizedText } from './text-recognition.ts';
 
 const MODEL = 'text_recognition';
@@ -77,7 +77,7 @@ async function serve(
     if (!options.once) {
       print('\nServing until Ctrl-C.');
       await stopped;
-      if (server.exitCode !== 0) throw new Error(`the server ended with status ${server.exitCode}`);
+      if (server.exitCode !== 0) throw new Error(describeEnd(server));
     }
   } finally {
     await client.close();

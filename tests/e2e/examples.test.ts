@@ -8,6 +8,8 @@ import { promisify } from 'node:util';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LIMIT = { timeout: 60_000 };
+/** For what needs a POSIX shell and signals. */
+const POSIX = { ...LIMIT, skip: process.platform === 'win32' };
 const run = promisify(execFile);
 
 /** Runs a script of an example from the root of the repository and gives what it printed. */
@@ -53,7 +55,7 @@ test(
 
 test(
   'the curl lines of the first run work when pasted, and SIGTERM ends it with its server',
-  LIMIT,
+  POSIX,
   async () => {
     const first = spawn(process.execPath, ['examples/first-run/start.ts', `--port=${await somePort()}`], {
       cwd: ROOT,

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createTensor, toConfigDatatype, type Datatype, type Tensor } from '@nereid/backend-sdk';
-import { createTestHost, describeBackend, type TestModel, type TestModelInit } from '@nereid/backend-sdk/testing';
+import {
+  createTestHost,
+  describeBackend,
+  type TestModel,
+  type TestModelInit,
+} from '@nereid/backend-sdk/testing';
 import { identityBackend } from './identity-backend.ts';
 
 const FIXED_SIZES = {
@@ -48,7 +53,12 @@ describeBackend('identity backend conformance', {
   request: (index) => ({
     inputs: [
       createTensor('INPUT0', 'FP32', [1 + (index % 2), 2], new Float32Array(2 + 2 * (index % 2)).fill(index)),
-      createTensor('INPUT1', 'BYTES', [1 + (index % 2), 1], ['é'.repeat(index), ''].slice(0, 1 + (index % 2))),
+      createTensor(
+        'INPUT1',
+        'BYTES',
+        [1 + (index % 2), 1],
+        ['é'.repeat(index), ''].slice(0, 1 + (index % 2)),
+      ),
     ],
   }),
 });
@@ -114,7 +124,10 @@ describe('identity backend', () => {
   it('refuses a delay that is not a number', async () => {
     await assert.rejects(
       withModel(withParameters({ execute_delay_ms: 'soon' }), () => Promise.resolve()),
-      { code: 'INVALID_ARG', message: "model 'model', parameter 'execute_delay_ms': expected a number of at least 0, found 'soon'" },
+      {
+        code: 'INVALID_ARG',
+        message: "model 'model', parameter 'execute_delay_ms': expected a number of at least 0, found 'soon'",
+      },
     );
   });
 
@@ -138,7 +151,10 @@ interface OneTensorModel extends TestModelInit {
 function oneTensorModel(datatype: string): OneTensorModel {
   const known = datatype as Datatype;
   const io = { data_type: toConfigDatatype(known), dims: [-1] };
-  return { datatype: known, config: { input: [{ name: 'INPUT0', ...io }], output: [{ name: 'OUTPUT0', ...io }] } };
+  return {
+    datatype: known,
+    config: { input: [{ name: 'INPUT0', ...io }], output: [{ name: 'OUTPUT0', ...io }] },
+  };
 }
 
 function withParameters(parameters: Readonly<Record<string, string>>): TestModelInit {
@@ -151,7 +167,9 @@ function withParameters(parameters: Readonly<Record<string, string>>): TestModel
 async function roundTrip(model: OneTensorModel, tensor: Pick<Tensor, 'shape' | 'data'>): Promise<Buffer> {
   let bytes = Buffer.alloc(0);
   await withModel(model, async (loaded) => {
-    const [request] = await loaded.run([{ inputs: [{ name: 'INPUT0', datatype: model.datatype, ...tensor }] }]);
+    const [request] = await loaded.run([
+      { inputs: [{ name: 'INPUT0', datatype: model.datatype, ...tensor }] },
+    ]);
     bytes = Buffer.from(request?.output('OUTPUT0').data ?? []);
   });
   return bytes;

@@ -55,7 +55,11 @@ function runSession(
   }
 }
 
-function feedsOf(requests: readonly BackendRequest[], config: ModelConfig, scalars: ReadonlySet<string>): OrtTensors {
+function feedsOf(
+  requests: readonly BackendRequest[],
+  config: ModelConfig,
+  scalars: ReadonlySet<string>,
+): OrtTensors {
   const feeds: Record<string, OrtTensor> = {};
   for (const input of collectInputs(requests, config)) {
     feeds[input.name] = toOrtTensor(input, scalars.has(input.name) ? [] : input.shape);
@@ -79,9 +83,17 @@ function fetchesOf(requests: readonly BackendRequest[], session: OrtSession): Re
 function toOrtTensor(input: Tensor, dims: readonly number[]): OrtTensor {
   const type = toOrtType(input.datatype);
   if (type === undefined) {
-    throw new InferenceServerError('UNSUPPORTED', `input '${input.name}': ONNX Runtime does not take ${input.datatype}`);
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      `input '${input.name}': ONNX Runtime does not take ${input.datatype}`,
+    );
   }
-  return { type, dims, location: 'cpu', data: input.datatype === 'BYTES' ? toStrings(input) : tensorView(input) };
+  return {
+    type,
+    dims,
+    location: 'cpu',
+    data: input.datatype === 'BYTES' ? toStrings(input) : tensorView(input),
+  };
 }
 
 /** The library's strings are text that ends at the first NUL: anything else would come out changed. */
@@ -100,10 +112,17 @@ function assertText(input: Tensor): void {
   );
 }
 
-function fromOrtTensor(name: string, { type, dims, data }: OrtTensor, scalars: ReadonlyMap<string, readonly number[]>): Tensor {
+function fromOrtTensor(
+  name: string,
+  { type, dims, data }: OrtTensor,
+  scalars: ReadonlyMap<string, readonly number[]>,
+): Tensor {
   const datatype = fromOrtType(type);
   if (datatype === undefined) {
-    throw new InferenceServerError('UNSUPPORTED', `output '${name}': ONNX Runtime returned element type ${type}`);
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      `output '${name}': ONNX Runtime returned element type ${type}`,
+    );
   }
   const shape = scalars.get(name) ?? dims;
   if (!ArrayBuffer.isView(data)) return createTensor(name, datatype, shape, data);
@@ -111,11 +130,16 @@ function fromOrtTensor(name: string, { type, dims, data }: OrtTensor, scalars: R
 }
 
 function scalarNames(infos: OrtSession['inputs']): ReadonlySet<string> {
-  return new Set(infos.filter(({ shape, isTensor }) => isTensor && shape.length === 0).map(({ name }) => name));
+  return new Set(
+    infos.filter(({ shape, isTensor }) => isTensor && shape.length === 0).map(({ name }) => name),
+  );
 }
 
 /** Scalars stand in the configuration with dimensions of 1, which clients see. */
-function scalarOutputShapes({ outputs }: OrtSession, config: ModelConfig): ReadonlyMap<string, readonly number[]> {
+function scalarOutputShapes(
+  { outputs }: OrtSession,
+  config: ModelConfig,
+): ReadonlyMap<string, readonly number[]> {
   const scalars = scalarNames(outputs);
   return new Map(config.output.filter(({ name }) => scalars.has(name)).map(({ name, dims }) => [name, dims]));
 }

@@ -1,4 +1,10 @@
-import { InferenceServerError, type Datatype, type ModelConfig, type ModelTensor, type ModelTensors } from '@nereid/backend-sdk';
+import {
+  InferenceServerError,
+  type Datatype,
+  type ModelConfig,
+  type ModelTensor,
+  type ModelTensors,
+} from '@nereid/backend-sdk';
 import type { OrtValueInfo } from './ort-binding.ts';
 
 interface ElementType {

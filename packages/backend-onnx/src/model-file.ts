@@ -10,7 +10,10 @@ const DEFAULT_FILENAME = 'model.onnx';
  *
  * @throws InferenceServerError INTERNAL when there is no such file.
  */
-export async function findModelFile(context: Pick<ModelContext, 'versionDirectory'>, config: ModelConfig): Promise<string> {
+export async function findModelFile(
+  context: Pick<ModelContext, 'versionDirectory'>,
+  config: ModelConfig,
+): Promise<string> {
   const path = join(context.versionDirectory, config.default_model_filename || DEFAULT_FILENAME);
   if (!(await isFolder(path))) return path;
   const inside = join(path, DEFAULT_FILENAME);

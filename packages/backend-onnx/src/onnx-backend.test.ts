@@ -22,7 +22,10 @@ describeBackend('ONNX backend conformance', {
   request: (index) => {
     const rows = 1 + (index % 2);
     return {
-      inputs: [fp32('A', [rows, 4], Array(4 * rows).fill(index)), fp32('B', [rows, 4], Array(4 * rows).fill(0.5))],
+      inputs: [
+        fp32('A', [rows, 4], Array(4 * rows).fill(index)),
+        fp32('B', [rows, 4], Array(4 * rows).fill(0.5)),
+      ],
     };
   },
   broken: model('identity_bf16'),
@@ -49,7 +52,12 @@ describe('ONNX backend: datatypes', () => {
   };
   for (const [datatype, { buffer }] of Object.entries(VALUES)) {
     it(`passes ${datatype} through unchanged`, async () => {
-      const input: Tensor = { name: 'X', datatype: datatype as Datatype, shape: [1, 3], data: new Uint8Array(buffer) };
+      const input: Tensor = {
+        name: 'X',
+        datatype: datatype as Datatype,
+        shape: [1, 3],
+        data: new Uint8Array(buffer),
+      };
       const request = await runOnce(identityOf(input.datatype), [input]);
       assert.deepEqual(request.output('Y'), { ...input, name: 'Y' });
     });
@@ -63,7 +71,9 @@ describe('ONNX backend: datatypes', () => {
 
   it('refuses strings that ONNX Runtime would change, naming the element', async () => {
     for (const wrong of [Buffer.from([0xff]), Buffer.from('a\0b')]) {
-      const request = await runOnce(identityOf('BYTES'), [createTensor('X', 'BYTES', [1, 2], ['fine', wrong])]);
+      const request = await runOnce(identityOf('BYTES'), [
+        createTensor('X', 'BYTES', [1, 2], ['fine', wrong]),
+      ]);
       assert.throws(() => request.output('Y'), {
         code: 'INVALID_ARG',
         message: "input 'X': ONNX strings must be UTF-8 text without NUL, element 1 is not",
@@ -89,8 +99,17 @@ describe('ONNX backend: datatypes', () => {
 describe('ONNX backend: shapes', () => {
   it('takes variable dimensions', async () => {
     const input = createTensor('X', 'INT32', [2, 3], new Int32Array([1, 2, 3, 4, 5, 6]));
-    const request = await runOnce(model('transpose', { input: [{ name: 'X', ...INT32_MATRIX }], output: [{ name: 'Y', ...INT32_MATRIX }] }), [input]);
-    assert.deepEqual(request.output('Y'), createTensor('Y', 'INT32', [3, 2], new Int32Array([1, 4, 2, 5, 3, 6])));
+    const request = await runOnce(
+      model('transpose', {
+        input: [{ name: 'X', ...INT32_MATRIX }],
+        output: [{ name: 'Y', ...INT32_MATRIX }],
+      }),
+      [input],
+    );
+    assert.deepEqual(
+      request.output('Y'),
+      createTensor('Y', 'INT32', [3, 2], new Int32Array([1, 4, 2, 5, 3, 6])),
+    );
   });
 
   it('takes tensors without elements', async () => {
@@ -127,7 +146,9 @@ describe('ONNX backend: shapes', () => {
         { name: 'ECHO', data_type: 'TYPE_FP32', dims: [-1] },
         { name: 'LENGTHS', data_type: 'TYPE_INT32', dims: [1], reshape: { shape: [] } },
       ],
-      batch_output: [{ target_name: ['ECHO'], kind: 'BATCH_SCATTER_WITH_INPUT_SHAPE', source_input: ['VALUES'] }],
+      batch_output: [
+        { target_name: ['ECHO'], kind: 'BATCH_SCATTER_WITH_INPUT_SHAPE', source_input: ['VALUES'] },
+      ],
     } as const;
     const [short, long] = await runBatch(model('ragged', config), [
       [fp32('VALUES', [1, 1], [1])],
@@ -143,11 +164,17 @@ describe('ONNX backend: models', () => {
   it('completes a configuration from the model', async () => {
     await withModel(model('add_sub'), ({ config }) => {
       assert.equal(config.max_batch_size, 4);
-      assert.deepEqual(config.input.map(({ name, data_type: type, dims }) => [name, type, dims]), [
-        ['A', 'TYPE_FP32', [4]],
-        ['B', 'TYPE_FP32', [4]],
-      ]);
-      assert.deepEqual(config.output.map(({ name }) => name), ['SUM', 'DIFFERENCE']);
+      assert.deepEqual(
+        config.input.map(({ name, data_type: type, dims }) => [name, type, dims]),
+        [
+          ['A', 'TYPE_FP32', [4]],
+          ['B', 'TYPE_FP32', [4]],
+        ],
+      );
+      assert.deepEqual(
+        config.output.map(({ name }) => name),
+        ['SUM', 'DIFFERENCE'],
+      );
       assert.ok(config.dynamic_batching !== undefined);
     });
   });
@@ -159,7 +186,14 @@ describe('ONNX backend: models', () => {
 
   it('loads a folder with external weights', async () => {
     const request = await runOnce(model('external_weights'), [fp32('X', [1, 64], Array(64).fill(1))]);
-    assert.deepEqual(request.output('Y'), fp32('Y', [1, 64], Array.from({ length: 64 }, (_, index) => index + 1)));
+    assert.deepEqual(
+      request.output('Y'),
+      fp32(
+        'Y',
+        [1, 64],
+        Array.from({ length: 64 }, (_, index) => index + 1),
+      ),
+    );
   });
 
   it('takes another file name from default_model_filename', async () => {
@@ -176,10 +210,13 @@ describe('ONNX backend: models', () => {
     await mkdir(join(directory, '1'));
     const file = join(directory, '1/model.onnx');
     await writeFile(file, 'this is no ONNX model, whatever its name');
-    await assert.rejects(withModel({ directory }, () => undefined), {
-      code: 'INTERNAL',
-      message: `onnx runtime error 7: Load model from ${file} failed:Protobuf parsing failed.`,
-    });
+    await assert.rejects(
+      withModel({ directory }, () => undefined),
+      {
+        code: 'INTERNAL',
+        message: `onnx runtime error 7: Load model from ${file} failed:Protobuf parsing failed.`,
+      },
+    );
     await rm(directory, { recursive: true });
   });
 
@@ -189,27 +226,39 @@ describe('ONNX backend: models', () => {
       input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [-1] }],
       output: [{ name: 'Y', data_type: 'TYPE_FP32', dims: [-1] }],
     } as const;
-    await assert.rejects(withModel(model('identity_fp32', config), () => undefined), {
-      code: 'INVALID_ARG',
-      message:
-        "unable to load model 'identity_fp32', configuration expects datatype TYPE_INT32 for input 'X', " +
-        'model provides TYPE_FP32',
-    });
+    await assert.rejects(
+      withModel(model('identity_fp32', config), () => undefined),
+      {
+        code: 'INVALID_ARG',
+        message:
+          "unable to load model 'identity_fp32', configuration expects datatype TYPE_INT32 for input 'X', " +
+          'model provides TYPE_FP32',
+      },
+    );
   });
 
   it('serves a model whose other outputs are no tensors once the configuration lists what to serve', async () => {
-    await assert.rejects(withModel(model('sequence_output'), () => undefined), {
-      code: 'UNSUPPORTED',
-      message: /output 'PARTS' is not a dense tensor .*list the outputs to serve in the configuration to leave it out/,
-    });
+    await assert.rejects(
+      withModel(model('sequence_output'), () => undefined),
+      {
+        code: 'UNSUPPORTED',
+        message:
+          /output 'PARTS' is not a dense tensor .*list the outputs to serve in the configuration to leave it out/,
+      },
+    );
     const listed = model('sequence_output', { output: [{ name: 'Y', data_type: 'TYPE_FP32', dims: [2] }] });
     const request = await runOnce(listed, [fp32('X', [1, 2], [5, 6])]);
     assert.deepEqual(request.output('Y'), fp32('Y', [1, 2], [5, 6]));
   });
 
   it('answers a failing execution with the error of ONNX Runtime', async () => {
-    const request = await runOnce(model('pick'), [createTensor('INDEX', 'INT64', [1, 1], new BigInt64Array([99n]))]);
-    assert.throws(() => request.output('Y'), { code: 'INTERNAL', message: /^onnx runtime error \d: .*Gather/ });
+    const request = await runOnce(model('pick'), [
+      createTensor('INDEX', 'INT64', [1, 1], new BigInt64Array([99n])),
+    ]);
+    assert.throws(() => request.output('Y'), {
+      code: 'INTERNAL',
+      message: /^onnx runtime error \d: .*Gather/,
+    });
   });
 });
 
@@ -240,7 +289,10 @@ async function runOnce(init: TestModelInit, inputs: readonly Tensor[]): Promise<
   return request;
 }
 
-async function runBatch(init: TestModelInit, batch: readonly (readonly Tensor[])[]): Promise<readonly TestRequest[]> {
+async function runBatch(
+  init: TestModelInit,
+  batch: readonly (readonly Tensor[])[],
+): Promise<readonly TestRequest[]> {
   let requests: readonly TestRequest[] = [];
   await withModel(init, async (loaded) => {
     requests = await loaded.run(batch.map((inputs) => ({ inputs })));

@@ -39,7 +39,8 @@ function createOnnxBackend(): Backend {
       await library;
     },
     async createModel(context) {
-      if (library === undefined) throw new InferenceServerError('INTERNAL', `backend 'onnxruntime' was not started`);
+      if (library === undefined)
+        throw new InferenceServerError('INTERNAL', `backend 'onnxruntime' was not started`);
       return createOnnxModel(await library, context);
     },
   });

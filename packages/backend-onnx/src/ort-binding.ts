@@ -85,7 +85,8 @@ interface BindingModule {
   };
 }
 
-function loadBinding(): Ort | undefined {
+/** The library through its native binding; undefined where this release has none at that place. */
+export function loadBinding(): Ort | undefined {
   const module = requireBinding();
   if (module === undefined) return undefined;
   const { binding, initOrt } = module;
@@ -130,7 +131,8 @@ function fromBindingInfo({ name, isTensor, type, shape }: BindingValueInfo): Ort
   return { name, isTensor, elementType: isTensor ? type : 0, shape: isTensor ? shape : [] };
 }
 
-async function loadPublicApi(): Promise<Ort> {
+/** The library through its public API. */
+export async function loadPublicApi(): Promise<Ort> {
   const { InferenceSession, listSupportedBackends } = await import('onnxruntime-node');
   return {
     providers: listSupportedBackends().map(({ name }) => name),
@@ -141,7 +143,10 @@ async function loadPublicApi(): Promise<Ort> {
         outputs: session.outputMetadata.map(fromPublicInfo),
         // Plain objects are all that the binding below looks at; the public types ask for its Tensor class.
         run: (feeds, fetches) =>
-          session.run(feeds as unknown as PublicApi.InferenceSession.FeedsType, fetches) as unknown as Promise<OrtTensors>,
+          session.run(
+            feeds as unknown as PublicApi.InferenceSession.FeedsType,
+            fetches,
+          ) as unknown as Promise<OrtTensors>,
         dispose: () => session.release(),
       };
     },
@@ -152,7 +157,12 @@ function fromPublicInfo(info: PublicApi.InferenceSession.ValueMetadata): OrtValu
   const { name, isTensor } = info;
   if (!isTensor) return { name, isTensor, elementType: 0, shape: [] };
   const elementType = PUBLIC_TYPES.indexOf(info.type);
-  return { name, isTensor, elementType, shape: info.shape.map((dim) => (typeof dim === 'number' ? dim : -1)) };
+  return {
+    name,
+    isTensor,
+    elementType,
+    shape: info.shape.map((dim) => (typeof dim === 'number' ? dim : -1)),
+  };
 }
 
 /** The library's names of element types, at their numbers in `onnx.proto`. */

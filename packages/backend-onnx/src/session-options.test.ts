@@ -9,7 +9,10 @@ describe('createSessionOptions', () => {
   it('leaves the choice of threads to the library and never lets them spin', () => {
     const { options } = optionsOf({});
     assert.deepEqual([options.intraOpNumThreads, options.interOpNumThreads], [0, 0]);
-    assert.deepEqual(options.extra, { 'session.intra_op.allow_spinning': '0', 'session.inter_op.allow_spinning': '0' });
+    assert.deepEqual(options.extra, {
+      'session.intra_op.allow_spinning': '0',
+      'session.inter_op.allow_spinning': '0',
+    });
     assert.deepEqual(options.executionProviders, [{ name: 'cpu' }]);
     assert.equal(options.graphOptimizationLevel, 'all');
   });
@@ -26,7 +29,14 @@ describe('createSessionOptions', () => {
         'session.use_device_allocator_for_initializers': '1',
       }),
     });
-    const { intraOpNumThreads, interOpNumThreads, executionMode, enableCpuMemArena, enableMemPattern, extra } = options;
+    const {
+      intraOpNumThreads,
+      interOpNumThreads,
+      executionMode,
+      enableCpuMemArena,
+      enableMemPattern,
+      extra,
+    } = options;
     assert.deepEqual(
       { intraOpNumThreads, interOpNumThreads, executionMode, enableCpuMemArena, enableMemPattern },
       {
@@ -58,12 +68,19 @@ describe('createSessionOptions', () => {
     [2, 'disabled'],
   ] as const) {
     it(`reads graph level ${level} as ${expected}`, () => {
-      assert.equal(optionsOf({ optimization: { graph: { level } } }).options.graphOptimizationLevel, expected);
+      assert.equal(
+        optionsOf({ optimization: { graph: { level } } }).options.graphOptimizationLevel,
+        expected,
+      );
     });
   }
 
   it('takes thread counts from the settings when a global thread pool is wanted', () => {
-    const settings = { 'enable-global-threadpool': '1', intra_op_thread_count: '4', inter_op_thread_count: '1' };
+    const settings = {
+      'enable-global-threadpool': '1',
+      intra_op_thread_count: '4',
+      inter_op_thread_count: '1',
+    };
     const { options } = optionsOf({ parameters: parametersOf({ intra_op_thread_count: '9' }) }, { settings });
     assert.deepEqual([options.intraOpNumThreads, options.interOpNumThreads], [4, 1]);
   });
@@ -102,8 +119,12 @@ describe('createSessionOptions', () => {
   });
 
   it('warns of a parameter without effect', () => {
-    const { warnings } = optionsOf({ parameters: parametersOf({ 'memory.enable_memory_arena_shrinkage': 'cpu:0' }) });
-    assert.deepEqual(warnings, ["model 'm': parameter 'memory.enable_memory_arena_shrinkage' has no effect here"]);
+    const { warnings } = optionsOf({
+      parameters: parametersOf({ 'memory.enable_memory_arena_shrinkage': 'cpu:0' }),
+    });
+    assert.deepEqual(warnings, [
+      "model 'm': parameter 'memory.enable_memory_arena_shrinkage' has no effect here",
+    ]);
   });
 });
 
@@ -118,7 +139,12 @@ function optionsOf(
 ): { readonly options: OrtSessionOptions; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
   const ignore = (): void => undefined;
-  const logger = { verbose: ignore, info: ignore, error: ignore, warning: (line: string) => void warnings.push(line) };
+  const logger = {
+    verbose: ignore,
+    info: ignore,
+    error: ignore,
+    warning: (line: string) => void warnings.push(line),
+  };
   const config = createModelConfig({ ...init, name: 'm' });
   const metric = { increment: ignore, set: ignore, observe: ignore };
   const context: ModelContext = {
@@ -136,5 +162,7 @@ function optionsOf(
 }
 
 function parametersOf(parameters: Readonly<Record<string, string>>): Init<ModelConfig['parameters']> {
-  return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, { string_value: value }]));
+  return Object.fromEntries(
+    Object.entries(parameters).map(([name, value]) => [name, { string_value: value }]),
+  );
 }

@@ -93,10 +93,15 @@ function sessionConfig(config: ModelConfig): Record<string, string> {
   return entries;
 }
 
-function executionProviders(config: ModelConfig, device: SessionDevice, providers: readonly string[]): ExecutionProviders {
+function executionProviders(
+  config: ModelConfig,
+  device: SessionDevice,
+  providers: readonly string[],
+): ExecutionProviders {
   const accelerators = config.optimization?.execution_accelerators;
   const onGpu = device.kind === 'KIND_GPU';
-  const wanted = (onGpu ? accelerators?.gpu_execution_accelerator : accelerators?.cpu_execution_accelerator) ?? [];
+  const wanted =
+    (onGpu ? accelerators?.gpu_execution_accelerator : accelerators?.cpu_execution_accelerator) ?? [];
   const names = wanted.map(({ name }) => name);
   // On a GPU, CUDA takes what the accelerators leave.
   if (onGpu && !names.includes('cuda')) names.push('cuda');
@@ -104,7 +109,12 @@ function executionProviders(config: ModelConfig, device: SessionDevice, provider
   return [...names.map((name) => (onGpu ? { name, deviceId: device.deviceId } : { name })), { name: 'cpu' }];
 }
 
-function assertProvider(name: string, config: ModelConfig, { kind }: SessionDevice, providers: readonly string[]): void {
+function assertProvider(
+  name: string,
+  config: ModelConfig,
+  { kind }: SessionDevice,
+  providers: readonly string[],
+): void {
   if (providers.includes(name)) return;
   throw new InferenceServerError(
     'UNSUPPORTED',
@@ -115,14 +125,19 @@ function assertProvider(name: string, config: ModelConfig, { kind }: SessionDevi
 
 function warnOfIgnored(context: ModelContext, config: ModelConfig): void {
   const model = context.modelName;
-  const warn = (message: string): void => context.logger.warning(message, { model, version: context.modelVersion });
+  const warn = (message: string): void =>
+    context.logger.warning(message, { model, version: context.modelVersion });
   if (config.parameters['memory.enable_memory_arena_shrinkage'] !== undefined) {
     warn(`model '${model}': parameter 'memory.enable_memory_arena_shrinkage' has no effect here`);
   }
   const accelerators = config.optimization?.execution_accelerators;
-  const all = [...(accelerators?.gpu_execution_accelerator ?? []), ...(accelerators?.cpu_execution_accelerator ?? [])];
+  const all = [
+    ...(accelerators?.gpu_execution_accelerator ?? []),
+    ...(accelerators?.cpu_execution_accelerator ?? []),
+  ];
   for (const { name, parameters } of all) {
     const names = Object.keys(parameters);
-    if (names.length > 0) warn(`model '${model}': accelerator '${name}' runs without its ${names.join(', ')}`);
+    if (names.length > 0)
+      warn(`model '${model}': accelerator '${name}' runs without its ${names.join(', ')}`);
   }
 }

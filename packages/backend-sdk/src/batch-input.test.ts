@@ -7,7 +7,9 @@ import { buildRequest, type TestRequest } from './testing/build-request.ts';
 
 describe('createBatchInputs', () => {
   const requests = [requestOf([2, 2, 1]), requestOf([1, 3, 2])];
-  const expected: Readonly<Record<BatchInputKind, readonly [shape: readonly number[], values: readonly number[]]>> = {
+  const expected: Readonly<
+    Record<BatchInputKind, readonly [shape: readonly number[], values: readonly number[]]>
+  > = {
     BATCH_ELEMENT_COUNT: [[2], [4, 6]],
     BATCH_ACCUMULATED_ELEMENT_COUNT: [[2], [4, 10]],
     BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO: [[3], [0, 4, 10]],
@@ -24,7 +26,10 @@ describe('createBatchInputs', () => {
         ['TYPE_INT32', 'INT32'],
         ['TYPE_FP32', 'FP32'],
       ] as const) {
-        const [tensor] = createBatchInputs(requests, entry({ kind: kind as BatchInputKind, data_type: dataType }));
+        const [tensor] = createBatchInputs(
+          requests,
+          entry({ kind: kind as BatchInputKind, data_type: dataType }),
+        );
         assert.ok(tensor !== undefined);
         assert.deepEqual([tensor.datatype, tensor.shape, [...tensorView(tensor)]], [datatype, shape, values]);
       }

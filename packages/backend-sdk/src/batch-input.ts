@@ -41,7 +41,7 @@ function valuesOf({ kind }: BatchInput, sources: readonly Tensor[]): BatchInputV
     case 'BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO':
       return flat([0, ...runningSum(counts)]);
     case 'BATCH_MAX_ELEMENT_COUNT_AS_SHAPE':
-      return flat(new Array<number>(Math.max(0, ...counts)).fill(0));
+      return flat(Array.from({ length: Math.max(0, ...counts) }, () => 0));
     case 'BATCH_ITEM_SHAPE': {
       const rank = Math.max(0, (sources[0]?.shape.length ?? 0) - 1);
       const rows = sources.reduce((total, { shape }) => total + (shape[0] ?? 0), 0);
@@ -62,7 +62,7 @@ function runningSum(counts: readonly number[]): number[] {
 }
 
 function itemShapes(sources: readonly Tensor[]): number[] {
-  return sources.flatMap(({ shape: [rows = 0, ...item] }) => new Array<number[]>(rows).fill(item).flat());
+  return sources.flatMap(({ shape: [rows = 0, ...item] }) => Array.from({ length: rows }, () => item).flat());
 }
 
 function toArray({ data_type: dataType, target_name: targets }: BatchInput, values: readonly number[]) {
@@ -74,7 +74,10 @@ function toArray({ data_type: dataType, target_name: targets }: BatchInput, valu
   );
 }
 
-function sourcesOf(requests: readonly BackendRequest[], { source_input: names, target_name: targets }: BatchInput): Tensor[] {
+function sourcesOf(
+  requests: readonly BackendRequest[],
+  { source_input: names, target_name: targets }: BatchInput,
+): Tensor[] {
   const [name = ''] = names;
   return requests.map((request) => {
     const source = request.input(name);

@@ -16,7 +16,10 @@ describe('collectInputs', () => {
 
   it('joins strings', () => {
     const requests = ['a', 'bcd'].map((text) => requestOf(createTensor('S', 'BYTES', [1, 1], [text])));
-    assert.deepEqual(plain(collectInputs(requests)), plain([createTensor('S', 'BYTES', [2, 1], ['a', 'bcd'])]));
+    assert.deepEqual(
+      plain(collectInputs(requests)),
+      plain([createTensor('S', 'BYTES', [2, 1], ['a', 'bcd'])]),
+    );
   });
 
   it('copies nothing when the parts lie back to back', () => {
@@ -34,7 +37,12 @@ describe('collectInputs', () => {
     for (const parts of [apart, apart.toReversed()]) {
       const requests = parts.map((part) => requestOf(createTensor('X', 'INT32', [1, 2], part)));
       const [input] = collectInputs(requests, BATCHING);
-      assert.deepEqual(plain([input]), [int32([2, 2], parts.flatMap((part) => [...part]))]);
+      assert.deepEqual(plain([input]), [
+        int32(
+          [2, 2],
+          parts.flatMap((part) => [...part]),
+        ),
+      ]);
     }
   });
 
@@ -50,7 +58,10 @@ describe('collectInputs', () => {
   });
 
   it('flattens ragged inputs, of a single request too', () => {
-    const config = createModelConfig({ max_batch_size: 8, input: [{ name: 'X', dims: [-1], allow_ragged_batch: true }] });
+    const config = createModelConfig({
+      max_batch_size: 8,
+      input: [{ name: 'X', dims: [-1], allow_ragged_batch: true }],
+    });
     const requests = [requestOf(int32([1, 1], [1])), requestOf(int32([1, 3], [2, 3, 4]))];
     assert.deepEqual(plain(collectInputs(requests, config)), [int32([4], [1, 2, 3, 4])]);
     assert.deepEqual(plain(collectInputs(requests.slice(1), config)), [int32([3], [2, 3, 4])]);

@@ -18,7 +18,10 @@ export type BatchingConfig = Pick<ModelConfig, 'max_batch_size' | 'input' | 'bat
  * @param config - The model's configuration. Without it every input is batched along its first dimension.
  * @throws InferenceServerError INTERNAL when the requests give different inputs, or shapes that cannot be batched.
  */
-export function collectInputs(requests: readonly BackendRequest[], config?: BatchingConfig): readonly Tensor[] {
+export function collectInputs(
+  requests: readonly BackendRequest[],
+  config?: BatchingConfig,
+): readonly Tensor[] {
   const [first] = requests;
   if (first === undefined) return [];
   const batches = config === undefined || config.max_batch_size > 0;
@@ -29,7 +32,8 @@ export function collectInputs(requests: readonly BackendRequest[], config?: Batc
     );
   }
   const ragged = batches && config !== undefined && config.input.some((input) => input.allow_ragged_batch);
-  const inputs = requests.length === 1 && !ragged ? first.inputs : batchInputs(requests, ragged ? config : undefined);
+  const inputs =
+    requests.length === 1 && !ragged ? first.inputs : batchInputs(requests, ragged ? config : undefined);
   if (config === undefined || config.batch_input.length === 0) return inputs;
   return [...inputs, ...config.batch_input.flatMap((batchInput) => createBatchInputs(requests, batchInput))];
 }
@@ -51,7 +55,8 @@ function partsOf(requests: readonly BackendRequest[], index: number): Tensor[] {
   const first = requests[0]?.inputs[index];
   return requests.map(({ inputs }) => {
     const part = inputs[index];
-    if (part !== undefined && part.name === first?.name && inputs.length === requests[0]?.inputs.length) return part;
+    if (part !== undefined && part.name === first?.name && inputs.length === requests[0]?.inputs.length)
+      return part;
     throw new InferenceServerError(
       'INTERNAL',
       `expected input '${first?.name ?? ''}' in every request of the batch, found a request with ` +

@@ -7,7 +7,10 @@ describe('defineBackend', () => {
 
   it('runs on executor threads unless the declaration says otherwise', () => {
     assert.equal(defineBackend({ name: 'x', createModel }).instanceHost, 'executor-thread');
-    assert.equal(defineBackend({ name: 'x', instanceHost: 'in-process', createModel }).instanceHost, 'in-process');
+    assert.equal(
+      defineBackend({ name: 'x', instanceHost: 'in-process', createModel }).instanceHost,
+      'in-process',
+    );
   });
 
   it('refuses a name that a configuration could not hold', () => {

@@ -32,11 +32,19 @@ export function defineBackend(definition: BackendDefinition): Backend {
   const instanceHost = definition.instanceHost ?? 'executor-thread';
   assertDefinition(/^[\w-]+$/.test(definition.name), 'name', 'letters, digits, _ and -', definition.name);
   assertDefinition(HOSTS.includes(instanceHost), 'instanceHost', HOSTS.join(', '), instanceHost);
-  assertDefinition(typeof definition.createModel === 'function', 'createModel', 'a function', typeof definition.createModel);
+  assertDefinition(
+    typeof definition.createModel === 'function',
+    'createModel',
+    'a function',
+    typeof definition.createModel,
+  );
   return Object.freeze({ ...definition, instanceHost });
 }
 
 function assertDefinition(ok: boolean, field: string, expected: string, found: string): void {
   if (ok) return;
-  throw new InferenceServerError('INVALID_ARG', `backend definition: '${field}' must be ${expected}, found '${found}'`);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `backend definition: '${field}' must be ${expected}, found '${found}'`,
+  );
 }

@@ -18,7 +18,14 @@ export type {
 export type { BackendRequest } from './backend-request.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
 export type { Logger, LogFields } from './logger.ts';
-export type { Counter, Gauge, Histogram, MetricFactory, MetricFamilyOptions, MetricLabels } from './metrics.ts';
+export type {
+  Counter,
+  Gauge,
+  Histogram,
+  MetricFactory,
+  MetricFamilyOptions,
+  MetricLabels,
+} from './metrics.ts';
 
 export { createTensor, decodeStrings, tensorView, type TensorValues } from './tensor.ts';
 export type { FixedSizeDatatype, TensorArray, TensorArrays } from './tensor-array.ts';
@@ -41,5 +48,12 @@ export {
   InferenceServerError,
   toConfigDatatype,
 } from '@nereid/protocol';
-export type { Datatype, Parameters, ParameterValue, SequenceFields, StatusCode, Tensor } from '@nereid/protocol';
+export type {
+  Datatype,
+  Parameters,
+  ParameterValue,
+  SequenceFields,
+  StatusCode,
+  Tensor,
+} from '@nereid/protocol';
 export type { ModelConfig } from '@nereid/protocol/model-config';

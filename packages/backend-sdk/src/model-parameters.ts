@@ -71,12 +71,19 @@ function readAll<S extends Readonly<Record<string, ParameterSpec>>>(
   read: (name: string) => string | undefined,
   where: string,
 ): ParameterValuesOf<S> {
-  const values = Object.entries(specs).map(([name, spec]) => [name, readOne(spec, read(name), `${where} '${name}'`)]);
+  const values = Object.entries(specs).map(([name, spec]) => [
+    name,
+    readOne(spec, read(name), `${where} '${name}'`),
+  ]);
   // Each value was parsed by the spec of its name, which the type of an entry list cannot say.
   return Object.fromEntries(values) as ParameterValuesOf<S>;
 }
 
-function readOne(spec: ParameterSpec, text: string | undefined, where: string): string | number | boolean | undefined {
+function readOne(
+  spec: ParameterSpec,
+  text: string | undefined,
+  where: string,
+): string | number | boolean | undefined {
   if (text === undefined) return spec.default;
   const value = parse(spec, text.trim());
   if (value !== undefined) return value;
@@ -94,7 +101,9 @@ function parse(spec: ParameterSpec, text: string): string | number | boolean | u
     case 'number': {
       const value = text === '' ? Number.NaN : Number(text);
       const ok = spec.type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value);
-      return ok && value >= (spec.minimum ?? -Infinity) && value <= (spec.maximum ?? Infinity) ? value : undefined;
+      return ok && value >= (spec.minimum ?? -Infinity) && value <= (spec.maximum ?? Infinity)
+        ? value
+        : undefined;
     }
   }
 }

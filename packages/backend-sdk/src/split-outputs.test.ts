@@ -38,7 +38,9 @@ describe('splitOutputs', () => {
     const outputs = ['A', 'B'].map((name) => createTensor(name, 'INT8', [2], new Int8Array(2)));
     splitOutputs(requests, outputs, BATCHING);
     assert.deepEqual(
-      requests.map(({ responses }) => responses.map(({ outputs: sent, final }) => [sent.map(({ name }) => name), final])),
+      requests.map(({ responses }) =>
+        responses.map(({ outputs: sent, final }) => [sent.map(({ name }) => name), final]),
+      ),
       [[[['A'], true]], [[['A', 'B'], true]]],
     );
   });
@@ -80,7 +82,10 @@ describe('splitOutputs', () => {
       batch_output: [{ target_name: ['Y'], kind: 'BATCH_SCATTER_WITH_INPUT_SHAPE', source_input: ['X'] }],
     });
     const ragged = (length: number): TestRequest =>
-      buildRequest({ inputs: [createTensor('X', 'INT8', [1, length], new Int8Array(length))], outputs: ['Y'] });
+      buildRequest({
+        inputs: [createTensor('X', 'INT8', [1, length], new Int8Array(length))],
+        outputs: ['Y'],
+      });
 
     it('cuts by the shape of the source input', () => {
       const requests = [ragged(1), ragged(3)];
@@ -89,21 +94,31 @@ describe('splitOutputs', () => {
         requests.map((request) => [request.output('Y').shape, [...request.output('Y').data]]),
         [
           [[1, 1], [1]],
-          [[1, 3], [2, 3, 4]],
+          [
+            [1, 3],
+            [2, 3, 4],
+          ],
         ],
       );
     });
 
     it('fails when the source input is missing', () => {
       const request = buildRequest({ inputs: [], outputs: ['Y'] });
-      assert.throws(() => splitOutputs([request], [createTensor('Y', 'INT8', [1], new Int8Array(1))], config), {
-        message: /batch_output 'Y': expected source input 'X' to give the variable dimensions of \[-1\], found no such/,
-      });
+      assert.throws(
+        () => splitOutputs([request], [createTensor('Y', 'INT8', [1], new Int8Array(1))], config),
+        {
+          message:
+            /batch_output 'Y': expected source input 'X' to give the variable dimensions of \[-1\], found no such/,
+        },
+      );
     });
   });
 
   it('gives back what collectInputs put together', () => {
-    const rows = fc.array(fc.array(fc.string(), { minLength: 2, maxLength: 2 }), { minLength: 1, maxLength: 3 });
+    const rows = fc.array(fc.array(fc.string(), { minLength: 2, maxLength: 2 }), {
+      minLength: 1,
+      maxLength: 3,
+    });
     fc.assert(
       fc.property(fc.array(rows, { minLength: 1, maxLength: 5 }), (batch) => {
         const requests = batch.map((part) => {

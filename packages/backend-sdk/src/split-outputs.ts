@@ -1,4 +1,10 @@
-import { datatypeByteSize, elementCount, InferenceServerError, shapeToString, type Tensor } from '@nereid/protocol';
+import {
+  datatypeByteSize,
+  elementCount,
+  InferenceServerError,
+  shapeToString,
+  type Tensor,
+} from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRequest } from './backend-request.ts';
 

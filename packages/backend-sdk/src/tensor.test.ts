@@ -37,8 +37,12 @@ describe('createTensor', () => {
     assert.throws(() => createTensor('Y', 'FP32', [1], new Float64Array(1)), {
       message: "tensor 'Y': expected FP32, found Float64Array",
     });
-    assert.throws(() => createTensor('Y', 'FP32', [1], ['1']), { message: "tensor 'Y': expected FP32, found strings" });
-    assert.throws(() => createTensor('Y', 'FP32', [1], [true]), { message: "tensor 'Y': expected FP32, found booleans" });
+    assert.throws(() => createTensor('Y', 'FP32', [1], ['1']), {
+      message: "tensor 'Y': expected FP32, found strings",
+    });
+    assert.throws(() => createTensor('Y', 'FP32', [1], [true]), {
+      message: "tensor 'Y': expected FP32, found booleans",
+    });
     assert.throws(() => createTensor('Y', 'BYTES', [1], new Uint8Array(1)), {
       message: "tensor 'Y': expected BYTES, found Uint8Array",
     });
@@ -57,7 +61,10 @@ describe('tensorView', () => {
     const bytes = new Uint8Array(new Int32Array([5, -6]).buffer);
     for (const target of [Buffer.alloc(9), new Uint8Array(new SharedArrayBuffer(9))]) {
       target.set(bytes, 1);
-      const view = tensorView({ name: 'X', datatype: 'INT32', shape: [2], data: target.subarray(1) }, 'INT32');
+      const view = tensorView(
+        { name: 'X', datatype: 'INT32', shape: [2], data: target.subarray(1) },
+        'INT32',
+      );
       assert.deepEqual([...view], [5, -6]);
     }
   });

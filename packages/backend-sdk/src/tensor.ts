@@ -8,7 +8,13 @@ import {
   type Datatype,
   type Tensor,
 } from '@nereid/protocol';
-import { isFixedSize, viewBytes, type FixedSizeDatatype, type TensorArray, type TensorArrays } from './tensor-array.ts';
+import {
+  isFixedSize,
+  viewBytes,
+  type FixedSizeDatatype,
+  type TensorArray,
+  type TensorArrays,
+} from './tensor-array.ts';
 
 /** What a tensor can be made of: its typed array, BOOL as booleans, BYTES as strings or bytes. */
 export type TensorValues = TensorArray | readonly boolean[] | readonly (string | Uint8Array)[];
@@ -98,7 +104,9 @@ function assertElementSize(name: string, datatype: FixedSizeDatatype, values: Te
   throw wrongKind(name, datatype, values.constructor.name);
 }
 
-function isBooleans(values: readonly boolean[] | readonly (string | Uint8Array)[]): values is readonly boolean[] {
+function isBooleans(
+  values: readonly boolean[] | readonly (string | Uint8Array)[],
+): values is readonly boolean[] {
   return values.every((value) => typeof value === 'boolean');
 }
 

@@ -39,7 +39,7 @@ import { SERVER_VERSION } from './version.ts';
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
-  const { control, health, options: resolved, logger } = parts;
+  const { control, health, options: resolved } = parts;
   const listeners = createListeners(parts, resolved);
   const server = assemble(parts, listeners);
   try {
@@ -52,7 +52,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     health.state = 'serving';
     return server;
   } catch (error) {
-    logger.error('creating the server failed', { cause: error });
     await server.close();
     throw error;
   }
@@ -89,7 +88,7 @@ async function createParts(options: ResolvedServerOptions) {
   });
   const sharedMemory = new SharedMemoryRegistry();
   const inference = new CoreInferenceService({ registry, sharedMemory, clock });
-  const loader = new ModelLoader({ backends, inProcess, executors, clock, source });
+  const loader = new ModelLoader({ backends, inProcess, executors, clock, source, logger: logger.child('models') });
   const ensembles = new EnsembleLoader({
     registry,
     source,

@@ -190,8 +190,8 @@ describe('control modes', () => {
     await add('late', CONFIG, [2]);
     await until(async () => (await states(server, 'late')).includes('2 READY'));
     await rm(join(repository, 'late'), { recursive: true });
-    await until(async () => (await states(server, 'late')).length === 0);
-    await assert.rejects(infer(server, 'late'), { code: 'NOT_FOUND' });
+    await until(() => infer(server, 'late').then(() => false, ({ code }) => code === 'NOT_FOUND'));
+    assert.deepEqual(await states(server, 'late'), []);
   });
 
   test('a repository that can not be read is named', async () => {

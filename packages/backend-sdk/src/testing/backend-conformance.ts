@@ -128,7 +128,11 @@ function describeExecution(options: BackendConformance): void {
       const init = options.request(0);
       const moved = init.inputs.map((input) => ({ ...input, data: moveToSharedMemory(input.data) }));
       const expected = outputsOf(await runOne(model, init));
-      assertSameTensors(outputsOf(await runOne(model, { ...init, inputs: moved })), expected, options.tolerance);
+      assertSameTensors(
+        outputsOf(await runOne(model, { ...init, inputs: moved })),
+        expected,
+        options.tolerance,
+      );
     }));
 
   it('ends a cancelled request, and answers the others of its batch', () =>
@@ -208,7 +212,10 @@ function moveToSharedMemory(data: Uint8Array): Uint8Array {
   return moved;
 }
 
-async function withHost(options: BackendConformance, use: (host: TestHost) => Promise<unknown>): Promise<void> {
+async function withHost(
+  options: BackendConformance,
+  use: (host: TestHost) => Promise<unknown>,
+): Promise<void> {
   const host = await createTestHost(options.backend, options.settings && { settings: options.settings });
   try {
     await use(host);

@@ -116,7 +116,10 @@ export class TestRequest implements BackendRequest {
       throw new InferenceServerError('INTERNAL', 'the request was answered after its final response');
     }
     if (!response.final && !this.#decoupled) {
-      throw new InferenceServerError('INTERNAL', 'a response that is not final, but the model is not decoupled');
+      throw new InferenceServerError(
+        'INTERNAL',
+        'a response that is not final, but the model is not decoupled',
+      );
     }
     this.responses.push(response);
     if (response.final) this.#end();

@@ -7,7 +7,11 @@ import { tensorView } from '../tensor.ts';
  *
  * @param tolerance - Largest difference allowed between floating-point elements. Default: 0.
  */
-export function assertSameTensors(found: readonly Tensor[], expected: readonly Tensor[], tolerance = 0): void {
+export function assertSameTensors(
+  found: readonly Tensor[],
+  expected: readonly Tensor[],
+  tolerance = 0,
+): void {
   const byName = (a: Tensor, b: Tensor): number => (a.name < b.name ? -1 : 1);
   const left = [...found].sort(byName);
   const right = [...expected].sort(byName);

@@ -31,7 +31,11 @@ describe('createTestHost', () => {
         },
       }),
     );
-    await host.load({ config: { name: 'm', instance_group: [{ count: 2 }] }, directory: '/repository/m', version: '7' });
+    await host.load({
+      config: { name: 'm', instance_group: [{ count: 2 }] },
+      directory: '/repository/m',
+      version: '7',
+    });
     await host.close();
     assert.deepEqual(calls, [
       'start',

@@ -57,7 +57,10 @@ export interface TestHostOptions {
 }
 
 /** Starts a backend in memory, in this thread whatever its instance host is. */
-export async function createTestHost(backend: Backend, { settings = {} }: TestHostOptions = {}): Promise<TestHost> {
+export async function createTestHost(
+  backend: Backend,
+  { settings = {} }: TestHostOptions = {},
+): Promise<TestHost> {
   const logs: TestLogLine[] = [];
   const metrics = new Map<string, number>();
   const context: BackendContext = {
@@ -169,7 +172,10 @@ async function executeBatch(
   requests: readonly TestRequest[],
   decoupled: boolean,
 ): Promise<void> {
-  let failure: unknown = new InferenceServerError('INTERNAL', 'the backend returned without answering the request');
+  let failure: unknown = new InferenceServerError(
+    'INTERNAL',
+    'the backend returned without answering the request',
+  );
   let failed = false;
   try {
     await instance.execute(requests);

@@ -1,6 +1,7 @@
 import type { BackendModelInstance, ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
+import type { InferenceResponse } from '../response/inference-response.ts';
 import { executeBatch, type BackendHost } from './backend-host.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
 import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
@@ -48,13 +49,7 @@ class InProcessInstance implements HostedInstance {
   }
 
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
-    const started = performance.now();
-    const execution: HostedExecution = {
-      decoupled: this.#decoupled,
-      backendName: this.#spec.backendName,
-      modelName: this.#spec.modelName,
-      respond: (index, response, final) => sink.onResponse(index, response, final),
-    };
+    const execution = new InProcessExecution(this.#spec, this.#decoupled, sink);
     const hosted = requests.map((request, index) => {
       const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs));
       request.onCancel = () => own.cancel();
@@ -62,12 +57,8 @@ class InProcessInstance implements HostedInstance {
       return own;
     });
     const failed = executeBatch(this.#instance, hosted, this.#decoupled);
-    const done = (threw: boolean): void => {
-      const inferNs = Math.round((performance.now() - started) * 1e6);
-      sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, threw);
-    };
-    if (typeof failed === 'boolean') done(failed);
-    else void failed.then(done);
+    if (typeof failed === 'boolean') execution.done(failed);
+    else void failed.then((threw) => execution.done(threw));
   }
 
   async isReady(): Promise<boolean> {
@@ -76,5 +67,36 @@ class InProcessInstance implements HostedInstance {
 
   async close(): Promise<void> {
     await this.#instance.close?.();
+  }
+}
+
+/**
+ * One execution. Responses of ordinary models are kept until it is over, so that the time the backend took does
+ * not include what others do with them.
+ */
+class InProcessExecution implements HostedExecution {
+  readonly decoupled: boolean;
+  readonly backendName: string;
+  readonly modelName: string;
+  readonly #sink: BatchSink;
+  readonly #startedAt = performance.now();
+  readonly #kept: { readonly index: number; readonly response: InferenceResponse | undefined; readonly final: boolean }[] = [];
+
+  constructor({ backendName, modelName }: ModelSpec, decoupled: boolean, sink: BatchSink) {
+    this.decoupled = decoupled;
+    this.backendName = backendName;
+    this.modelName = modelName;
+    this.#sink = sink;
+  }
+
+  respond(index: number, response: InferenceResponse | undefined, final: boolean): void {
+    if (this.decoupled) this.#sink.onResponse(index, response, final);
+    else this.#kept.push({ index, response, final });
+  }
+
+  done(failed: boolean): void {
+    const inferNs = Math.round((performance.now() - this.#startedAt) * 1e6);
+    this.#sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, failed);
+    for (const { index, response, final } of this.#kept) this.#sink.onResponse(index, response, final);
   }
 }

@@ -11,22 +11,27 @@ interface PooledInstance {
   isBusy: boolean;
 }
 
+/** What executions are counted with. */
+export interface InstancePoolParts {
+  readonly statistics: ModelStatistics;
+  readonly clock: Clock;
+  readonly decoupled: boolean;
+}
+
 /**
  * The instances of one model version. Hands batches to free ones, answers the requests, and counts what the
  * statistics tell.
  */
 export class InstancePool implements BatchRunner {
   readonly #instances: readonly PooledInstance[];
-  readonly #statistics: ModelStatistics;
-  readonly #clock: Clock;
+  readonly #parts: InstancePoolParts;
   #idleCount: number;
   onIdle: (() => void) | undefined = undefined;
 
-  constructor(instances: readonly HostedInstance[], statistics: ModelStatistics, clock: Clock) {
+  constructor(instances: readonly HostedInstance[], parts: InstancePoolParts) {
     this.#instances = instances.map((hosted) => ({ hosted, isBusy: false }));
     this.#idleCount = instances.length;
-    this.#statistics = statistics;
-    this.#clock = clock;
+    this.#parts = parts;
   }
 
   get idleCount(): number {
@@ -42,12 +47,12 @@ export class InstancePool implements BatchRunner {
     if (instance === undefined) throw new Error('no idle instance for the batch');
     instance.isBusy = true;
     this.#idleCount -= 1;
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     for (const request of batch.requests) {
       request.times.started = now;
       request.trace?.record('COMPUTE_START');
     }
-    const execution = new Execution(batch, this.#statistics, this.#clock, () => this.#free(instance));
+    const execution = new Execution(batch, this.#parts, () => this.#free(instance));
     instance.hosted.execute(batch.requests, execution);
   }
 
@@ -74,23 +79,28 @@ class Execution implements BatchSink {
   readonly #statistics: ModelStatistics;
   readonly #clock: Clock;
   readonly #onFree: () => void;
+  readonly #decoupled: boolean;
   #times: ExecutionTimes | undefined;
   #failed = false;
   /** Requests that ended before the times of the execution were known (decoupled, in process). */
   #early: { readonly request: InferenceRequest; readonly endedAt: number }[] = [];
 
-  constructor(batch: Batch, statistics: ModelStatistics, clock: Clock, onFree: () => void) {
+  constructor(batch: Batch, { statistics, clock, decoupled }: InstancePoolParts, onFree: () => void) {
     this.#batch = batch;
     this.#statistics = statistics;
     this.#clock = clock;
+    this.#decoupled = decoupled;
     this.#onFree = onFree;
   }
 
   onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
+    if (request.responseCount === 0) this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
+    if (this.#decoupled) this.#countResponse(request, response);
+    request.responseCount += 1;
     if (final) {
-      request.trace?.record('COMPUTE_END');
+      this.#trace(request);
       this.#count(request);
     }
     request.respond(response, final);
@@ -105,6 +115,21 @@ class Execution implements BatchSink {
     for (const { request, endedAt } of this.#early) this.#record(request, endedAt);
     this.#early = [];
     this.#onFree();
+  }
+
+  /** The statistics of a decoupled model by the place of the response. */
+  #countResponse({ responseCount, times: { started } }: InferenceRequest, response: InferenceResponse | undefined): void {
+    const computeInferNs = this.#clock.now() - started;
+    const outcome = response === undefined ? 'empty' : response.error === undefined ? 'success' : 'fail';
+    this.#statistics.recordResponse(responseCount, { computeInferNs, computeOutputNs: 0, outcome });
+  }
+
+  #trace({ trace, times: { started } }: InferenceRequest): void {
+    if (trace === undefined) return;
+    const { inputNs, inferNs } = this.#times ?? { inputNs: 0, inferNs: this.#clock.now() - started };
+    trace.record('COMPUTE_INPUT_END', started + inputNs);
+    trace.record('COMPUTE_OUTPUT_START', started + inputNs + inferNs);
+    trace.record('COMPUTE_END');
   }
 
   #count(request: InferenceRequest): void {

@@ -129,6 +129,7 @@ export class ModelLifecycle {
     this.#expected.add(name);
     this.#parts.registry.setStatus(name, prepared.versions, 'LOADING', '');
     try {
+      if (prepared.problem !== undefined) throw prepared.problem;
       const composing = composingModels(prepared.config);
       const models =
         prepared.config.ensemble_scheduling === undefined
@@ -184,19 +185,26 @@ export class ModelLifecycle {
       logger.info(`successfully loaded '${name}' version ${model.version}`, { model: name, version: model.version });
     }
     this.#loaded.set(name, { prepared, composing });
-    for (const model of replaced) this.#retire(model, models.every(({ version }) => version !== model.version));
+    for (const model of replaced) {
+      const isGone = models.every(({ version }) => version !== model.version);
+      this.#retire(model, isGone ? 'unloaded' : undefined);
+    }
   }
 
-  /** Lets a replaced version end its requests, in the background. */
-  #retire(model: Model, isGone: boolean): void {
+  /**
+   * Lets a version end its requests, in the background.
+   *
+   * @param reason - Why it is gone; undefined when another one took its place.
+   */
+  #retire(model: Model, reason: string | undefined): void {
     const { registry, metrics, logger } = this.#parts;
     metrics.remove(model.statistics);
-    if (isGone) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
+    if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
     const retiring = model
       .unload()
       .catch((cause: unknown) => logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }))
       .then(() => {
-        if (isGone) registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', 'unloaded');
+        if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
         this.#retiring.delete(retiring);
       });
     this.#retiring.add(retiring);
@@ -206,23 +214,25 @@ export class ModelLifecycle {
     const { registry, logger } = this.#parts;
     const { name, versions } = prepared;
     registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
-    logger.error(`failed to load '${name}' version ${versions.join(', ')}: ${error.message}`, { model: name, cause: error.cause });
-    const message = `load failed for model '${name}': version ${versions.at(-1) ?? '?'} is at UNAVAILABLE state: ${error.message}`;
+    logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
+    const [version] = versions;
+    const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
+    const message = `load failed for model '${name}': ${where}${error.message}`;
     return new InferenceServerError('INVALID_ARG', message, { cause: error });
   }
 
-  #unload(name: string): Promise<void> {
+  #unload(name: string, reason = 'unloaded'): Promise<void> {
     this.#expected.delete(name);
     const loaded = this.#loaded.get(name);
     this.#loaded.delete(name);
     const replaced = this.#parts.registry.publish(name, []);
-    for (const model of replaced) this.#retire(model, true);
+    for (const model of replaced) this.#retire(model, reason);
     return loaded?.prepared.discard() ?? Promise.resolve();
   }
 
   /** An ensemble whose parts changed is checked again; it ends when it does not fit them any more. */
   async #recheckEnsemblesOf(part: string): Promise<void> {
-    const { ensembles, logger, registry } = this.#parts;
+    const { ensembles, logger } = this.#parts;
     for (const [name, { prepared, composing }] of [...this.#loaded]) {
       if (!composing.includes(part)) continue;
       try {
@@ -230,10 +240,8 @@ export class ModelLifecycle {
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
         logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });
-        const versions = registry.readyVersions(name).map((model) => model.versionNumber);
-        await this.#unload(name);
+        await this.#unload(name, message);
         this.#expected.add(name);
-        registry.setStatus(name, versions, 'UNAVAILABLE', message);
       }
     }
   }

@@ -1,3 +1,4 @@
+import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
@@ -21,6 +22,7 @@ export interface ModelLoaderParts {
   readonly executors: ExecutorPool;
   readonly clock: Clock;
   readonly source: ModelSource;
+  readonly logger: Logger;
 }
 
 /** Brings model versions from their folder to ready, or says why not. */
@@ -61,11 +63,23 @@ export class ModelLoader {
     }
   }
 
+  /** Says what a configuration asks for and this version does not do. */
+  #warnOfUnused({ name, response_cache: cache, model_warmup: warmup, model_repository_agents: agents }: ModelConfig): void {
+    const unused = [
+      cache?.enable === true && 'response_cache',
+      warmup.length > 0 && 'model_warmup',
+      (agents?.agents.length ?? 0) > 0 && 'model_repository_agents',
+    ].filter((field) => field !== false);
+    if (unused.length === 0) return;
+    this.#parts.logger.warning(`model '${name}': ${unused.join(', ')} has no effect in this version`, { model: name });
+  }
+
   async #completeConfig(prepared: PreparedModel, host: InstanceHost): Promise<ModelConfig> {
     const { source } = this.#parts;
     const completion = source.isStrict ? undefined : await host.completeConfig(prepared.config);
     const config = source.complete(prepared, completion);
     await host.validateConfig(config);
+    this.#warnOfUnused(config);
     return config;
   }
 
@@ -81,7 +95,8 @@ export class ModelLoader {
       responseCache: config.response_cache?.enable ?? false,
       modelMetrics: config.model_metrics,
     });
-    const pool = new InstancePool(instances, statistics, clock);
+    const decoupled = config.model_transaction_policy?.decoupled ?? false;
+    const pool = new InstancePool(instances, { statistics, clock, decoupled });
     const { modelDirectory } = prepared;
     const scheduler = createScheduler({ config, modelDirectory, runner: pool, clock, statistics });
     return new Model({ name: config.name, version, config, scheduler, pool, host, statistics, labels });

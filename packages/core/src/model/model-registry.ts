@@ -116,7 +116,7 @@ export class ModelRegistry {
     if (this.#entries.get(name)?.ready.size === 0) this.#entries.delete(name);
   }
 
-  /** What the index says of a model; a model that was never tried has only its name. */
+  /** What the index says of a model: only its name when it was never tried, nothing when it has no version. */
   index(name: string): readonly RepositoryIndexEntryJson[] {
     const entry = this.#entries.get(name);
     if (entry === undefined) return [{ name }];
@@ -126,7 +126,7 @@ export class ModelRegistry {
     for (const [version, { state, reason }] of entry.status) {
       rows.push({ name, version: String(version), state, ...(reason !== '' && { reason }) });
     }
-    return rows.length === 0 ? [{ name }] : rows.sort((a, b) => Number(a.version) - Number(b.version));
+    return rows.sort((a, b) => Number(a.version) - Number(b.version));
   }
 
   #entry(name: string): Entry {

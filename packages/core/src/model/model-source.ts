@@ -1,4 +1,5 @@
 import type { ConfigCompletion } from '@nereid/backend-sdk';
+import type { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What a load call brings along instead of what the repository has. */
@@ -15,6 +16,8 @@ export interface PreparedModel {
   readonly config: ModelConfig;
   /** Version folders that the policy selects, ascending. */
   readonly versions: readonly number[];
+  /** Why no version is selected; undefined when there are some. */
+  readonly problem: InferenceServerError | undefined;
   readonly modelDirectory: string;
   /** Changes when anything in the model's folder or the override does. */
   readonly fingerprint: string;

@@ -111,7 +111,7 @@ export class RepositoryModelSource implements ModelSource {
     const prepared: PreparedModel = {
       name,
       config,
-      versions: selectVersions(config.version_policy, entry.versions, name),
+      ...chooseVersions(config, entry),
       modelDirectory: directory,
       fingerprint: override === undefined ? entry.fingerprint : fingerprintOf(override),
       versionDirectory: (version) => join(directory, String(version)),
@@ -131,6 +131,14 @@ function requireEntry(name: string, found: IndexedModel | undefined): Repository
   if (found?.entry !== undefined) return found.entry;
   const reason = found?.conflict === undefined ? '' : `: ${found.conflict}`;
   throw new InferenceServerError('INTERNAL', `failed to load '${name}', failed to poll from model repository${reason}`);
+}
+
+function chooseVersions(config: ModelConfig, { name, versions }: RepositoryEntry): Pick<PreparedModel, 'versions' | 'problem'> {
+  try {
+    return { versions: selectVersions(config.version_policy, versions, name), problem: undefined };
+  } catch (error) {
+    return { versions: [], problem: InferenceServerError.from(error) };
+  }
 }
 
 async function firstVersionFiles({ directory, versions }: RepositoryEntry): Promise<readonly string[]> {

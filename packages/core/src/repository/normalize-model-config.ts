@@ -4,6 +4,7 @@ import {
   type ModelSequenceBatching,
 } from '@nereid/protocol/model-config';
 import { configError } from './config-source.ts';
+import type { KnownBackend } from './known-backends.ts';
 import { normalizeInstanceGroups } from './normalize-instance-groups.ts';
 import { resolveBackend, type ResolveBackendContext } from './resolve-backend.ts';
 
@@ -28,30 +29,39 @@ export function normalizeModelConfig(
   context: NormalizeContext,
 ): ModelConfig {
   const given = config ?? createModelConfig();
-  const { modelName, source, gpus } = context;
-  if (given.name !== '' && given.name !== modelName) {
-    throw configError(
-      source,
-      'name',
-      `unexpected directory name '${modelName}' for model '${given.name}', directory name must equal model name`,
-    );
-  }
+  assertName(given.name, context);
   const backend = resolveBackend(given, context);
   const named = {
     ...given,
-    name: modelName,
-    backend: given.backend || (backend?.name ?? ''),
-    platform: given.platform || (backend?.platform ?? ''),
-    default_model_filename: given.default_model_filename || (backend?.defaultModelFilename ?? ''),
+    ...backendFields(given, backend),
+    name: context.modelName,
     version_policy: given.version_policy ?? { latest: { num_versions: 1 } },
   };
   if (named.ensemble_scheduling !== undefined) return normalizeEnsemble(named);
-  const instanceGroups = normalizeInstanceGroups(named, backend, gpus);
   return normalizeSchedulers({
     ...named,
     optimization: normalizeOptimization(named),
-    instance_group: instanceGroups,
+    instance_group: normalizeInstanceGroups(named, backend, context.gpus),
   });
+}
+
+function assertName(name: string, { modelName, source }: NormalizeContext): void {
+  if (name === '' || name === modelName) return;
+  throw configError(
+    source,
+    'name',
+    `unexpected directory name '${modelName}' for model '${name}', directory name must equal model name`,
+  );
+}
+
+type BackendFields = Pick<ModelConfig, 'backend' | 'platform' | 'default_model_filename'>;
+
+function backendFields(given: ModelConfig, backend: KnownBackend | undefined): BackendFields {
+  return {
+    backend: given.backend || (backend?.name ?? ''),
+    platform: given.platform || (backend?.platform ?? ''),
+    default_model_filename: given.default_model_filename || (backend?.defaultModelFilename ?? ''),
+  };
 }
 
 /** Fills in what the schedulers take from `max_batch_size`, which a completion may change. */

@@ -42,6 +42,8 @@ export class InferenceRequest {
   readonly parameters: Parameters | undefined;
   readonly trace: RequestTrace | undefined;
   readonly times: RequestTimes = { arrived: 0, queued: 0, started: 0 };
+  /** Responses so far. */
+  responseCount = 0;
   /** Whoever holds the request now (queue, instance) sets this to hear of a cancellation. */
   onCancel: ((request: InferenceRequest) => void) | undefined = undefined;
   /** Called once, right after the final response: set by the scheduler that took the request in. */

@@ -93,14 +93,18 @@ function quoted(named: readonly { readonly name: string }[]): string {
 }
 
 function checkBatchSize(rules: InputRules, inputs: readonly InferInput[], refuse: Refuse): number {
-  let batchSize: number | undefined;
+  const [first] = inputs;
+  const batchSize = first?.shape[0];
   for (const { name, shape } of inputs) {
     const [rows] = shape;
     if (rows === undefined) {
       return refuse(`input '${name}' has no shape but model requires batch dimension for '${rules.modelName}'`);
     }
-    batchSize ??= rows;
-    if (rows !== batchSize) refuse(`input '${name}' batch size does not match other inputs for '${rules.modelName}'`);
+    if (rows === batchSize) continue;
+    refuse(
+      `input '${name}' batch size does not match other inputs for '${rules.modelName}': it is ${rows}, ` +
+        `that of '${first?.name ?? ''}' is ${batchSize ?? 'missing'}`,
+    );
   }
   if (batchSize === undefined) return 1;
   if (batchSize < 1) refuse(`inference request batch-size must be >= 1 for '${rules.modelName}', got ${batchSize}`);

@@ -166,7 +166,8 @@ export class CoreManagementService implements ManagementService {
   }
 
   #assertTraced(model: string | undefined): void {
-    if (model !== undefined) this.#parts.registry.get(model, '');
+    if (model === undefined || this.#parts.registry.readyVersions(model).length > 0) return;
+    throw new InferenceServerError('INVALID_ARG', `Request for unknown model : ${model}`);
   }
 }
 

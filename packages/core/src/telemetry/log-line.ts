@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { LogFields } from '@nereid/backend-sdk';
 import type { LogFormat } from './log-settings.ts';
 
@@ -79,8 +80,7 @@ function plainFields({
 
 /** The stack of an error, and those of its own causes. */
 function describe(cause: unknown): string {
-  if (!(cause instanceof Error))
-    return typeof cause === 'string' ? cause : (JSON.stringify(cause) ?? String(cause));
+  if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : inspect(cause);
   const text = cause.stack ?? cause.message;
   return cause.cause === undefined ? text : `${text}\ncaused by: ${describe(cause.cause)}`;
 }

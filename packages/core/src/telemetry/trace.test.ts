@@ -246,6 +246,13 @@ for (const [title, change, code, message] of [
   });
 }
 
+test('a change of the server that a traced model could not live with is refused whole', () => {
+  const { tracer } = createTracer();
+  tracer.update('addsub', { trace_level: ['TIMESTAMPS'] });
+  assert.throws(() => tracer.update(undefined, { trace_rate: '0' }), /sample rate must be non-zero/);
+  assert.deepEqual(tracer.settings(), settings());
+});
+
 test('tracing without a file is refused', () => {
   const message = 'Attempting to set invalid trace setting :trace file name is not given';
   assert.throws(() => createTracer({ levels: ['TIMESTAMPS'], file: '' }), { code: 'INVALID_ARG', message });

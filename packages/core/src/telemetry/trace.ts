@@ -116,9 +116,10 @@ export class Tracer {
     const current = { ...this.#global.values, count: this.#global.remaining };
     const next = inherit(ownValues(change, current), this.#start);
     assertTraceable(next, this.#file.path);
+    for (const own of this.#modelValues.values()) assertTraceable(inherit(own, next), this.#file.path);
     this.#flush(this.#global);
     this.#global = this.#createSampler(next);
-    for (const model of [...this.#models.keys()]) this.#updateModel(model, NO_CHANGE);
+    for (const model of this.#models.keys()) this.#updateModel(model, NO_CHANGE);
   }
 
   #updateModel(model: string, change: TraceValuesUpdate): void {

@@ -86,7 +86,7 @@ export function assertJson(json: JsonValue | undefined): JsonValue {
 }
 
 function collectDeclared(message: IncomingMessage, byteSize: number, { done, refuse }: Outcome): void {
-  let body = EMPTY;
+  let body: Buffer = EMPTY;
   let position = 0;
   const collect = (piece: Buffer): void => {
     if (piece.length === byteSize) {

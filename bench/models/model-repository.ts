@@ -1,0 +1,41 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { affineOnnx } from './affine-onnx.ts';
+
+/** Name of the model that gives back what it gets: FP32 [n], without batching. */
+export const IDENTITY = 'identity';
+
+const IDENTITY_CONFIG = `backend: "identity"
+max_batch_size: 0
+input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] } ]
+output [ { name: "Y" data_type: TYPE_FP32 dims: [ -1 ] } ]
+`;
+
+const AFFINE_CONFIG = `backend: "onnxruntime"
+max_batch_size: 64
+input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] } ]
+output [ { name: "Y" data_type: TYPE_FP32 dims: [ -1 ] } ]
+dynamic_batching { max_queue_delay_microseconds: 100 }
+`;
+
+/** A new, empty model repository in a folder. */
+export function createRepository(directory: string): string {
+  return mkdtempSync(join(directory, 'models-'));
+}
+
+export function addIdentity(repository: string): void {
+  addModel(repository, IDENTITY, IDENTITY_CONFIG);
+}
+
+/** Adds a tiny ONNX model, y = 2 x + 1 on FP32 [batch, n], that batches dynamically. */
+export function addAffine(repository: string, name: string): void {
+  writeFileSync(join(addModel(repository, name, AFFINE_CONFIG), 'model.onnx'), affineOnnx());
+}
+
+/** Returns the folder of the model's version 1. */
+function addModel(repository: string, name: string, config: string): string {
+  const version = join(repository, name, '1');
+  mkdirSync(version, { recursive: true });
+  writeFileSync(join(repository, name, 'config.pbtxt'), config);
+  return version;
+}

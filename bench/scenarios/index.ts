@@ -1,0 +1,17 @@
+import { dynamicBatching } from './dynamic-batching.ts';
+import { grpcIdentity } from './grpc-identity.ts';
+import { httpIdentity } from './http-identity.ts';
+import { loadUnload } from './load-unload.ts';
+import { manyModels } from './many-models.ts';
+import type { Scenario } from './scenario.ts';
+import { startUp } from './start-up.ts';
+
+/** In the order in which they run. */
+export const SCENARIOS: readonly Scenario[] = [
+  httpIdentity,
+  grpcIdentity,
+  dynamicBatching,
+  startUp,
+  manyModels,
+  loadUnload,
+];

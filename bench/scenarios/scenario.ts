@@ -1,0 +1,22 @@
+import type { LoadGenerators } from '../load/choose-load.ts';
+import type { Rounds } from '../measure/alternate.ts';
+import type { Figure } from '../measure/figure.ts';
+
+/** What scenarios get. */
+export interface BenchContext {
+  readonly loads: LoadGenerators;
+  readonly rounds: Rounds;
+  /** Few repetitions, for a look. */
+  readonly isQuick: boolean;
+  /** Where to put what is needed for a while. */
+  readonly directory: string;
+  /** Takes a figure as soon as it is there. */
+  report(figure: Figure): void;
+}
+
+/** A question that is answered by measuring. */
+export interface Scenario {
+  readonly name: string;
+  readonly question: string;
+  run(context: BenchContext): Promise<void>;
+}

@@ -1,0 +1,102 @@
+/**
+ * Who may import whom, as ARCHITECTURE.md draws it. The two tables are the whole truth: what they do not allow is an error.
+ */
+
+/** Package → the packages of this workspace that it may import. */
+const PACKAGES = {
+  protocol: [],
+  'backend-sdk': ['protocol'],
+  client: ['protocol'],
+  core: ['protocol', 'backend-sdk'],
+  // Never `core`, which finds backends at run time, and never one another.
+  'backend-(?!sdk/)[^/]+': ['backend-sdk'],
+};
+
+/** Folder of packages/core/src → the other folders, or files, of it that it may import. The files beside them know all. */
+const CORE_FOLDERS = {
+  protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
+  service: ['model', 'request', 'response', 'cache', 'memory', 'telemetry', 'scheduler/clock.ts'],
+  model: ['repository', 'scheduler', 'instance', 'backend', 'telemetry', 'request', 'response'],
+  instance: ['scheduler', 'backend', 'request', 'response', 'telemetry'],
+  scheduler: ['request', 'response', 'telemetry'],
+  cache: ['request', 'response'],
+  request: ['response', 'memory', 'telemetry'],
+  response: ['memory'],
+  backend: [],
+  repository: [],
+  memory: [],
+  telemetry: [],
+};
+
+/** Tests and the builders they share may reach further. */
+const TESTS = ['\\.test\\.ts$', '/testing/'];
+
+const packageRules = Object.entries(PACKAGES).map(([name, allowed]) => {
+  return {
+    name: `package ${name.replace('(?!sdk/)[^/]+', '*')}`,
+    comment: `may import ${allowed.join(', ') || 'no other package'}`,
+    severity: 'error',
+    from: { path: `^packages/(${name})/src/`, pathNot: TESTS },
+    to: { path: '^packages/', pathNot: `^packages/(${['$1', ...allowed].join('|')})/` },
+  };
+});
+
+const coreRules = Object.entries(CORE_FOLDERS).map(([folder, allowed]) => ({
+  name: `core ${folder}`,
+  comment: `may import ${allowed.join(', ') || 'no other folder of core'}`,
+  severity: 'error',
+  from: { path: `^packages/core/src/${folder}/`, pathNot: TESTS },
+  to: {
+    path: '^packages/core/src/',
+    pathNot: [folder, ...allowed].map((part) => `^packages/core/src/${part}${part.endsWith('.ts') ? '$' : '/'}`),
+  },
+}));
+
+module.exports = {
+  forbidden: [
+    ...packageRules,
+    ...coreRules,
+    {
+      name: 'core has no such folder',
+      comment: 'a new folder of core needs a line in the table of allowed imports',
+      severity: 'error',
+      from: { path: '^packages/core/src/[^/]+/', pathNot: `^packages/core/src/(${Object.keys(CORE_FOLDERS).join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'no cycle',
+      comment: 'modules that import each other cannot be understood or tested alone',
+      severity: 'error',
+      from: { pathNot: TESTS },
+      to: { circular: true },
+    },
+    {
+      name: 'no reaching in',
+      comment: "a package is used through its exports only, never through another package's src",
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/' },
+      to: { path: '^packages/[^/]+/src/', pathNot: '^packages/$1/' },
+    },
+    {
+      name: 'no undeclared dependency',
+      comment: 'what is imported is in the package.json of the package that imports it',
+      severity: 'error',
+      from: { pathNot: TESTS },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
+    },
+    {
+      name: 'no unresolvable import',
+      comment: 'the build writes what packages import from each other: has it run?',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    // Type imports count: an edge that only types use still ties two folders together.
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};
