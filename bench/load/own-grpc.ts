@@ -59,7 +59,7 @@ function connectTo({ address, message }: GrpcTarget): Connect {
     socket.on('close', () => {
       if (isOpen) listener.onFailure(new Error(`${address}: the server closed the connection`));
     });
-    socket.on('data', (chunk) => reader.push(chunk, onFrame));
+    socket.on('data', (chunk: Buffer) => reader.push(chunk, onFrame));
     socket.write(Buffer.concat([PREFACE, windowUpdate(WINDOW)]));
     return {
       send: () => {

@@ -23,7 +23,7 @@ function connectTo(target: HttpTarget): Connect {
     socket.on('close', () => {
       if (isOpen) listener.onFailure(new Error(`${target.url}: the server closed the connection`));
     });
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const answer = readAnswer(pending);
       if (answer === undefined) return;
@@ -51,7 +51,7 @@ function requestBytes({ url, headers, body }: HttpTarget): Buffer {
 function readAnswer(bytes: Buffer): { readonly byteLength: number; readonly isSuccess: boolean } | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;
-  const head = bytes.latin1Slice(0, headEnd);
+  const head = bytes.toString('latin1', 0, headEnd);
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (length === undefined) throw new Error(`an answer without Content-Length: ${head}`);
   const byteLength = headEnd + HEAD_END.length + Number(length);

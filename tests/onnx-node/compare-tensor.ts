@@ -46,7 +46,7 @@ function isClose(expected: unknown, found: unknown): boolean {
 }
 
 function valuesOf(tensor: Tensor): readonly (number | bigint | boolean | string)[] {
-  const result = new InferResult({ modelName: '', modelVersion: '', id: '', outputs: [tensor] });
+  const result = new InferResult({ modelName: '', modelVersion: '', id: '', parameters: undefined, outputs: [tensor] });
   return Array.from<number | bigint | boolean | string>(result.output(tensor.name));
 }
 

@@ -26,6 +26,9 @@ const CORE_FOLDERS = {
   repository: [],
   memory: [],
   telemetry: [],
+  options: ['telemetry'],
+  // The command line starts a server as any embedder does, so it sees what the files beside it see.
+  command: ['[^/]+', '[^/]+\\.ts'],
 };
 
 /** Tests and the builders they share may reach further. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ModelContext } from '@nereid/backend-sdk';
-import { createModelConfig, type Init, type ModelConfig } from '@nereid/protocol/model-config';
+import type { ModelConfig, ModelContext } from '@nereid/backend-sdk';
+import { createModelConfig, type Init } from '@nereid/backend-sdk/testing';
 import type { OrtSessionOptions } from './ort-binding.ts';
 import { createSessionOptions, type SessionDevice } from './session-options.ts';
 

@@ -14,3 +14,4 @@ export {
 export type { TestLogLine } from './recorders.ts';
 export { assertSameTensors } from './same-tensors.ts';
 export { describeBackend, type BackendConformance, type ConformanceCase } from './backend-conformance.ts';
+export { createModelConfig, type Init } from '@nereid/protocol/model-config';

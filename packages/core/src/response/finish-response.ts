@@ -35,8 +35,7 @@ export function finishResponse(
   requested: readonly InferRequestedOutput[],
 ): InferenceResponse {
   if (response.error !== undefined) return response;
-  const isPlain = requested.length === 0 && !rules.reshapes && response.outputs.every((o) => rules.byName.has(o.name));
-  if (isPlain) return response;
+  if (isPlain(response, rules, requested)) return response;
   try {
     const outputs = response.outputs.flatMap((output) => {
       const declared = rules.byName.get(output.name);
@@ -51,6 +50,18 @@ export function finishResponse(
   } catch (error) {
     return errorResponse(InferenceServerError.from(error));
   }
+}
+
+/** Whether a response can be handed on as it is. Hot path: the usual case. */
+function isPlain({ outputs }: InferenceResponse, rules: OutputRules, requested: readonly InferRequestedOutput[]): boolean {
+  if (rules.reshapes) return false;
+  for (const { name } of outputs) if (!rules.byName.has(name)) return false;
+  if (requested.length === 0) return true;
+  if (requested.length !== outputs.length) return false;
+  for (const [at, { name, classification }] of requested.entries()) {
+    if (classification !== 0 || outputs[at]?.name !== name) return false;
+  }
+  return true;
 }
 
 /** The declared dims in place of the backend's shape; variable ones filled in from it. */

@@ -14,7 +14,8 @@ export function sendErrorText(response: ServerResponse, status: number, text: st
 /** Answers with what went wrong. What is not an InferenceServerError is a fault of ours and goes to the log. */
 export function sendError(response: ServerResponse, reason: unknown, logger: Logger): void {
   const error = InferenceServerError.from(reason);
-  if (error !== reason) logger.error(`unexpected error in an HTTP request: ${error.message}`, { cause: reason });
+  if (error !== reason)
+    logger.error(`unexpected error in an HTTP request: ${error.message}`, { cause: reason });
   if (response.headersSent) {
     response.destroy();
     return;

@@ -29,7 +29,10 @@ export function forwardHeaders(
     const name = rawHeaders[i] ?? '';
     if (!pattern.test(name)) continue;
     if (RESERVED.has(name) || name.startsWith('triton_')) {
-      throw new InferenceServerError('INVALID_ARG', `header '${name}' can't be forwarded: the parameter is reserved`);
+      throw new InferenceServerError(
+        'INVALID_ARG',
+        `header '${name}' can't be forwarded: the parameter is reserved`,
+      );
     }
     forwarded.push([name, rawHeaders[i + 1] ?? '']);
   }

@@ -7,6 +7,12 @@ import { compress, type Compression } from './compression.ts';
 /** Answers of at most this many bytes are put together; the parts of larger ones are written one after the other. */
 const COPY_LIMIT = 65_536;
 
+/**
+ * Answers of at most this many bytes go to Node as a string of bytes: it joins that with the headers into one
+ * plain write, which costs a third less than gathering two buffers.
+ */
+const STRING_LIMIT = 8192;
+
 type Headers = Record<string, string | number>;
 
 /** Sends an encoded response, compressed if the client asked for it; as it is when that fails. */
@@ -36,10 +42,10 @@ function sendParts(response: ServerResponse, encoded: EncodedInferResponse): voi
   let byteSize = json.length;
   for (const binary of binaries) byteSize += binary.length;
   response.writeHead(200, headersOf(encoded, byteSize));
-  if (binaries.length === 0) {
-    response.end(json);
-  } else if (byteSize <= COPY_LIMIT) {
-    response.end(Buffer.concat([json, ...binaries], byteSize));
+  if (byteSize <= COPY_LIMIT) {
+    const body = binaries.length === 0 ? json : Buffer.concat([json, ...binaries], byteSize);
+    if (byteSize <= STRING_LIMIT) response.end(body.toString('latin1'), 'latin1');
+    else response.end(body);
   } else {
     response.cork();
     response.write(json);

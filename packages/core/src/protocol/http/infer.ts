@@ -11,7 +11,12 @@ import {
 import type { InferenceResponse } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
 import type { RequestTrace } from '../../telemetry/trace.ts';
-import { decompress, requestCompression, responseCompression, SUPPORTED_COMPRESSIONS } from './compression.ts';
+import {
+  decompress,
+  requestCompression,
+  responseCompression,
+  SUPPORTED_COMPRESSIONS,
+} from './compression.ts';
 import { sendError } from './error-handler.ts';
 import { forwardHeaders } from './header-forwarding.ts';
 import type { HttpContext } from './http-services.ts';

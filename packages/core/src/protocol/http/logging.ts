@@ -1,5 +1,11 @@
 import type { FastifyInstance } from 'fastify';
-import { memberOf, toBooleanValue, toStringValue, toUnsignedValue, type JsonValue } from '@nereid/protocol/http';
+import {
+  memberOf,
+  toBooleanValue,
+  toStringValue,
+  toUnsignedValue,
+  type JsonValue,
+} from '@nereid/protocol/http';
 import type { LogSettingsUpdate } from '../../telemetry/logger.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJson, readJson } from './request-body.ts';

@@ -19,7 +19,10 @@ export interface MetricsServer {
  *
  * @param render - Gives the page in Prometheus' text format.
  */
-export function createMetricsServer(render: () => string | Promise<string>, options: ListenOptions): MetricsServer {
+export function createMetricsServer(
+  render: () => string | Promise<string>,
+  options: ListenOptions,
+): MetricsServer {
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?');
     if (path !== '/metrics') sendBody(response, 200, 'text/plain', '');

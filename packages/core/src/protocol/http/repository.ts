@@ -63,7 +63,10 @@ function addUnload(app: FastifyInstance, context: HttpContext): void {
 function toLoadParameters(json: JsonValue | undefined): LoadParameters {
   if (json === undefined) return {};
   if (!isJsonObject(json)) {
-    throw new InferenceServerError('INTERNAL', "Unable to parse 'parameters': attempt to get members for non-object");
+    throw new InferenceServerError(
+      'INTERNAL',
+      "Unable to parse 'parameters': attempt to get members for non-object",
+    );
   }
   let config: string | undefined;
   const files = new Map<string, Uint8Array>();

@@ -118,7 +118,8 @@ function collectChunks(message: IncomingMessage, { done, refuse }: Outcome): voi
     byteSize += piece.length;
     if (piece.length < SMALL_PIECE_BYTE_SIZE) smallPieces++;
     if (byteSize <= MAX_BODY_BYTE_SIZE && smallPieces <= MAX_SMALL_PIECES) return;
-    const what = smallPieces > MAX_SMALL_PIECES ? `more than ${String(MAX_SMALL_PIECES)} chunks` : 'chunked body';
+    const what =
+      smallPieces > MAX_SMALL_PIECES ? `more than ${String(MAX_SMALL_PIECES)} chunks` : 'chunked body';
     refuse(tooLarge(what));
   });
   message.on('end', () => {
@@ -133,7 +134,7 @@ function stop(message: IncomingMessage): void {
   message.pause();
 }
 
-function allocate(byteSize: number): Buffer<ArrayBuffer> {
+function allocate(byteSize: number): Buffer {
   try {
     return Buffer.allocUnsafe(byteSize);
   } catch (cause) {
