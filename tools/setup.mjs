@@ -89,12 +89,16 @@ function pnpm(...parameters) {
 
 function build() {
   timed('building', () => {
-    const compiler = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-    const result = spawnSync(process.execPath, [compiler, '-b'], { cwd: ROOT, encoding: 'utf8' });
-    if (result.status === 0) return;
-    process.stderr.write(`\n${result.stdout}${result.stderr}\n`);
-    stop('The build failed, see above.');
+    buildStep(process.execPath, join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b');
+    buildStep(PINNED_NODE, join(ROOT, 'packages', 'core', 'scripts', 'bundle.ts'));
   });
+}
+
+function buildStep(node, ...commandLine) {
+  const result = spawnSync(node, commandLine, { cwd: ROOT, encoding: 'utf8' });
+  if (result.status === 0) return;
+  process.stderr.write(`\n${result.stdout}${result.stderr}\n`);
+  stop('The build failed, see above.');
 }
 
 function runProgram(commandLine) {

@@ -57,8 +57,6 @@ def collect(path, folder, tensors):
         inputs = [value for value in graph.input if value.name not in constants]
         for value in [*inputs, *graph.output]:
             check_type(value.type)
-        if not inputs:
-            raise NotRepresentable("no input")
         start = tensors.tell()
         try:
             sets = [read_set(data, inputs, graph.output, tensors) for data in sorted(path.glob("test_data_set_*"))]

@@ -1,8 +1,5 @@
 /** The command `nereid`. */
-import { enableCompileCache } from 'node:module';
+import { run } from './command/run.ts';
 
-enableCompileCache();
-
-const { run } = await import('./command/run.ts');
 process.exitCode = await run(process.argv.slice(2));
-if (process.exitCode !== undefined) process.exit();
+process.exit();

@@ -164,6 +164,12 @@ export class ModelLifecycle {
   ): Promise<readonly Model[]> {
     for (const part of composing) {
       if (this.#loaded.has(part)) continue;
+      if (!(await this.#parts.source.has(part))) {
+        throw new InferenceServerError(
+          'NOT_FOUND',
+          `ensemble ${prepared.name} contains models that are not available or ambiguous: ${part}`,
+        );
+      }
       await this.load(part, undefined, [...ancestors, prepared.name]).catch((reason: unknown) => {
         const { message } = InferenceServerError.from(reason);
         throw new InferenceServerError(
@@ -213,7 +219,9 @@ export class ModelLifecycle {
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
     const { registry, logger } = this.#parts;
     const { name, versions } = prepared;
-    registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
+    // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
+    if (error.code === 'NOT_FOUND') registry.forget(name);
+    else registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
     logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;

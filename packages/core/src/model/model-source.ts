@@ -32,6 +32,8 @@ export interface ModelSource {
   readonly isStrict: boolean;
   /** Names of all models in the repositories, with a fingerprint of what lies in their folders. */
   list(): Promise<ReadonlyMap<string, string>>;
+  /** Whether a repository has a model of that name, and only one. */
+  has(name: string): Promise<boolean>;
   /** Why a name can't be used (it lies in two repositories); undefined when it can. */
   conflictOf(name: string): string | undefined;
   /** Whether a model has no configuration where it must have one: it is then no model. */

@@ -51,6 +51,10 @@ export class RepositoryModelSource implements ModelSource {
     return new Map([...index].map(([name, { entry }]) => [name, entry?.fingerprint ?? '']));
   }
 
+  async has(name: string): Promise<boolean> {
+    return (await this.#repository.find(name))?.entry !== undefined;
+  }
+
   conflictOf(name: string): string | undefined {
     return this.#conflicts.get(name);
   }

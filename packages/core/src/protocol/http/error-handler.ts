@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
@@ -21,11 +21,6 @@ export function sendError(response: ServerResponse, reason: unknown, logger: Log
     return;
   }
   sendErrorText(response, httpStatusOf(error.code), error.message);
-}
-
-/** Answers for a path that does not exist, or cannot be decoded. */
-export function sendNotFound(_request: IncomingMessage, response: ServerResponse): void {
-  sendErrorText(response, 404, 'Not Found');
 }
 
 /** The statuses of what Node's parser refuses; all else is 400. */

@@ -6,7 +6,7 @@ import type { HttpContext } from './http-services.ts';
 import { addRoute, modelPaths, type HttpRequest } from './route.ts';
 
 /** Whether the server is live, whether it is ready, and whether a model is. Answers have no body when all is well. */
-export function health(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function health(app: FastifyInstance, context: HttpContext): void {
   const service = context.health;
   addRoute(app, context, {
     path: '/v2/health/live',
@@ -26,7 +26,6 @@ export function health(app: FastifyInstance, context: HttpContext, done: () => v
     void sendModelReady(context, request, response);
   };
   for (const path of modelPaths('/ready')) addRoute(app, context, { path, api: 'health', get });
-  done();
 }
 
 async function sendModelReady(

@@ -4,6 +4,7 @@ import type { InferenceService } from '../../service/inference-service.ts';
 import type { ManagementService } from '../../service/management-service.ts';
 import type { Tracer } from '../../telemetry/trace.ts';
 import type { HttpRestriction } from './restriction.ts';
+import type { KnownPath } from './route.ts';
 
 /** What the requests are answered with. */
 export interface HttpServices {
@@ -20,4 +21,6 @@ export interface HttpContext extends HttpServices {
   readonly maxInputSize: number;
   readonly restrictions: readonly HttpRestriction[];
   readonly headerForwardPattern: RegExp | undefined;
+  /** Filled by the plugins. */
+  readonly paths: KnownPath[];
 }

@@ -28,13 +28,12 @@ import { addRoute, modelPaths, type HttpRequest } from './route.ts';
 const HEADER_LENGTH = 'inference-header-content-length';
 
 /** Inference. */
-export function infer(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function infer(app: FastifyInstance, context: HttpContext): void {
   const post = (request: HttpRequest, response: ServerResponse): void => {
     const { model = '', version = '' } = request.params;
     new InferCall(context, request, response).read(context.inference.getModel(model, version));
   };
   for (const path of modelPaths('/infer')) addRoute(app, context, { path, api: 'inference', post });
-  done();
 }
 
 /**

@@ -12,7 +12,7 @@ import { assertJson, readJson } from './request-body.ts';
 import { addRoute, jsonHandler } from './route.ts';
 
 /** Log settings. */
-export function logging(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function logging(app: FastifyInstance, context: HttpContext): void {
   const { management, maxInputSize } = context;
   addRoute(app, context, {
     path: '/v2/logging',
@@ -22,7 +22,6 @@ export function logging(app: FastifyInstance, context: HttpContext, done: () => 
       management.updateLogSettings(toUpdate(assertJson(await readJson(request, response, maxInputSize)))),
     ),
   });
-  done();
 }
 
 /** null leaves a setting as it is; settings that are not known are passed over. */

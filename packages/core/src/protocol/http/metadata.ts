@@ -3,7 +3,7 @@ import type { HttpContext } from './http-services.ts';
 import { addRoute, jsonHandler, modelPaths } from './route.ts';
 
 /** What the server is, and what a model takes and gives. */
-export function metadata(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function metadata(app: FastifyInstance, context: HttpContext): void {
   const { management } = context;
   addRoute(app, context, {
     path: '/v2',
@@ -14,5 +14,4 @@ export function metadata(app: FastifyInstance, context: HttpContext, done: () =>
     management.modelMetadata(model, version),
   );
   for (const path of modelPaths('')) addRoute(app, context, { path, api: 'metadata', get });
-  done();
 }

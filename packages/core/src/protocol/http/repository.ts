@@ -9,7 +9,7 @@ import { addRoute, jsonHandler } from './route.ts';
 const FILE_PREFIX = 'file:';
 
 /** Index, load and unload. */
-export function repository(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function repository(app: FastifyInstance, context: HttpContext): void {
   addIndex(app, context);
   addLoad(app, context);
   addUnload(app, context);
@@ -20,7 +20,6 @@ export function repository(app: FastifyInstance, context: HttpContext, done: () 
     const path = `/v2/repository/:repository/models/:model(^.+$)/${action}`;
     addRoute(app, context, { path, api: 'model-repository', post });
   }
-  done();
 }
 
 function addIndex(app: FastifyInstance, context: HttpContext): void {

@@ -1,10 +1,11 @@
 /** How the plugins add their paths. */
-import type { ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '@nereid/backend-sdk';
 import { sendJson } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
 import type { HttpContext } from './http-services.ts';
-import { isAllowed, restrictionOf, type HttpApi } from './restriction.ts';
+import { isAllowed, restrictionOf, type HttpApi, type HttpRestriction } from './restriction.ts';
 
 /** What stands in the path, percent-decoded. */
 export interface PathParams {
@@ -34,43 +35,72 @@ export function modelPaths(suffix: string): readonly string[] {
   return [model + suffix, `${model}/versions/:version(^[0-9]+$)${suffix}`];
 }
 
-/** Adds a path. The restriction is looked at before the method. */
-export function addRoute(app: FastifyInstance, context: HttpContext, route: Route): void {
-  const { path, api, get, post } = route;
-  const restriction = restrictionOf(api, context.restrictions);
-  app.route<{ Params: PathParams }>({
-    url: path,
-    // All methods in one route: those without a handler are answered here, too.
-    method: app.supportedMethods,
-    handler: (request, reply) => {
-      // Answers are written without Fastify, which needs several times as long.
-      reply.hijack();
-      const response = reply.raw;
-      if (restriction !== undefined && !isAllowed(restriction, request.raw.headers)) {
-        sendErrorText(response, 403, `This API is restricted, expecting header '${restriction.header}'`);
-        return;
-      }
-      const handle = selectHandler(request.method, get, post);
-      if (handle === undefined) {
-        sendErrorText(response, 405, 'Method Not Allowed');
-        return;
-      }
-      try {
-        handle(request, response);
-      } catch (reason) {
-        sendError(response, reason, context.logger);
-      }
-    },
-  });
+/** A path that was added, for requests that it matches but whose method it does not take. */
+export interface KnownPath {
+  readonly pattern: RegExp;
+  readonly restriction: HttpRestriction | undefined;
 }
 
-function selectHandler(
-  method: string,
-  get: RouteHandler | undefined,
-  post: RouteHandler | undefined,
-): RouteHandler | undefined {
-  if (method === 'POST') return post;
-  return method === 'GET' ? get : undefined;
+/** Adds a path. The restriction is looked at before the method. */
+export function addRoute(app: FastifyInstance, context: HttpContext, route: Route): void {
+  const { path: url, api, get, post } = route;
+  const restriction = restrictionOf(api, context.restrictions);
+  context.paths.push({ pattern: toPattern(url), restriction });
+  const add = (method: 'GET' | 'POST', handle: RouteHandler): void => {
+    app.route<{ Params: PathParams }>({
+      method,
+      url,
+      handler: toHandler(handle, restriction, context.logger),
+    });
+  };
+  if (get !== undefined) add('GET', get);
+  if (post !== undefined) add('POST', post);
+}
+
+function toPattern(url: string): RegExp {
+  const source = url.replaceAll(/:(\w+)(\(.*?\$\))?/g, (_, name) =>
+    name === 'version' ? '[0-9]+' : '[^/]+',
+  );
+  return new RegExp(`^${source}$`);
+}
+
+function toHandler(
+  handle: RouteHandler,
+  restriction: HttpRestriction | undefined,
+  logger: Logger,
+): (request: HttpRequest, reply: FastifyReply) => void {
+  return (request, reply) => {
+    // Answers are written without Fastify, which needs several times as long.
+    reply.hijack();
+    const response = reply.raw;
+    try {
+      if (restriction === undefined || isAllowed(restriction, request.raw.headers)) handle(request, response);
+      else sendRestricted(response, restriction);
+    } catch (reason) {
+      sendError(response, reason, logger);
+    }
+  };
+}
+
+/** Answers a request that no route takes: its path is unknown, or its method. */
+export function sendUnmatched(
+  paths: readonly KnownPath[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const [path = ''] = (request.url ?? '').split('?');
+  const known = paths.find(({ pattern }) => pattern.test(path));
+  if (known === undefined) {
+    sendErrorText(response, 404, 'Not Found');
+  } else if (known.restriction !== undefined && !isAllowed(known.restriction, request.headers)) {
+    sendRestricted(response, known.restriction);
+  } else {
+    sendErrorText(response, 405, 'Method Not Allowed');
+  }
+}
+
+function sendRestricted(response: ServerResponse, { header }: HttpRestriction): void {
+  sendErrorText(response, 403, `This API is restricted, expecting header '${header}'`);
 }
 
 /** A handler that answers with the JSON of what a function gives; without a body when that is undefined. */

@@ -25,10 +25,9 @@ interface RegionActions {
 }
 
 /** Status, register and unregister of system and CUDA shared memory. Without a name they mean all regions. */
-export function sharedMemory(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function sharedMemory(app: FastifyInstance, context: HttpContext): void {
   addActions(app, context, systemActions(context));
   addActions(app, context, cudaActions(context));
-  done();
 }
 
 function addActions(app: FastifyInstance, context: HttpContext, actions: RegionActions): void {

@@ -10,7 +10,7 @@ import { addRoute, jsonHandler, type HttpRequest } from './route.ts';
 const SINGLE_VALUES = ['trace_rate', 'trace_count', 'log_frequency'] as const;
 
 /** Trace settings of the server and of a model. */
-export function trace(app: FastifyInstance, context: HttpContext, done: () => void): void {
+export function trace(app: FastifyInstance, context: HttpContext): void {
   const { management, maxInputSize } = context;
   const get = jsonHandler(context, ({ params }: HttpRequest): TraceSettings =>
     management.traceSettings(params.model),
@@ -22,7 +22,6 @@ export function trace(app: FastifyInstance, context: HttpContext, done: () => vo
   for (const path of ['/v2/trace/setting', '/v2/models/:model(^.+$)/trace/setting']) {
     addRoute(app, context, { path, api: 'trace', get, post });
   }
-  done();
 }
 
 function toUpdate(json: JsonValue): TraceSettingsUpdate {

@@ -1,0 +1,47 @@
+/**
+ * A walk through NVIDIA's Python client against our server: every call of its four kinds (HTTP and gRPC, each
+ * synchronous and asyncio).
+ *
+ *     node tests/tritonclient/run.ts [text that the names of the checks hold …]
+ */
+import { join } from 'node:path';
+import { runPython } from '../python/venv.ts';
+import { identityModel, makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { ROOT, startServer } from '../server/start-server.ts';
+
+const DATATYPES = 'bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 fp16 fp32 fp64 bytes'.split(' ');
+
+const CLASSIFY = `
+backend: "onnxruntime"
+max_batch_size: 4
+input [{ name: "X" data_type: TYPE_FP32 dims: [3] }]
+output [{ name: "Y" data_type: TYPE_FP32 dims: [-1] label_filename: "labels.txt" }]
+`;
+
+const QUEUED = `
+dynamic_batching {
+  priority_levels: 2
+  default_priority_level: 2
+  default_queue_policy { default_timeout_microseconds: 5000000 allow_timeout_override: true }
+}
+`;
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(only: readonly string[]): Promise<number> {
+  await using repository = makeRepository();
+  addModels(repository);
+  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
+  const walk = join(ROOT, 'tests/tritonclient/walk.py');
+  return await runPython(walk, new URL(server.http).host, server.grpc, repository.path, ...only);
+}
+
+function addModels(repository: TemporaryRepository): void {
+  for (const datatype of DATATYPES) repository.addOnnx(`identity_${datatype}`);
+  repository.addOnnx('add_sub');
+  repository.addOnnx('pick');
+  repository.addOnnx('classify', 'identity_fp32', { 'config.pbtxt': CLASSIFY, 'labels.txt': 'cat\ndog\nfish\n' });
+  repository.write('identity_bf16', identityModel({ dataType: 'TYPE_BF16', dims: [-1, -1] }));
+  repository.write('slow', identityModel({ delayMs: 300 }));
+  repository.write('queued', identityModel({ dims: [1], maxBatchSize: 1, delayMs: 200, more: QUEUED }));
+}
