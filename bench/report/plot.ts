@@ -10,8 +10,8 @@ import { element, label, tspan, type Svg } from './svg.ts';
 
 const WIDTH = 860;
 const MARGIN = 24;
-const LABEL_WIDTH = 262;
-const AFTER_WIDTH = 150;
+const LABEL_WIDTH = 272;
+const AFTER_WIDTH = 170;
 const AXIS_WIDTH = WIDTH - 2 * MARGIN - LABEL_WIDTH - AFTER_WIDTH;
 const LEFT = MARGIN + LABEL_WIDTH;
 const ROW = 30;
@@ -24,9 +24,11 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;f
 .page{fill:#ffffff}.title{font-size:16px;font-weight:600}.quiet{fill:#66727f;font-size:12px}
 .grid{stroke:#e3e8ee}.zero{stroke:#9aa5b1}.met{fill:#2f7f9d}.missed{fill:#c8622d}.open{fill:#8a97a6}
 .goal{stroke:#1f2933;stroke-width:2}.range{stroke:#1f2933;stroke-opacity:.55;stroke-width:1.25}
+.behind{paint-order:stroke;stroke:#ffffff;stroke-width:4px;stroke-linejoin:round}
 .number{font-weight:600;font-variant-numeric:tabular-nums}
 @media (prefers-color-scheme:dark){text{fill:#e4e9ef}.page{fill:#11181f}.quiet{fill:#9aa7b5}.grid{stroke:#27323d}
-.zero{stroke:#5d6b79}.met{fill:#4ba3c3}.missed{fill:#e07f4a}.open{fill:#6d7b8a}.goal{stroke:#f2f5f8}.range{stroke:#f2f5f8}}`;
+.zero{stroke:#5d6b79}.met{fill:#4ba3c3}.missed{fill:#e07f4a}.open{fill:#6d7b8a}.goal{stroke:#f2f5f8}.range{stroke:#f2f5f8}
+.behind{stroke:#11181f}}`;
 
 /** A bar: where it ends on the axis, and what to write behind it. */
 interface Bar {
@@ -70,7 +72,21 @@ export function renderPlot({ figures, machine }: Pick<Results, 'figures' | 'mach
     element('rect', { class: 'page', width: WIDTH, height, rx: 8 }),
     ...drawn,
     label(where, { class: 'quiet', x: MARGIN, y: height - MARGIN / 2 - 4 }),
+    ...drawLegend(height - MARGIN / 2 - 4),
   ])}\n`;
+}
+
+/** What the colours mean, at the right. */
+function drawLegend(y: number): Svg[] {
+  return [
+    ['met', 'goal met'],
+    ['missed', 'missed'],
+    ['open', 'no goal'],
+  ].flatMap(([verdict = '', text = ''], index) => {
+    const x = WIDTH - MARGIN - 255 + index * 92;
+    const box = { class: verdict, x, y: y - 10, width: 12, height: 12, rx: 2 };
+    return [element('rect', box), label(text, { class: 'quiet', x: x + 18, y })];
+  });
 }
 
 function ratioPanel(figures: readonly Figure[]): Panel {
@@ -81,7 +97,7 @@ function ratioPanel(figures: readonly Figure[]): Panel {
   });
   return {
     title: 'Throughput as a part of something simpler',
-    subtitle: 'Longer is better. Thick mark: the goal, at least. Thin line: lowest and highest round.',
+    subtitle: 'Longer is better. Thick mark: the least that is wanted. Thin line: lowest and highest round.',
     bars,
     axis: formatNumber,
   };
@@ -97,7 +113,7 @@ function limitPanel(figures: readonly Figure[]): Panel {
   });
   return {
     title: 'Time and memory as a part of the limit',
-    subtitle: 'Shorter is better. Thick mark: the limit. Thin line: lowest and highest run.',
+    subtitle: 'Shorter is better. Thick mark: the most that is allowed. Thin line: lowest and highest run.',
     bars,
     axis: (value) => `${Math.round(value * 100)} %`,
   };
@@ -105,8 +121,8 @@ function limitPanel(figures: readonly Figure[]): Panel {
 
 function drawPanel({ title, subtitle, bars, axis }: Panel): Svg[] {
   const farthest = Math.max(1, ...bars.map(({ spread, goal = 0 }) => Math.max(spread.max, goal)));
-  const step = farthest <= 1.5 ? 0.25 : Math.ceil(farthest / 5);
-  const last = Math.ceil(farthest / step) * step;
+  const step = farthest <= 1.25 ? 0.25 : farthest <= 3 ? 0.5 : Math.ceil(farthest / 6);
+  const last = Math.ceil(farthest / step - 0.1) * step;
   const x = (value: number): number => LEFT + (value / last) * AXIS_WIDTH;
   const bottom = PANEL_HEAD + bars.length * ROW;
   const parts = [
@@ -138,7 +154,7 @@ function drawBar({ name, spread, goal, isMet, figure, of }: Bar, top: number, x:
     parts.push(element('line', { class: 'goal', ...mark }));
   }
   const texts = [tspan('number', figure), tspan('quiet', ` of ${of}`)];
-  parts.push(element('text', { x: behind, y: baseline }, texts));
+  parts.push(element('text', { class: 'behind', x: behind, y: baseline }, texts));
   return parts;
 }
 

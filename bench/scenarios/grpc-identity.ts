@@ -22,7 +22,7 @@ export const grpcIdentity: Scenario = {
       const figure = await alternate({
         ...rounds,
         scenario: grpcIdentity.name,
-        name: `gRPC identity, ${connections} connections`,
+        name: `gRPC identity, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
         base: { name: 'grpc-js echo', load: (seconds) => loads.grpc.run(base, { connections, seconds }) },
         subject: { name: 'Nereid', load: (seconds) => loads.grpc.run(subject, { connections, seconds }) },
         ...(goal !== undefined && { goal }),

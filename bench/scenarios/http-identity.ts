@@ -22,7 +22,7 @@ export const httpIdentity: Scenario = {
       const figure = await alternate({
         ...rounds,
         scenario: httpIdentity.name,
-        name: `HTTP identity, ${connections} connections`,
+        name: `HTTP identity, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
         base: { name: 'node:http echo', load: (seconds) => loads.http.run(base, { connections, seconds }) },
         subject: { name: 'Nereid', load: (seconds) => loads.http.run(subject, { connections, seconds }) },
         ...(goal !== undefined && { goal }),

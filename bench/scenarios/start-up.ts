@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { setTimeout as wait } from 'node:timers/promises';
 import { valueFigure } from '../measure/figure.ts';
 import { addAffine, createRepository } from '../models/model-repository.ts';
@@ -18,6 +19,7 @@ export const startUp: Scenario = {
     const runs = isQuick ? 3 : 10;
     const name = 'Start to ready';
     const unit = 'ms';
+    report(valueFigure({ scenario, name: 'Node itself, start to end', unit, values: bareStarts(runs) }));
     await measureStart(empty);
     report(
       valueFigure({ scenario, name: `${name}, empty`, unit, values: await starts(empty, runs), goal: 250 }),
@@ -36,6 +38,15 @@ export const startUp: Scenario = {
     }
   },
 };
+
+/** For scale: how long Node takes to do nothing. */
+function bareStarts(runs: number): number[] {
+  return Array.from({ length: runs }, () => {
+    const started = performance.now();
+    execFileSync(process.execPath, ['-e', '0']);
+    return performance.now() - started;
+  });
+}
 
 async function starts(repository: string, runs: number): Promise<number[]> {
   const times: number[] = [];

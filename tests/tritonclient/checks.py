@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import sys
+import time
 import traceback
 
 CHECKS = []
@@ -45,13 +46,14 @@ def run_checks(session, only):
     for name, function in CHECKS:
         if only and not any(text in name for text in only):
             continue
+        start = time.monotonic()
         try:
             if inspect.iscoroutinefunction(function):
                 asyncio.run(function(session))
             else:
                 function(session)
             passed += 1
-            print(f"ok      {name}", flush=True)
+            print(f"ok      {name} ({time.monotonic() - start:.2f} s)", flush=True)
         except Exception as error:
             failed += 1
             print(f"FAILED  {name}: {_place(error)}{type(error).__name__}: {error}", flush=True)

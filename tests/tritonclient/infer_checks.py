@@ -1,9 +1,10 @@
 """Inference through the two synchronous clients."""
 
 import queue
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import ml_dtypes
 import numpy as np
 import tritonclient.http as httpclient
 from checks import check, check_both, expect
@@ -45,7 +46,7 @@ _register_datatypes()
 
 @check_both("BF16")
 def bf16(session, kind):
-    array = np.array([[0, 1.5, -2], [3, 256, -0.5]], np.float32)
+    array = np.array([[0, 1.5, -2], [3, 256, -0.5]], ml_dtypes.bfloat16)
     result = session.clients[kind].infer("identity_bf16", [make_input(kind, "INPUT0", array, "BF16")])
     expect_same(result.as_numpy("OUTPUT0"), array)
 
@@ -183,7 +184,7 @@ def async_error(session, kind):
         error = error_of(lambda: client.async_infer("nobody", add_sub_inputs(kind)).get_result(timeout=WAIT))
     else:
         box = queue.Queue()
-        client.async_infer("nobody", add_sub_inputs(kind), lambda result, failure: box.put(failure))
+        client.async_infer("nobody", add_sub_inputs(kind), lambda result, error: box.put(error))
         error = box.get(timeout=WAIT)
     expect("nobody" in error.message(), True)
 
@@ -191,7 +192,7 @@ def async_error(session, kind):
 @check("grpc: a call in the background is cancelled")
 def cancel_call(session):
     box = queue.Queue()
-    call = session.clients["grpc"].async_infer("slow", int_input("grpc", [1]), lambda r, error: box.put(error))
+    call = session.clients["grpc"].async_infer("slow", int_input("grpc", [1]), lambda result, error: box.put(error))
     call.cancel()
     expect(box.get(timeout=WAIT).status(), "StatusCode.CANCELLED")
 
@@ -254,33 +255,39 @@ def grpc_timeout(session):
     expect(client.infer("slow", int_input("grpc", [1]), client_timeout=WAIT).as_numpy("OUTPUT0").tolist(), [1])
 
 
+def _infer_alone(session, kind, model, inputs, **options):
+    """Infers with a client of its own, as those for HTTP belong to one thread."""
+    with MODULES[kind].InferenceServerClient(session.addresses[kind]) as client:
+        return client.infer(model, inputs, **options)
+
+
 @check_both("a timeout in the queue")
 def queue_timeout(session, kind):
     client = session.clients[kind]
-    background = threading.Thread(target=client.infer, args=("queued", int_input(kind, [[1]])))
-    background.start()
-    time.sleep(0.05)
-    error = error_of(lambda: client.infer("queued", int_input(kind, [[2]]), timeout=20_000))
-    background.join()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(_infer_alone, session, kind, "queued", int_input(kind, [[1]]))
+        time.sleep(0.05)
+        error = error_of(lambda: client.infer("queued", int_input(kind, [[2]]), timeout=20_000))
+        expect(running.result().as_numpy("OUTPUT0").tolist(), [[1]])
     expect(error.status(), {"http": "503", "grpc": "StatusCode.UNAVAILABLE"}[kind])
     expect("timeout" in error.message().lower(), True)
 
 
 @check_both("a higher priority overtakes in the queue")
 def priority(session, kind):
-    client, order = session.clients[kind], []
+    order = []
 
     def send(level):
-        client.infer("queued", int_input(kind, [[level]]), priority=level)
+        _infer_alone(session, kind, "queued", int_input(kind, [[level]]), priority=level)
         order.append(level)
 
-    threads = []
-    for level in (2, 2, 2, 1):
-        threads.append(threading.Thread(target=send, args=(level,)))
-        threads[-1].start()
-        time.sleep(0.03)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(4) as pool:
+        calls = []
+        for level in (2, 2, 2, 1):
+            calls.append(pool.submit(send, level))
+            time.sleep(0.03)
+    for call in calls:
+        call.result()
     expect(order[:2], [2, 1])
 
 
@@ -331,20 +338,12 @@ def error_with_id(session, kind):
     expect("[request id: my-id]" in error.message(), True)
 
 
-@check_both("a client of many threads")
+@check_both("eight clients in threads of their own")
 def threads(session, kind):
-    wrong = []
-
     def send(rows):
-        client = MODULES[kind].InferenceServerClient(session.addresses[kind])
-        for _ in range(10):
-            if client.infer("add_sub", add_sub_inputs(kind, rows)).as_numpy("SUM").shape != (rows, 4):
-                wrong.append(rows)
-        client.close()
+        with MODULES[kind].InferenceServerClient(session.addresses[kind]) as client:
+            return [client.infer("add_sub", add_sub_inputs(kind, rows)).as_numpy("SUM").shape for _ in range(10)]
 
-    workers = [threading.Thread(target=send, args=(rows,)) for rows in range(1, 9)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    expect(wrong, [])
+    with ThreadPoolExecutor(8) as pool:
+        for rows, shapes in zip(range(1, 9), pool.map(send, range(1, 9)), strict=True):
+            expect(set(shapes), {(rows, 4)})

@@ -18,6 +18,13 @@ input [{ name: "X" data_type: TYPE_FP32 dims: [3] }]
 output [{ name: "Y" data_type: TYPE_FP32 dims: [-1] label_filename: "labels.txt" }]
 `;
 
+const ADD_SUB = `
+backend: "onnxruntime"
+max_batch_size: 128
+input [{ name: "A" data_type: TYPE_FP32 dims: [4] }, { name: "B" data_type: TYPE_FP32 dims: [4] }]
+output [{ name: "SUM" data_type: TYPE_FP32 dims: [4] }, { name: "DIFFERENCE" data_type: TYPE_FP32 dims: [4] }]
+`;
+
 const QUEUED = `
 dynamic_batching {
   priority_levels: 2
@@ -38,7 +45,7 @@ async function main(only: readonly string[]): Promise<number> {
 
 function addModels(repository: TemporaryRepository): void {
   for (const datatype of DATATYPES) repository.addOnnx(`identity_${datatype}`);
-  repository.addOnnx('add_sub');
+  repository.addOnnx('add_sub', 'add_sub', { 'config.pbtxt': ADD_SUB });
   repository.addOnnx('pick');
   repository.addOnnx('classify', 'identity_fp32', { 'config.pbtxt': CLASSIFY, 'labels.txt': 'cat\ndog\nfish\n' });
   repository.write('identity_bf16', identityModel({ dataType: 'TYPE_BF16', dims: [-1, -1] }));

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
 
 /** The way to an executor: a worker thread or a child process. */
@@ -24,7 +24,8 @@ const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './executor-entry.ts' : 
 
 /** Starts a worker thread. */
 export function startThread(listener: ChannelListener): ExecutorChannel {
-  const worker = new Worker(ENTRY, { name: 'executor', stderr: false });
+  // One environment for all: what a backend sets before its library loads holds in its threads, too.
+  const worker = new Worker(ENTRY, { name: 'executor', env: SHARE_ENV });
   let reason = 'executor thread ended';
   worker.on('message', (message: FromExecutor) => listener.onMessage(message));
   worker.on('error', (error) => {

@@ -3,12 +3,15 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import { requestIdPrefix, type InferenceRequest } from '../request/inference-request.ts';
 import type { FailureReason } from '../telemetry/statistics.ts';
 import type { BatchRunner } from './batch.ts';
-import { createBatchRules, planBatch, type BatchRules } from './batch-builder.ts';
+import { createBatchRules, planBatch, type BatchPlan, type BatchRules } from './batch-builder.ts';
 import type { Clock, TimerHandle } from './clock.ts';
 import { InFlight } from './in-flight.ts';
 import { RequestQueue, type QueuePolicy } from './request-queue.ts';
 import { ResponseOrder } from './response-order.ts';
 import type { Scheduler } from './scheduler.ts';
+
+/** The plan of a scheduler that never joins requests. */
+const ONE_REQUEST: BatchPlan = { kind: 'run', count: 1 };
 
 /** What a scheduler tells of its queue. */
 export interface QueueStatistics {
@@ -108,7 +111,7 @@ export class DynamicBatchScheduler implements Scheduler {
       const now = this.#clock.now();
       if (this.#expiryAt <= now) this.#expire();
       if (this.#queue.size === 0) return;
-      const plan = planBatch(this.#queue, this.#rules, now);
+      const plan = this.#joins ? planBatch(this.#queue, this.#rules, now) : ONE_REQUEST;
       if (plan.kind === 'wait') {
         this.#batchTimer = this.#clock.schedule(plan.untilNs, () => this.#dispatch());
         return;

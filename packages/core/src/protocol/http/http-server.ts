@@ -6,7 +6,7 @@ import fastify, {
   type InjectOptions,
   type LightMyRequestResponse,
 } from 'fastify';
-import { refuseMalformedRequest } from './error-handler.ts';
+import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import { health } from './health.ts';
 import type { HttpContext, HttpServices } from './http-services.ts';
 import { infer } from './infer.ts';
@@ -55,7 +55,7 @@ export interface HttpServer {
    */
   close(graceMs: number): Promise<void>;
   /** Answers a request without a network. */
-  inject(request: InjectOptions): Promise<LightMyRequestResponse>;
+  inject(request: InjectOptions | string): Promise<LightMyRequestResponse>;
 }
 
 export function createHttpServer(services: HttpServices, options: HttpOptions): HttpServer {
@@ -92,8 +92,9 @@ function createApp(paths: readonly KnownPath[]): FastifyInstance {
     clientErrorHandler: refuseMalformedRequest,
     exposeHeadRoutes: false,
     // A path that cannot be decoded.
-    frameworkErrors: (_error, request, reply) => {
-      sendUnmatchedReply(request, reply);
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack();
+      sendErrorText(reply.raw, 404, 'Not Found');
     },
     // Finds clients that have gone without a word.
     http: { keepAlive: true },
