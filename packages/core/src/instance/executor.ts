@@ -1,6 +1,6 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import type { InferenceRequest } from '../request/inference-request.ts';
+import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
 import { errorResponse } from '../response/inference-response.ts';
 import type { BackendMetrics } from '../telemetry/metrics.ts';
 import { batchByteLength, fromWireError, packBatch, unpackResponse } from './batch-transfer.ts';
@@ -81,12 +81,12 @@ export class Executor {
     const release = (): void => this.#giveBuffer(buffer);
     const sentAt = performance.now();
     this.#batches.set(batch, { requests, sink, sentAt, release, open: requests.length, isDone: false });
-    requests.forEach((request, index) => {
-      const cancel = (): void => this.#channel.post({ kind: 'cancel', batch, index });
-      request.onCancel = cancel;
-      if (request.isCancelled) cancel();
-    });
     this.#channel.post({ kind: 'execute', instance, batch, buffer, requests: wire });
+    const holder = new BatchHolder(this.#channel, batch, requests);
+    for (const request of requests) {
+      request.holder = holder;
+      if (request.isCancelled) holder.cancel(request);
+    }
   }
 
   /** Ends the backends in it, and then the thread or process. */
@@ -158,6 +158,23 @@ export class Executor {
     this.#buffers.push(buffer);
     if (this.#buffers.length <= 4) return;
     this.#buffers.sort((a, b) => a.byteLength - b.byteLength).shift();
+  }
+}
+
+/** Tells the executor of requests that were cancelled. */
+class BatchHolder implements RequestHolder {
+  readonly #channel: ExecutorChannel;
+  readonly #batch: number;
+  readonly #requests: readonly InferenceRequest[];
+
+  constructor(channel: ExecutorChannel, batch: number, requests: readonly InferenceRequest[]) {
+    this.#channel = channel;
+    this.#batch = batch;
+    this.#requests = requests;
+  }
+
+  cancel(request: InferenceRequest): void {
+    this.#channel.post({ kind: 'cancel', batch: this.#batch, index: this.#requests.indexOf(request) });
   }
 }
 

@@ -52,7 +52,7 @@ class InProcessInstance implements HostedInstance {
     const execution = new InProcessExecution(this.#spec, this.#decoupled, sink);
     const hosted = requests.map((request, index) => {
       const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs));
-      request.onCancel = () => own.cancel();
+      request.holder = own;
       if (request.isCancelled) own.cancel();
       return own;
     });

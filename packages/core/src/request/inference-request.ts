@@ -25,6 +25,12 @@ export interface RequestTimes {
   started: number;
 }
 
+/** Who has a request. An object, not a closure: a closure on each request keeps what it sees from being collected. */
+export interface RequestHolder {
+  /** The client of the request has gone or cancelled. */
+  cancel(request: InferenceRequest): void;
+}
+
 /**
  * One inference on its way through the server. States: created → queued → executing → answered; cancellation
  * may come at any time before the end. Its handler sees exactly one final response.
@@ -44,8 +50,8 @@ export class InferenceRequest {
   readonly times: RequestTimes = { arrived: 0, queued: 0, started: 0 };
   /** Responses so far. */
   responseCount = 0;
-  /** Whoever holds the request now (queue, instance) sets this to hear of a cancellation. */
-  onCancel: ((request: InferenceRequest) => void) | undefined = undefined;
+  /** Whoever has the request now (queue, instance) and wants to hear of a cancellation. */
+  holder: RequestHolder | undefined = undefined;
   /** Called once, right after the final response: set by the scheduler that took the request in. */
   onEnd: ((request: InferenceRequest) => void) | undefined = undefined;
   #handler: ResponseHandler;
@@ -79,7 +85,7 @@ export class InferenceRequest {
   cancel(): void {
     if (this.#cancelled || this.#ended) return;
     this.#cancelled = true;
-    this.onCancel?.(this);
+    this.holder?.cancel(this);
   }
 
   /** Hands a response to the client. After the final one nothing more is delivered. */

@@ -1,6 +1,6 @@
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import { requestIdPrefix, type InferenceRequest } from '../request/inference-request.ts';
+import { requestIdPrefix, type InferenceRequest, type RequestHolder } from '../request/inference-request.ts';
 import type { FailureReason } from '../telemetry/statistics.ts';
 import type { BatchRunner } from './batch.ts';
 import { createBatchRules, planBatch, type BatchPlan, type BatchRules } from './batch-builder.ts';
@@ -47,7 +47,7 @@ export class DynamicBatchScheduler implements Scheduler {
   #expiryTimer: TimerHandle | undefined;
   #expiryAt = Infinity;
   #soon = false;
-  readonly #onCancel = (request: InferenceRequest): void => this.#cancel(request);
+  readonly #holder: RequestHolder = { cancel: (request) => this.#cancel(request) };
 
   constructor({ config, runner, clock, statistics }: SchedulerParts, policies: readonly QueuePolicy[]) {
     const batching = config.dynamic_batching;
@@ -79,7 +79,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#inFlight.add(request);
     this.#order?.track(request);
     this.#statistics.pending += 1;
-    request.onCancel = this.#onCancel;
+    request.holder = this.#holder;
     if (entry.deadline < this.#expiryAt) this.#armExpiry(entry.deadline);
     if (this.#joins) this.#dispatchSoon();
     else this.#dispatch();

@@ -1,5 +1,5 @@
 import { InferenceServerError, type InferRequestMessage, type Tensor } from '@nereid/protocol';
-import type { InferenceRequest } from '../request/inference-request.ts';
+import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
 import type { InferenceResponse, ResponseHandler } from '../response/inference-response.ts';
 import type { ModelStatistics } from '../telemetry/statistics.ts';
 import type { RequestTrace } from '../telemetry/trace.ts';
@@ -52,7 +52,7 @@ export class EnsembleScheduler implements Scheduler {
 }
 
 /** One request on its way through the graph. */
-class EnsembleRun {
+class EnsembleRun implements RequestHolder {
   readonly #request: InferenceRequest;
   readonly #parts: EnsembleParts;
   readonly #tensors = new Map<string, Tensor>();
@@ -69,10 +69,13 @@ class EnsembleRun {
   }
 
   start(): void {
-    this.#request.onCancel = () => {
-      for (const step of this.#running) step.cancel();
-    };
+    this.#request.holder = this;
     this.#advance();
+  }
+
+  /** The client has gone: so do the steps that run. */
+  cancel(): void {
+    for (const step of this.#running) step.cancel();
   }
 
   /** Starts every step whose inputs are there; ends the request when nothing is left to run. */

@@ -160,7 +160,7 @@ export class SequenceBatchScheduler implements Scheduler {
       },
     );
     step.times.arrived = request.times.arrived;
-    request.onCancel = () => step.cancel();
+    request.holder = step;
     return step;
   }
 

@@ -71,6 +71,17 @@ test('names of models may be long', async () => {
   assert.equal(answer.payload, '5000');
 });
 
+test('every request is noted in the log at verbose level 1', async () => {
+  const lines: string[] = [];
+  const verbose = (level: number, line: string): void => {
+    lines.push(`${String(level)} ${line}`);
+  };
+  const server = createServer({ health: { live: () => true }, logger: { verbose } });
+  await server.inject('/v2/health/live');
+  await server.inject('/nowhere');
+  assert.deepEqual(lines, ['1 HTTP request: GET /v2/health/live', '1 HTTP request: GET /nowhere']);
+});
+
 test('a query is passed over', async () => {
   const server = createServer({ health: { live: () => true } });
   assert.equal((await server.inject('/v2/health/live?verbose=1')).statusCode, 200);

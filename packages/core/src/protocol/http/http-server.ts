@@ -6,6 +6,7 @@ import fastify, {
   type InjectOptions,
   type LightMyRequestResponse,
 } from 'fastify';
+import type { Logger } from '@nereid/backend-sdk';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import { health } from './health.ts';
 import type { HttpContext, HttpServices } from './http-services.ts';
@@ -16,7 +17,7 @@ import { metadata } from './metadata.ts';
 import { modelConfig } from './model-config.ts';
 import { repository } from './repository.ts';
 import type { HttpRestriction } from './restriction.ts';
-import { sendUnmatched, type KnownPath } from './route.ts';
+import { logRequest, sendUnmatched, type KnownPath } from './route.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { statistics } from './statistics.ts';
 import { trace } from './trace.ts';
@@ -60,7 +61,7 @@ export interface HttpServer {
 
 export function createHttpServer(services: HttpServices, options: HttpOptions): HttpServer {
   const paths: KnownPath[] = [];
-  const app = createApp(paths);
+  const app = createApp(paths, services.logger);
   const context: HttpContext = {
     inference: services.inference,
     management: services.management,
@@ -83,9 +84,10 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
   };
 }
 
-function createApp(paths: readonly KnownPath[]): FastifyInstance {
+function createApp(paths: readonly KnownPath[], logger: Logger): FastifyInstance {
   const sendUnmatchedReply = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack();
+    logRequest(request.raw, logger);
     sendUnmatched(paths, request.raw, reply.raw);
   };
   const app = fastify({
@@ -99,7 +101,7 @@ function createApp(paths: readonly KnownPath[]): FastifyInstance {
     // Finds clients that have gone without a word.
     http: { keepAlive: true },
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
-    // Fastify's own ones take longer to load than all the rest of the endpoint.
+    // No route has a schema, and Fastify's own compilers would be loaded at the start all the same.
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
   });
   // A client may hold its connection as long as it likes.

@@ -70,9 +70,10 @@ function toHandler(
   logger: Logger,
 ): (request: HttpRequest, reply: FastifyReply) => void {
   return (request, reply) => {
-    // Answers are written without Fastify, which needs several times as long.
+    // Answers are written whole and at once: Fastify's serializers and hooks have nothing to do.
     reply.hijack();
     const response = reply.raw;
+    logRequest(request.raw, logger);
     try {
       if (restriction === undefined || isAllowed(restriction, request.raw.headers)) handle(request, response);
       else sendRestricted(response, restriction);
@@ -80,6 +81,11 @@ function toHandler(
       sendError(response, reason, logger);
     }
   };
+}
+
+/** Notes a request in the log, at verbose level 1. */
+export function logRequest({ method = '', url = '' }: IncomingMessage, logger: Logger): void {
+  logger.verbose(1, `HTTP request: ${method} ${url}`);
 }
 
 /** Answers a request that no route takes: its path is unknown, or its method. */
