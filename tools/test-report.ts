@@ -8,7 +8,7 @@ type Counts = Extract<TestEvent, { type: 'test:summary' }>['data']['counts'];
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   let total: Counts | undefined;
   for await (const event of events) {
-    if (event.type === 'test:fail') yield failureText(event.data);
+    if (event.type === 'test:fail' && !event.data.todo) yield failureText(event.data);
     else if (event.type === 'test:stdout' || event.type === 'test:stderr') yield event.data.message;
     // There is a summary for each file, too.
     else if (event.type === 'test:summary' && event.data.file === undefined) total = event.data.counts;
@@ -25,6 +25,8 @@ function failureText({ name, file, line, details }: Failure): string {
 
 function countsText(counts: Counts | undefined): string {
   if (counts === undefined) return '0 passed, 1 failed\n';
-  const { passed, failed, cancelled, skipped, todo } = counts as Counts & { failed: number };
+  // `tests` leaves suites out, and the types leave `failed` out.
+  const { tests, passed, cancelled, skipped, todo } = counts;
+  const failed = tests - passed - cancelled - skipped - todo;
   return `${passed} passed, ${failed + cancelled} failed, ${skipped + todo} skipped\n`;
 }

@@ -1,41 +1,57 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ROOT } from './start-server.ts';
 
 /** The tiny models of tests/models/make-models.py. */
 const ONNX_MODELS = join(ROOT, 'packages/backend-onnx/test/models');
 
-/** A model repository in a temporary folder, which disposing of it deletes. */
+/** Files by path within a model's folder: `{ 'config.pbtxt': '…' }`. */
+export type ModelFiles = Readonly<Record<string, string>>;
+
+/** A model repository in a temporary folder, which disposing of it deletes. Changes appear all at once. */
 export interface TemporaryRepository extends AsyncDisposable {
   readonly path: string;
-  /** Adds or replaces files of a model, by path within it: `{ 'config.pbtxt': '…' }`. */
-  write(model: string, files: Readonly<Record<string, string>>): void;
-  /** Copies a version of one of our tiny ONNX models, by default without a configuration. */
-  addOnnx(model: string, source?: string, files?: Readonly<Record<string, string>>): void;
+  /** Adds or replaces files of a model. */
+  write(model: string, files: ModelFiles): void;
+  /** Copies one of our tiny ONNX models, which has no configuration. */
+  addOnnx(model: string, source?: string, files?: ModelFiles): void;
+  /** Copies version 1 of a tiny ONNX model as another version of a model. */
+  addVersion(model: string, version: number, source: string): void;
   remove(model: string): void;
 }
 
 /** Makes an empty model repository. */
 export function makeRepository(): TemporaryRepository {
-  const path = mkdtempSync(join(tmpdir(), 'nereid-repository-'));
-  const write: TemporaryRepository['write'] = (model, files) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-repository-'));
+  const path = join(folder, 'models');
+  const fresh = join(folder, 'fresh');
+  mkdirSync(path);
+  const moveTo = (target: string): void => {
+    mkdirSync(dirname(target), { recursive: true });
+    renameSync(fresh, target);
+  };
+  const write = (root: string, files: ModelFiles): void => {
     for (const [name, text] of Object.entries(files)) {
-      const file = join(path, model, name);
-      mkdirSync(join(file, '..'), { recursive: true });
-      writeFileSync(file, text);
+      writeFileSync(fresh, text);
+      moveTo(join(root, name));
     }
   };
-  const remove = (model: string): void => rmSync(join(path, model), { recursive: true, force: true });
   return {
     path,
-    write,
+    write: (model, files) => write(join(path, model), files),
     addOnnx: (model, source = model, files = {}) => {
-      cpSync(join(ONNX_MODELS, source), join(path, model), { recursive: true });
-      write(model, files);
+      const complete = join(folder, 'complete');
+      cpSync(join(ONNX_MODELS, source), complete, { recursive: true });
+      write(complete, files);
+      renameSync(complete, join(path, model));
     },
-    remove,
-    [Symbol.asyncDispose]: async () => rmSync(path, { recursive: true, force: true }),
+    addVersion: (model, version, source) => {
+      cpSync(join(ONNX_MODELS, source, '1'), fresh, { recursive: true });
+      moveTo(join(path, model, String(version)));
+    },
+    remove: (model) => rmSync(join(path, model), { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
@@ -54,7 +70,7 @@ export interface IdentityModel {
 }
 
 /** The files of a model of the identity backend. */
-export function identityModel(model: IdentityModel = {}): Readonly<Record<string, string>> {
+export function identityModel(model: IdentityModel = {}): ModelFiles {
   const { dataType = 'TYPE_INT32', dims = [-1], maxBatchSize = 0, delayMs = 0, more = '' } = model;
   const tensor = (name: string): string => `[{ name: "${name}" data_type: ${dataType} dims: [${dims.join()}] }]`;
   const config = [
