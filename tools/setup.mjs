@@ -17,7 +17,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, '.setup-stamp');
 const ON_WINDOWS = process.platform === 'win32';
 const PINNED_NODE = join(ROOT, 'node_modules', 'node', 'bin', ON_WINDOWS ? 'node.exe' : 'node');
-const NETWORK_ERROR = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL|fetch failed/;
+const NETWORK_ERROR =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|META_FETCH_FAIL|fetch failed/;
 
 checkNode();
 installWhenChanged();
@@ -67,7 +68,9 @@ function install() {
   if (result.status === 0) return;
   process.stderr.write(`\n${result.output}\n`);
   if (NETWORK_ERROR.test(result.output)) {
-    stop('The package registry cannot be reached: check the network or the proxy settings, then run this again.');
+    stop(
+      'The package registry cannot be reached: check the network or the proxy settings, then run this again.',
+    );
   }
   stop('Installing the dependencies failed, see above.');
 }

@@ -7,6 +7,7 @@ import { startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 90_000 };
 const CLIENTS_OF_A_KIND = 4;
+const FEWEST_REQUESTS = 30;
 
 test('explicit mode: loading again and again under load fails no request', LIMIT, async () => {
   await using repository = makeRepository();
@@ -134,7 +135,7 @@ function startLoad(server: RunningServer): Load {
   const stopping = new AbortController();
   let right = 0;
   const send = async (client: InferenceClient): Promise<void> => {
-    for (let count = 0; !stopping.signal.aborted; count += 1) {
+    for (let count = 0; count < FEWEST_REQUESTS || !stopping.signal.aborted; count += 1) {
       const values = Float32Array.of(count, count + 0.5, -count);
       try {
         const result = await client.infer('model', [InferInput.from('X', values, [1, 3])]);

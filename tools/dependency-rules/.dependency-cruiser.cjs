@@ -51,7 +51,9 @@ const coreRules = Object.entries(CORE_FOLDERS).map(([folder, allowed]) => ({
   from: { path: `^packages/core/src/${folder}/`, pathNot: TESTS },
   to: {
     path: '^packages/core/src/',
-    pathNot: [folder, ...allowed].map((part) => `^packages/core/src/${part}${part.endsWith('.ts') ? '$' : '/'}`),
+    pathNot: [folder, ...allowed].map(
+      (part) => `^packages/core/src/${part}${part.endsWith('.ts') ? '$' : '/'}`,
+    ),
   },
 }));
 
@@ -63,7 +65,10 @@ module.exports = {
       name: 'core has no such folder',
       comment: 'a new folder of core needs a line in the table of allowed imports',
       severity: 'error',
-      from: { path: '^packages/core/src/[^/]+/', pathNot: `^packages/core/src/(${Object.keys(CORE_FOLDERS).join('|')})/` },
+      from: {
+        path: '^packages/core/src/[^/]+/',
+        pathNot: `^packages/core/src/(${Object.keys(CORE_FOLDERS).join('|')})/`,
+      },
       to: {},
     },
     {

@@ -28,14 +28,15 @@ export interface CommandLine {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A flag of old that stands for another one. */
-interface OldFlag {
+export interface OldFlag {
   readonly isSwitch?: boolean;
   readonly isDeprecated: boolean;
   /** The flag and value to use instead. */
   readonly instead: (value: string) => readonly [string, string];
 }
 
-const OLD_FLAGS: ReadonlyMap<string, OldFlag> = new Map<string, OldFlag>([
+/** Flags of old by name. */
+export const OLD_FLAGS: ReadonlyMap<string, OldFlag> = new Map<string, OldFlag>([
   ['model-store', { isDeprecated: false, instead: (path) => ['model-repository', path] }],
   [
     'strict-model-config',

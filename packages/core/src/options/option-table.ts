@@ -37,6 +37,9 @@ export const OPTIONS = {
   ...endpoint.CLOUD_OPTIONS,
 };
 
+/** The options that tritonserver does not have. */
+export const OWN_OPTIONS: readonly (keyof OptionTable)[] = ['requireBackends', 'executorThreads'];
+
 type OptionTable = typeof OPTIONS;
 type ValueOf<Spec> = Spec extends { isValid(value: unknown): value is infer Value } ? Value : never;
 

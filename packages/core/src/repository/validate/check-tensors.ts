@@ -45,7 +45,10 @@ function checkDims(
 ): void {
   const { name } = check.config;
   if (dims.length === 0) refuse(check, path, `${what} must specify 'dims' for ${name}`);
-  const wrong = dims.findIndex((dim) => dim < 1 && dim !== -1);
+  // A dimension of 0 is a mistake in a file, but some models have it: then it comes from the model, without a place.
+  const isAllowed = (dim: number, at: number): boolean =>
+    dim >= 1 || dim === -1 || (dim === 0 && !check.source.positions.has(`${path}.dims[${at}]`));
+  const wrong = dims.findIndex((dim, at) => !isAllowed(dim, at));
   if (wrong < 0) return;
   const rule = `dimension must be integer >= 1, or -1 to indicate a variable-size dimension for ${name}`;
   refuse(check, `${path}.dims[${wrong}]`, `${what} ${rule}, found ${dims[wrong]}`);
