@@ -1,8 +1,6 @@
 /** `npm run lint`: every rule that a machine can check. The last line is `N passed, N failed`. */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { cruiseCommand } from './dependency-rules/cruise-command.ts';
 
 interface Check {
   readonly name: string;
@@ -19,16 +17,17 @@ const CHECKS: readonly Check[] = [
   },
   {
     name: 'imports (tools/dependency-rules)',
-    command: cruiseCommand(globSync('packages/*/src', { cwd: ROOT })),
+    command: ['tools/dependency-rules/check.ts'],
   },
   {
     name: 'types of tests and tools (tools/tsconfig.json)',
     command: ['node_modules/typescript/bin/tsc', '-p', 'tools/tsconfig.json'],
   },
   {
-    name: 'generated files',
+    name: 'generated code (packages/protocol/scripts)',
     command: ['--test', '--test-reporter=dot', 'packages/protocol/scripts/generate.test.ts'],
   },
+  { name: 'docs/reference (tools/generate-reference.ts)', command: ['tools/generate-reference.ts', '--check'] },
   {
     name: 'format (npm run format)',
     command: ['node_modules/prettier/bin/prettier.cjs', '--check', '--cache', '.'],

@@ -1,9 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ScalarType, type DescEnum, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { ModelConfigSchema } from '@nereid/protocol/gen';
 import { findFieldSupport } from '../../packages/core/src/repository/field-support.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
+
+type DescField = (typeof ModelConfigSchema)['fields'][number];
+type DescMessage = DescField['parent'];
+type DescEnum = NonNullable<DescField['enum']>;
+
+/** Protobuf's numbers of the scalar types that the configuration has. */
+const SCALARS: Readonly<Record<number, string>> = {
+  1: 'double',
+  2: 'float',
+  3: 'int64',
+  4: 'uint64',
+  5: 'int32',
+  8: 'bool',
+  9: 'string',
+  13: 'uint32',
+};
 
 const PACKAGE_PREFIX = /^inference\./;
 const TYPES = join(import.meta.dirname, '../../packages/protocol/src/gen/model-config.ts');
@@ -68,8 +83,7 @@ function statusText(path: string): string {
 
 function typeText(field: DescField): string {
   const element = field.message ?? field.enum;
-  const scalar = field.scalar === undefined ? '' : ScalarType[field.scalar].toLowerCase();
-  const name = element === undefined ? scalar : typeName(element);
+  const name = element === undefined ? scalarName(field) : typeName(element);
   if (field.fieldKind === 'list') return `list of ${name}`;
   return field.fieldKind === 'map' ? `map of ${name}` : name;
 }
@@ -78,8 +92,12 @@ function defaultText(field: DescField): string {
   if (field.fieldKind === 'list' || field.fieldKind === 'map') return 'empty';
   if (field.fieldKind === 'message' || field.oneof !== undefined) return 'absent';
   if (field.fieldKind === 'enum') return code(field.enum.values[0]?.name ?? '');
-  if (field.scalar === ScalarType.STRING) return '`""`';
-  return field.scalar === ScalarType.BOOL ? '`false`' : '`0`';
+  if (scalarName(field) === 'string') return '`""`';
+  return scalarName(field) === 'bool' ? '`false`' : '`0`';
+}
+
+function scalarName({ scalar }: DescField): string {
+  return scalar === undefined ? '' : (SCALARS[scalar] ?? '');
 }
 
 /** The name that the plain types have: `inference.ModelQueuePolicy.TimeoutAction` → `ModelQueuePolicyTimeoutAction`. */

@@ -112,8 +112,6 @@ async function createParts(options: ResolvedServerOptions) {
     requireBackends: options.requireBackends,
     lifecycle,
     source,
-    backends,
-    registry,
     logger: logger.child('models'),
   });
   const management = new CoreManagementService({

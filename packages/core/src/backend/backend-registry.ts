@@ -4,6 +4,22 @@ import { assertSdkVersion, type BackendManifest } from './backend-manifest.ts';
 import type { Discovery } from './discover-backends.ts';
 import { loadBackend } from './load-backend.ts';
 
+/** The cause of an error about a backend that no installed package provides. */
+export class MissingBackend extends Error {
+  readonly backendName: string;
+
+  constructor(backendName: string) {
+    super(`backend '${backendName}' is not installed`);
+    this.backendName = backendName;
+  }
+
+  /** The missing backend that an error comes from, however deep; undefined when it has another cause. */
+  static causeOf(error: unknown): MissingBackend | undefined {
+    for (let at = error; at instanceof Error; at = at.cause) if (at instanceof MissingBackend) return at;
+    return undefined;
+  }
+}
+
 /** A backend that can be used. */
 export interface LoadedBackend {
   readonly manifest: BackendManifest;
@@ -61,11 +77,6 @@ export class BackendRegistry {
     return [...usable, ...this.#failed.values()].sort((a, b) => a.manifest.name.localeCompare(b.manifest.name));
   }
 
-  /** Whether a package for this backend is installed, usable or not. */
-  isInstalled(name: string): boolean {
-    return this.#loaded.has(name) || this.#failed.has(name);
-  }
-
   /**
    * A backend by its name.
    *
@@ -81,6 +92,7 @@ export class BackendRegistry {
       'INVALID_ARG',
       `unable to find backend '${name}': no installed package provides it (installed: ${installed}). ` +
         `Install the package of that backend, or name its folder with --backend-directory`,
+      { cause: new MissingBackend(name) },
     );
   }
 }

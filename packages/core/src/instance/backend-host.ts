@@ -19,6 +19,11 @@ export interface HostServices {
   readonly metrics: MetricFactory;
 }
 
+interface LoadedModel {
+  readonly spec: ModelSpec;
+  readonly loading: Promise<BackendModel>;
+}
+
 /**
  * The three life cycles (backend, model, instance) inside one thread or process. The serving thread has one,
  * and so has every executor.
@@ -26,34 +31,40 @@ export interface HostServices {
 export class BackendHost {
   readonly #services: HostServices;
   readonly #backends = new Map<string, Promise<Backend>>();
-  readonly #models = new Map<string, Promise<BackendModel>>();
+  readonly #models = new Map<string, LoadedModel>();
 
   constructor(services: HostServices) {
     this.#services = services;
   }
 
-  async completeConfig(spec: ModelSpec, config: ModelConfig): Promise<ConfigCompletion | undefined> {
-    const model = await this.#model(spec);
-    return model.completeConfig?.(config);
+  /** Loads a model, once: everything else names it by its key. */
+  async loadModel(spec: ModelSpec): Promise<void> {
+    if (this.#models.has(spec.key)) return;
+    const loading = this.#createModel(spec);
+    this.#models.set(spec.key, { spec, loading });
+    loading.catch(() => this.#models.delete(spec.key));
+    await loading;
   }
 
-  async validateConfig(spec: ModelSpec, config: ModelConfig): Promise<void> {
-    const model = await this.#model(spec);
-    await model.validateConfig?.(config);
+  async completeConfig(key: string): Promise<ConfigCompletion | undefined> {
+    const { spec, loading } = this.#model(key);
+    return (await loading).completeConfig?.(spec.config);
   }
 
-  async createInstance(spec: ModelSpec, context: InstanceContext): Promise<BackendModelInstance> {
-    const model = await this.#model(spec);
-    return model.createInstance(context);
+  async validateConfig(key: string, config: ModelConfig): Promise<void> {
+    await (await this.#model(key).loading).validateConfig?.(config);
+  }
+
+  async createInstance(key: string, context: InstanceContext): Promise<BackendModelInstance> {
+    return (await this.#model(key).loading).createInstance(context);
   }
 
   /** Frees the model if it was loaded here. */
   async closeModel(key: string): Promise<void> {
-    const loading = this.#models.get(key);
-    if (loading === undefined) return;
+    const loaded = this.#models.get(key);
+    if (loaded === undefined) return;
     this.#models.delete(key);
-    const model = await loading;
-    await model.close?.();
+    await (await loaded.loading).close?.();
   }
 
   /** Ends all backends; models must have been closed. */
@@ -65,13 +76,10 @@ export class BackendHost {
     this.#backends.clear();
   }
 
-  #model(spec: ModelSpec): Promise<BackendModel> {
-    const loaded = this.#models.get(spec.key);
+  #model(key: string): LoadedModel {
+    const loaded = this.#models.get(key);
     if (loaded !== undefined) return loaded;
-    const loading = this.#createModel(spec);
-    this.#models.set(spec.key, loading);
-    loading.catch(() => this.#models.delete(spec.key));
-    return loading;
+    throw new InferenceServerError('INTERNAL', `model ${key} is not loaded in this executor`);
   }
 
   async #createModel(spec: ModelSpec): Promise<BackendModel> {

@@ -12,7 +12,7 @@ export class ExecutorHost implements InstanceHost {
   readonly #pool: ExecutorPool;
   readonly #spec: ModelSpec;
   readonly #kind: Exclude<InstanceHostKind, 'in-process'>;
-  #first: ExecutorLease | undefined;
+  #first: Promise<ExecutorLease> | undefined;
   readonly #leases: ExecutorLease[] = [];
   #instances = 0;
 
@@ -22,24 +22,23 @@ export class ExecutorHost implements InstanceHost {
     this.#kind = kind;
   }
 
-  async completeConfig(config: ModelConfig): Promise<ConfigCompletion | undefined> {
-    this.#first ??= this.#lease();
-    const body = { kind: 'completeConfig', spec: this.#spec, config } as const;
-    return (await this.#first.executor.call(body)) as ConfigCompletion | undefined;
+  async completeConfig(): Promise<ConfigCompletion | undefined> {
+    const { executor } = await this.#firstLease();
+    return (await executor.call({ kind: 'completeConfig', key: this.#spec.key })) as ConfigCompletion | undefined;
   }
 
   async validateConfig(config: ModelConfig): Promise<void> {
-    this.#first ??= this.#lease();
-    await this.#first.executor.call({ kind: 'validateConfig', spec: this.#spec, config });
+    const { executor } = await this.#firstLease();
+    await executor.call({ kind: 'validateConfig', key: this.#spec.key, config });
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
-    const lease = this.#first ?? this.#lease();
+    const first = this.#first;
     this.#first = undefined;
-    const instance = this.#instances++;
-    const id = `${this.#spec.key}/${instance}`;
-    await lease.executor.call({ kind: 'createInstance', spec: this.#spec, instance: id, context });
-    return new ExecutorInstance(lease, id, context.config);
+    const instance = `${this.#spec.key}/${this.#instances++}`;
+    const lease = await (first ?? this.#lease());
+    await lease.executor.call({ kind: 'createInstance', key: this.#spec.key, instance, context });
+    return new ExecutorInstance(lease, instance, context.config);
   }
 
   async close(): Promise<void> {
@@ -52,9 +51,16 @@ export class ExecutorHost implements InstanceHost {
     );
   }
 
-  #lease(): ExecutorLease {
+  /** The place that is asked for the configuration, and that the first instance gets. */
+  #firstLease(): Promise<ExecutorLease> {
+    return (this.#first ??= this.#lease());
+  }
+
+  /** Takes a place and loads the model there. */
+  async #lease(): Promise<ExecutorLease> {
     const lease = this.#kind === 'executor-thread' ? this.#pool.lease(this.#spec.key) : this.#pool.leaseOwn(this.#kind);
     this.#leases.push(lease);
+    await lease.executor.call({ kind: 'loadModel', spec: this.#spec });
     return lease;
   }
 }

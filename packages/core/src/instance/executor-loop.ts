@@ -6,6 +6,7 @@ import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts'
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
 import type { ExecutorCall, FromExecutor, ToExecutor, WireRequest } from './executor-messages.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
+import type { ModelSpec } from './instance-host.ts';
 
 /** Sends a message to the serving thread. */
 export type Post = (message: FromExecutor, transfer: readonly ArrayBuffer[]) => void;
@@ -25,6 +26,7 @@ export class ExecutorLoop {
   readonly #post: Post;
   readonly #host: BackendHost;
   readonly #instances = new Map<string, LoadedInstance>();
+  readonly #specs = new Map<string, ModelSpec>();
   readonly #batches = new Map<number, readonly HostedRequest[]>();
 
   constructor(post: Post) {
@@ -53,10 +55,13 @@ export class ExecutorLoop {
 
   #answer(body: ExecutorCall): Promise<unknown> {
     switch (body.kind) {
+      case 'loadModel':
+        this.#specs.set(body.spec.key, body.spec);
+        return this.#host.loadModel(body.spec);
       case 'completeConfig':
-        return this.#host.completeConfig(body.spec, body.config);
+        return this.#host.completeConfig(body.key);
       case 'validateConfig':
-        return this.#host.validateConfig(body.spec, body.config);
+        return this.#host.validateConfig(body.key, body.config);
       case 'createInstance':
         return this.#createInstance(body);
       case 'isReady':
@@ -64,19 +69,21 @@ export class ExecutorLoop {
       case 'closeInstance':
         return this.#closeInstance(body.instance);
       case 'closeModel':
+        this.#specs.delete(body.key);
         return this.#host.closeModel(body.key);
       case 'close':
         return this.#host.close();
     }
   }
 
-  async #createInstance({ spec, instance, context }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
+  async #createInstance({ key, instance, context }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
+    const spec = this.#specs.get(key);
     this.#instances.set(instance, {
-      instance: await this.#host.createInstance(spec, context),
+      instance: await this.#host.createInstance(key, context),
       decoupled: context.config.model_transaction_policy?.decoupled ?? false,
       outputs: context.config.output.map((output) => output.name),
-      backendName: spec.backendName,
-      modelName: spec.modelName,
+      backendName: spec?.backendName ?? '',
+      modelName: context.config.name,
     });
   }
 

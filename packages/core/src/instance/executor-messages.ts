@@ -53,11 +53,12 @@ export type WireBuffer = SharedArrayBuffer | ArrayBuffer;
 
 /** Asks for something that is answered by a `reply` of the same call number. */
 export type ExecutorCall =
-  | { readonly kind: 'completeConfig'; readonly spec: ModelSpec; readonly config: ModelConfig }
-  | { readonly kind: 'validateConfig'; readonly spec: ModelSpec; readonly config: ModelConfig }
+  | { readonly kind: 'loadModel'; readonly spec: ModelSpec }
+  | { readonly kind: 'completeConfig'; readonly key: string }
+  | { readonly kind: 'validateConfig'; readonly key: string; readonly config: ModelConfig }
   | {
       readonly kind: 'createInstance';
-      readonly spec: ModelSpec;
+      readonly key: string;
       readonly instance: string;
       readonly context: InstanceContext;
     }

@@ -17,16 +17,19 @@ export class InProcessHost implements InstanceHost {
     this.#spec = spec;
   }
 
-  completeConfig(config: ModelConfig): Promise<ConfigCompletion | undefined> {
-    return this.#backends.completeConfig(this.#spec, config);
+  async completeConfig(): Promise<ConfigCompletion | undefined> {
+    await this.#backends.loadModel(this.#spec);
+    return this.#backends.completeConfig(this.#spec.key);
   }
 
-  validateConfig(config: ModelConfig): Promise<void> {
-    return this.#backends.validateConfig(this.#spec, config);
+  async validateConfig(config: ModelConfig): Promise<void> {
+    await this.#backends.loadModel(this.#spec);
+    await this.#backends.validateConfig(this.#spec.key, config);
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
-    const instance = await this.#backends.createInstance(this.#spec, context);
+    await this.#backends.loadModel(this.#spec);
+    const instance = await this.#backends.createInstance(this.#spec.key, context);
     return new InProcessInstance(instance, this.#spec, context.config);
   }
 

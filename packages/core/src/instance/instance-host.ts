@@ -51,7 +51,7 @@ export interface HostedInstance {
 /** Where the instances of one model version run: on the serving thread, on executor threads, in processes. */
 export interface InstanceHost {
   /** What the backend can say of the model file; undefined when it says nothing. */
-  completeConfig(config: ModelConfig): Promise<ConfigCompletion | undefined>;
+  completeConfig(): Promise<ConfigCompletion | undefined>;
   validateConfig(config: ModelConfig): Promise<void>;
   createInstance(context: InstanceContext): Promise<HostedInstance>;
   /** Frees the model after its instances were closed. */

@@ -191,7 +191,7 @@ for (const kind of KINDS) {
 
     test('asks the model for its configuration, and lets it refuse one', async () => {
       const host = createHost(configOf('invalid'));
-      assert.deepEqual(await host.completeConfig(configOf('invalid')), { max_batch_size: 4 });
+      assert.deepEqual(await host.completeConfig(), { max_batch_size: 4 });
       await assert.rejects(host.validateConfig(configOf('invalid')), { code: 'INVALID_ARG', message: 'invalid on purpose' });
       await host.close();
     });

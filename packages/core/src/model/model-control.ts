@@ -1,9 +1,7 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import type { BackendRegistry } from '../backend/backend-registry.ts';
-import { composingModels } from '../scheduler/ensemble-graph.ts';
+import { MissingBackend } from '../backend/backend-registry.ts';
 import type { ModelLifecycle } from './model-lifecycle.ts';
-import type { ModelRegistry } from './model-registry.ts';
 import type { ModelOverride, ModelSource } from './model-source.ts';
 
 /** Who decides which models are loaded: start-up alone, a look at the repository now and then, or the API. */
@@ -22,8 +20,6 @@ export interface ModelControlParts {
   readonly requireBackends: boolean;
   readonly lifecycle: ModelLifecycle;
   readonly source: ModelSource;
-  readonly backends: BackendRegistry;
-  readonly registry: ModelRegistry;
   readonly logger: Logger;
 }
 
@@ -47,8 +43,8 @@ export class ModelControl {
   async start(): Promise<ReadonlyMap<string, InferenceServerError>> {
     const { mode, loadModels, source, pollSecs } = this.#parts;
     const all = mode !== 'explicit' || loadModels.includes('*');
-    const names = all ? [...(await source.list()).keys()] : loadModels;
-    const failed = await this.#loadAll(names, all);
+    const found = await source.list();
+    const failed = await this.#loadAll(all ? [...found.keys()] : loadModels, found, all);
     if (mode === 'poll' && pollSecs > 0) {
       this.#timer = setInterval(() => {
         this.#polling = this.#polling.then(() => this.poll());
@@ -84,7 +80,7 @@ export class ModelControl {
         this.#tried.delete(name);
       }
       const changed = [...found].filter(([name, fingerprint]) => this.#tried.get(name) !== fingerprint);
-      await this.#loadAll(changed.map(([name]) => name), true);
+      await this.#loadAll(changed.map(([name]) => name), found, true);
     } catch (cause) {
       logger.error('failed to poll the model repository', { cause });
     }
@@ -98,10 +94,10 @@ export class ModelControl {
 
   async #loadAll(
     names: readonly string[],
+    fingerprints: ReadonlyMap<string, string>,
     mayLackBackend: boolean,
   ): Promise<ReadonlyMap<string, InferenceServerError>> {
     const failed = new Map<string, InferenceServerError>();
-    const fingerprints = await this.#parts.source.list();
     const waiting = [...names];
     const loadNext = async (): Promise<void> => {
       for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
@@ -115,39 +111,20 @@ export class ModelControl {
   }
 
   async #tryLoad(name: string, mayLackBackend: boolean): Promise<InferenceServerError | undefined> {
-    const { lifecycle, registry, logger, requireBackends, source } = this.#parts;
+    const { lifecycle, logger, requireBackends, source } = this.#parts;
     try {
-      if (await source.isUnconfigured(name)) {
+      if (source.isStrict && (await source.isUnconfigured(name))) {
         logger.error(`model '${name}' has no configuration, which it must have without auto-completion`, { model: name });
         return undefined;
       }
-      const lacking = mayLackBackend && !requireBackends ? await this.#lackingBackend(name, []) : undefined;
-      if (lacking === undefined) {
-        await lifecycle.load(name);
-        return undefined;
-      }
-      const reason = `backend '${lacking}' is not installed`;
-      logger.warning(`model '${name}' is left out: ${reason}`, { model: name });
-      registry.setFailure(name, reason);
+      await lifecycle.load(name);
       return undefined;
     } catch (error) {
-      return InferenceServerError.from(error);
+      const missing = mayLackBackend && !requireBackends ? MissingBackend.causeOf(error) : undefined;
+      if (missing === undefined) return InferenceServerError.from(error);
+      lifecycle.leaveOut(name, missing.message);
+      return undefined;
     }
-  }
-
-  /** The backend that a model, or a model of an ensemble, needs and that no installed package provides. */
-  async #lackingBackend(name: string, path: readonly string[]): Promise<string | undefined> {
-    const prepared = await this.#parts.source.prepare(name, undefined).catch(() => undefined);
-    if (prepared === undefined || path.includes(name)) return undefined;
-    const { config } = prepared;
-    if (config.ensemble_scheduling === undefined) {
-      return config.backend === '' || this.#parts.backends.isInstalled(config.backend) ? undefined : config.backend;
-    }
-    for (const part of composingModels(config)) {
-      const lacking = await this.#lackingBackend(part, [...path, name]);
-      if (lacking !== undefined) return lacking;
-    }
-    return undefined;
   }
 
   #assertExplicit(): void {

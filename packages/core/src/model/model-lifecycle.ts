@@ -1,5 +1,6 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
+import { MissingBackend } from '../backend/backend-registry.ts';
 import { composingModels } from '../scheduler/ensemble-graph.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { EnsembleLoader } from './ensemble-loader.ts';
@@ -87,6 +88,14 @@ export class ModelLifecycle {
     for (const part of composing) {
       if (!this.#isUsedByEnsemble(part)) await this.unload(part, true);
     }
+  }
+
+  /** Takes a model that could not be loaded out of what readiness waits for: it is known to be left out. */
+  leaveOut(name: string, reason: string): void {
+    this.#expected.delete(name);
+    this.#parts.registry.forget(name);
+    this.#parts.registry.setFailure(name, reason);
+    this.#parts.logger.warning(`model '${name}' is left out: ${reason}`, { model: name });
   }
 
   /** Forgets a model whose folder is gone. */
@@ -222,7 +231,9 @@ export class ModelLifecycle {
     // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
     if (error.code === 'NOT_FOUND') registry.forget(name);
     else registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
-    logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
+    if (MissingBackend.causeOf(error) === undefined) {
+      logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
+    }
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
     const message = `load failed for model '${name}': ${where}${error.message}`;

@@ -76,7 +76,7 @@ export class ModelLoader {
 
   async #completeConfig(prepared: PreparedModel, host: InstanceHost): Promise<ModelConfig> {
     const { source } = this.#parts;
-    const completion = source.isStrict ? undefined : await host.completeConfig(prepared.config);
+    const completion = source.isStrict ? undefined : await host.completeConfig();
     const config = source.complete(prepared, completion);
     await host.validateConfig(config);
     this.#warnOfUnused(config);
