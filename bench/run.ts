@@ -41,7 +41,8 @@ function parseOptions(): RunOptions {
   });
   const names = [...SCENARIOS.map(({ name }) => name), MICRO];
   for (const name of values.only) {
-    if (!names.includes(name)) throw new Error(`--only: expected one of ${names.join(', ')}, found '${name}'`);
+    if (!names.includes(name))
+      throw new Error(`--only: expected one of ${names.join(', ')}, found '${name}'`);
   }
   const isWhole = !values.quick && values.only.length === 0;
   const output = values.output ?? join(ROOT, isWhole ? 'docs' : 'tmp', 'benchmarks');
@@ -55,7 +56,9 @@ async function main(options: RunOptions, directory: string): Promise<void> {
   const rounds = isQuick ? QUICK : FULL;
   const figures: Figure[] = [];
   const micro: MicroFigure[] = [];
-  print(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load: ${loads.http.name}, ${loads.grpc.name}`);
+  print(
+    `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load: ${loads.http.name}, ${loads.grpc.name}`,
+  );
   const notes = [...loads.notes];
   for (const note of notes) print(`! ${note}`);
   const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);

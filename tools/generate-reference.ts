@@ -39,7 +39,9 @@ async function main(): Promise<void> {
   if (process.argv.includes('--check')) {
     const outdated = await outdatedPages();
     if (outdated.length === 0) return;
-    console.error(`docs/reference is not up to date: ${outdated.join(', ')}; run tools/generate-reference.ts`);
+    console.error(
+      `docs/reference is not up to date: ${outdated.join(', ')}; run tools/generate-reference.ts`,
+    );
     process.exitCode = 1;
     return;
   }

@@ -18,7 +18,10 @@ export interface LoopListener {
 export type Connect = (listener: LoopListener) => Promise<LoopConnection>;
 
 /** Keeps every connection busy for some seconds. */
-export async function runClosedLoop(connect: Connect, { connections, seconds }: LoadShape): Promise<LoadResult> {
+export async function runClosedLoop(
+  connect: Connect,
+  { connections, seconds }: LoadShape,
+): Promise<LoadResult> {
   const latencies: number[] = [];
   let errors = 0;
   const { promise: failed, reject } = Promise.withResolvers<never>();

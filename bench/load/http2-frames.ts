@@ -66,7 +66,8 @@ export class CallFrames {
 
   /** @throws RangeError when the message does not fit one frame. */
   constructor({ authority, path, message }: Call) {
-    if (message.length > 16_000) throw new RangeError(`a message of ${message.length} bytes needs several frames`);
+    if (message.length > 16_000)
+      throw new RangeError(`a message of ${message.length} bytes needs several frames`);
     const prefixed = Buffer.alloc(5 + message.length);
     prefixed.writeUInt32BE(message.length, 1);
     prefixed.set(message, 5);

@@ -2,7 +2,14 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { runClosedLoop, type Connect } from './closed-loop.ts';
-import { CallFrames, FrameReader, PREFACE, pingAnswer, SETTINGS_ANSWER, windowUpdate } from './http2-frames.ts';
+import {
+  CallFrames,
+  FrameReader,
+  PREFACE,
+  pingAnswer,
+  SETTINGS_ANSWER,
+  windowUpdate,
+} from './http2-frames.ts';
 import type { GrpcTarget, LoadGenerator } from './load.ts';
 
 const PATH = '/inference.GRPCInferenceService/ModelInfer';

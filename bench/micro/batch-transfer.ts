@@ -36,7 +36,12 @@ export async function startBatchTransfer(): Promise<BatchTransfer> {
     config,
   };
   const host = new ExecutorHost(pool, spec, 'executor-thread');
-  const instance = await host.createInstance({ instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config });
+  const instance = await host.createInstance({
+    instanceName: 'm_0_0',
+    kind: 'KIND_CPU',
+    deviceId: 0,
+    config,
+  });
   return {
     benchmarks: [1, 64].map((size) => ({
       name: `Batch of ${size} to an executor thread and back`,

@@ -3,12 +3,14 @@ import { createRequest } from '../models/infer-request.ts';
 
 /** Requests as a scheduler sees them, each with one FP32 [1, 16]. Their answers go nowhere. */
 export function createRequests(count: number): readonly InferenceRequest[] {
-  const inputs = createRequest('m', [1, 16]).inputs.map(({ name, datatype, shape, data = new Uint8Array(0) }) => ({
-    name,
-    datatype,
-    shape,
-    data,
-  }));
+  const inputs = createRequest('m', [1, 16]).inputs.map(
+    ({ name, datatype, shape, data = new Uint8Array(0) }) => ({
+      name,
+      datatype,
+      shape,
+      data,
+    }),
+  );
   const fields = {
     id: '',
     modelName: 'm',

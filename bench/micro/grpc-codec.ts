@@ -1,4 +1,8 @@
-import { decodeModelInferRequest, encodeModelInferRequest, encodeModelInferResponse } from '@nereid/protocol/grpc';
+import {
+  decodeModelInferRequest,
+  encodeModelInferRequest,
+  encodeModelInferResponse,
+} from '@nereid/protocol/grpc';
 import { createRequest } from '../models/infer-request.ts';
 import { createResponse } from './create-response.ts';
 import type { MicroBenchmark } from './micro-benchmark.ts';

@@ -1,4 +1,9 @@
-import { decodeInferRequest, encodeInferRequest, encodeInferResponse, selectBinaryOutputs } from '@nereid/protocol/http';
+import {
+  decodeInferRequest,
+  encodeInferRequest,
+  encodeInferResponse,
+  selectBinaryOutputs,
+} from '@nereid/protocol/http';
 import { createRequest } from '../models/infer-request.ts';
 import { createResponse } from './create-response.ts';
 import type { MicroBenchmark } from './micro-benchmark.ts';
@@ -31,7 +36,13 @@ export function httpCodecBenchmarks(): readonly MicroBenchmark[] {
   }
 }
 
-function decodeRun({ body, headerLength }: { readonly body: Buffer; readonly headerLength: number | undefined }) {
+function decodeRun({
+  body,
+  headerLength,
+}: {
+  readonly body: Buffer;
+  readonly headerLength: number | undefined;
+}) {
   const options = { modelName: 'identity', modelVersion: '', headerLength };
   return (times: number): void => {
     for (let count = 0; count < times; count += 1) decodeInferRequest(body, options);

@@ -10,6 +10,11 @@ export async function runMicroBenchmarks(
   report: (figure: MicroFigure) => void,
 ): Promise<void> {
   await using transfer = await startBatchTransfer();
-  const all = [...httpCodecBenchmarks(), ...grpcCodecBenchmarks(), ...batchingBenchmarks(), ...transfer.benchmarks];
+  const all = [
+    ...httpCodecBenchmarks(),
+    ...grpcCodecBenchmarks(),
+    ...batchingBenchmarks(),
+    ...transfer.benchmarks,
+  ];
   for (const benchmark of all) report(await measureMicro(benchmark, isQuick ? 50 : 200));
 }

@@ -14,7 +14,11 @@ function scalar(name: string, value: number): Uint8Array {
 
 /** A NodeProto: input 1, output 2, op_type 4. */
 function node(operator: string, inputs: readonly string[], output: string): Uint8Array {
-  return message([...inputs.map((name) => stringField(1, name)), stringField(2, output), stringField(4, operator)]);
+  return message([
+    ...inputs.map((name) => stringField(1, name)),
+    stringField(2, output),
+    stringField(4, operator),
+  ]);
 }
 
 /** A ValueInfoProto of floats whose dimensions only have names: name 1, type 2 › tensor_type 1 › shape 2 › dim 1. */

@@ -31,6 +31,8 @@ export function formatLine(figure: Figure): string {
   const goal = figure.goal === undefined ? '' : `   ${formatGoal(figure)}: ${formatVerdict(figure)}`;
   if (figure.kind === 'value') return `${figure.name}: ${formatSpread(figure.value)} ${figure.unit}${goal}`;
   const { subject, base, ratio } = figure;
-  const sides = [subject, base].map((side) => `${side.name} ${formatNumber(side.requestsPerSecond.median)}/s`);
+  const sides = [subject, base].map(
+    (side) => `${side.name} ${formatNumber(side.requestsPerSecond.median)}/s`,
+  );
   return `${figure.name}: ${formatSpread(ratio)} = ${sides.join(' : ')}${goal}`;
 }

@@ -18,7 +18,8 @@ export function renderMarkdown(results: Results): string {
     ...notes.map((note) => `> ${note}`),
     '![Ratios and their goals](ratios.svg)',
   ];
-  if (ratios.length > 0) parts.push('## Throughput beside something simpler', ratioText(rounds), ratioTable(ratios));
+  if (ratios.length > 0)
+    parts.push('## Throughput beside something simpler', ratioText(rounds), ratioTable(ratios));
   if (values.length > 0) parts.push('## Start, memory, loading', valueTable(values));
   if (micro.length > 0) {
     const rows = micro.map(({ name, nanoseconds }) => [name, formatSpread(nanoseconds)]);

@@ -19,8 +19,22 @@ const FIGURES: readonly Figure[] = [
     ratio: { median: 0.7, min: 0.65, max: 0.75 },
     goal: 0.6,
   },
-  { kind: 'value', scenario: 's', name: 'Start', unit: 'ms', value: { median: 300, min: 290, max: 340 }, goal: 250 },
-  { kind: 'value', scenario: 's', name: 'Aside', unit: 'MB', value: { median: 5, min: 5, max: 5 }, goal: undefined },
+  {
+    kind: 'value',
+    scenario: 's',
+    name: 'Start',
+    unit: 'ms',
+    value: { median: 300, min: 290, max: 340 },
+    goal: 250,
+  },
+  {
+    kind: 'value',
+    scenario: 's',
+    name: 'Aside',
+    unit: 'MB',
+    value: { median: 5, min: 5, max: 5 },
+    goal: undefined,
+  },
 ];
 const MACHINE = { cpu: 'CPU', cores: 2, memoryGb: 4, system: 'linux', node: 'v26' };
 
@@ -57,7 +71,10 @@ test('the page names the machine, the load and every figure with its goal', () =
   });
   assert.match(page, /CPU, 2 cores/);
   assert.match(page, /wrk 4/);
-  assert.match(page, /\| A <fast> one \| ours: 7,000 \(p50 12\.5 µs\) \|.*0\.70 \(0\.65–0\.75\) \| ≥ 0\.60 \| met \|/);
+  assert.match(
+    page,
+    /\| A <fast> one \| ours: 7,000 \(p50 12\.5 µs\) \|.*0\.70 \(0\.65–0\.75\) \| ≥ 0\.60 \| met \|/,
+  );
   assert.match(page, /\| Start \| 300 \(290–340\) ms \| ≤ 250 ms \| missed \|/);
   assert.match(page, /\| decode \| 1,500 \(1,400–1,600\) \|/);
 });

@@ -93,7 +93,16 @@ function ratioPanel(figures: readonly Figure[]): Panel {
   const bars = figures.flatMap((figure): Bar[] => {
     if (figure.kind !== 'ratio') return [];
     const { name, ratio, goal, base } = figure;
-    return [{ name, spread: ratio, goal, isMet: meetsGoal(figure), figure: formatNumber(ratio.median), of: base.name }];
+    return [
+      {
+        name,
+        spread: ratio,
+        goal,
+        isMet: meetsGoal(figure),
+        figure: formatNumber(ratio.median),
+        of: base.name,
+      },
+    ];
   });
   return {
     title: 'Throughput as a part of something simpler',
@@ -138,11 +147,21 @@ function drawPanel({ title, subtitle, bars, axis }: Panel): Svg[] {
   return parts;
 }
 
-function drawBar({ name, spread, goal, isMet, figure, of }: Bar, top: number, x: (value: number) => number): Svg[] {
+function drawBar(
+  { name, spread, goal, isMet, figure, of }: Bar,
+  top: number,
+  x: (value: number) => number,
+): Svg[] {
   const middle = top + ROW / 2;
   const baseline = middle + 4.5;
   const verdict = isMet === undefined ? 'open' : isMet ? 'met' : 'missed';
-  const bar = { x: x(0), y: middle - BAR / 2, width: Math.max(1, x(spread.median) - x(0)), height: BAR, rx: 2 };
+  const bar = {
+    x: x(0),
+    y: middle - BAR / 2,
+    width: Math.max(1, x(spread.median) - x(0)),
+    height: BAR,
+    rx: 2,
+  };
   const behind = Math.max(x(spread.max), goal === undefined ? 0 : x(goal)) + 10;
   const parts = [
     label(name, { x: LEFT - 12, y: baseline, 'text-anchor': 'end' }),
@@ -161,5 +180,9 @@ function drawBar({ name, spread, goal, isMet, figure, of }: Bar, top: number, x:
 function drawRange({ min, max }: Spread, middle: number, x: (value: number) => number): Svg[] {
   const end = (value: number): Svg =>
     element('line', { class: 'range', x1: x(value), x2: x(value), y1: middle - 4, y2: middle + 4 });
-  return [element('line', { class: 'range', x1: x(min), x2: x(max), y1: middle, y2: middle }), end(min), end(max)];
+  return [
+    element('line', { class: 'range', x1: x(min), x2: x(max), y1: middle, y2: middle }),
+    end(min),
+    end(max),
+  ];
 }

@@ -23,7 +23,10 @@ export const dynamicBatching: Scenario = {
       scenario: dynamicBatching.name,
       name: `Dynamic-batched ONNX, ${CONNECTIONS} connections`,
       base: { name: 'identity model', load: (seconds) => loads.http.run(base, { ...shape, seconds }) },
-      subject: { name: 'ONNX model y = 2x + 1', load: (seconds) => loads.http.run(subject, { ...shape, seconds }) },
+      subject: {
+        name: 'ONNX model y = 2x + 1',
+        load: (seconds) => loads.http.run(subject, { ...shape, seconds }),
+      },
       goal: 0.6,
     });
     report(figure);

@@ -9,7 +9,8 @@ const GOALS: readonly (readonly [connections: number, goal?: number])[] = [[1], 
 
 export const grpcIdentity: Scenario = {
   name: 'grpc-identity',
-  question: 'What does Nereid add to grpc-js? Identity model, FP32 [16], beside a server that echoes the message.',
+  question:
+    'What does Nereid add to grpc-js? Identity model, FP32 [16], beside a server that echoes the message.',
   run: async ({ loads, rounds, directory, report }) => {
     const repository = createRepository(directory);
     addIdentity(repository);

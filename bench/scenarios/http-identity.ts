@@ -9,7 +9,8 @@ const GOALS: readonly (readonly [connections: number, goal?: number])[] = [[1], 
 
 export const httpIdentity: Scenario = {
   name: 'http-identity',
-  question: 'What does Nereid add to node:http? Identity model, FP32 [16], binary, beside a server that echoes the body.',
+  question:
+    'What does Nereid add to node:http? Identity model, FP32 [16], binary, beside a server that echoes the body.',
   run: async ({ loads, rounds, directory, report }) => {
     const repository = createRepository(directory);
     addIdentity(repository);

@@ -23,7 +23,13 @@ export const manyModels: Scenario = {
 
     await using full = await startNereid(many);
     report(
-      valueFigure({ scenario, name: `${COUNT} models, start to ready`, unit: 'ms', values: [full.readyMs], goal: 3000 }),
+      valueFigure({
+        scenario,
+        name: `${COUNT} models, start to ready`,
+        unit: 'ms',
+        values: [full.readyMs],
+        goal: 3000,
+      }),
     );
     await wait(2000);
     report(
@@ -47,7 +53,10 @@ export const manyModels: Scenario = {
         scenario,
         name: `One model among ${COUNT}, ${CONNECTIONS} connections`,
         base: { name: 'the only model', load: (seconds) => loads.http.run(base, { ...shape, seconds }) },
-        subject: { name: `one of ${COUNT}`, load: (seconds) => loads.http.run(subject, { ...shape, seconds }) },
+        subject: {
+          name: `one of ${COUNT}`,
+          load: (seconds) => loads.http.run(subject, { ...shape, seconds }),
+        },
       }),
     );
   },

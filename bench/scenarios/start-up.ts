@@ -25,7 +25,13 @@ export const startUp: Scenario = {
       valueFigure({ scenario, name: `${name}, empty`, unit, values: await starts(empty, runs), goal: 250 }),
     );
     report(
-      valueFigure({ scenario, name: `${name}, one ONNX model`, unit, values: await starts(oneModel, runs), goal: 350 }),
+      valueFigure({
+        scenario,
+        name: `${name}, one ONNX model`,
+        unit,
+        values: await starts(oneModel, runs),
+        goal: 350,
+      }),
     );
     for (const [what, repository, goal] of [
       ['empty', empty, 120],
@@ -33,7 +39,13 @@ export const startUp: Scenario = {
     ] as const) {
       const values = [await idleMegabytes(repository)];
       report(
-        valueFigure({ scenario, name: `Idle memory, ${what}`, unit: 'MB', values, ...(goal !== undefined && { goal }) }),
+        valueFigure({
+          scenario,
+          name: `Idle memory, ${what}`,
+          unit: 'MB',
+          values,
+          ...(goal !== undefined && { goal }),
+        }),
       );
     }
   },

@@ -1,7 +1,8 @@
 import { STATUS_CODES, type StatusCode } from '@nereid/protocol';
 import { httpStatusOf } from '@nereid/protocol/http';
 import { grpcStatusOf } from '@nereid/protocol/grpc';
-import { ERROR_MESSAGES, type ErrorMessage } from './error-messages.ts';
+import type { ErrorMessage } from './error-message.ts';
+import { ERROR_MESSAGES } from './error-messages.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 
 /** What each code means to a client. */
@@ -54,12 +55,22 @@ function codeTable(): string {
     ['code', 'HTTP', 'gRPC', 'meaning'],
     STATUS_CODES.map((status) => {
       const grpc = grpcStatusOf(status);
-      return [code(status), String(httpStatusOf(status)), `${grpc} ${GRPC_NAMES[grpc] ?? ''}`, MEANINGS[status]];
+      return [
+        code(status),
+        String(httpStatusOf(status)),
+        `${grpc} ${GRPC_NAMES[grpc] ?? ''}`,
+        MEANINGS[status],
+      ];
     }),
   );
 }
 
 function messageTable(group: string, messages: readonly ErrorMessage[]): string {
-  const rows = messages.map(({ code: status, text, when, remedy }) => [code(status), code(text), when, remedy]);
+  const rows = messages.map(({ code: status, text, when, remedy }) => [
+    code(status),
+    code(text),
+    when,
+    remedy,
+  ]);
   return `### ${group}\n\n${table(['code', 'message', 'when', 'what to do'], rows)}`;
 }

@@ -1,7 +1,8 @@
 /** Pieces of Markdown. */
 
 /** The line that begins every generated page. */
-export const GENERATED = '<!-- Written by tools/generate-reference.ts from the tables in the code; do not edit. -->';
+export const GENERATED =
+  '<!-- Written by tools/generate-reference.ts from the tables in the code; do not edit. -->';
 
 /** A table. Cells are escaped. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -44,7 +44,9 @@ interface PublishedFamily {
 }
 
 /** What a server without models publishes. */
-async function serverFamilies({ cpuMetrics }: Pick<MetricsOptions, 'cpuMetrics'>): Promise<readonly PublishedFamily[]> {
+async function serverFamilies({
+  cpuMetrics,
+}: Pick<MetricsOptions, 'cpuMetrics'>): Promise<readonly PublishedFamily[]> {
   const options = {
     counterLatencies: true,
     histogramLatencies: true,
@@ -56,11 +58,13 @@ async function serverFamilies({ cpuMetrics }: Pick<MetricsOptions, 'cpuMetrics'>
   const ignore = (): void => undefined;
   const logger = { info: ignore, warning: ignore, error: ignore, verbose: ignore };
   const text = await new MetricsRegistry(options, { logger }).render();
-  return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(([, name = '', help = '', type = '']) => ({
-    name,
-    type,
-    help,
-  }));
+  return [...text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm)].map(
+    ([, name = '', help = '', type = '']) => ({
+      name,
+      type,
+      help,
+    }),
+  );
 }
 
 function modelRow(family: ModelFamily): readonly string[] {

@@ -1,5 +1,10 @@
 import { OLD_FLAGS } from '../../packages/core/src/options/command-line.ts';
-import { flagOf, OPTION_GROUPS, OWN_OPTIONS, type AnyOption } from '../../packages/core/src/options/option-table.ts';
+import {
+  flagOf,
+  OPTION_GROUPS,
+  OWN_OPTIONS,
+  type AnyOption,
+} from '../../packages/core/src/options/option-table.ts';
 import { code, GENERATED, page, table } from './markdown.ts';
 
 /** `docs/reference/options.md`: every flag of `nereid serve`. */
@@ -8,7 +13,7 @@ export function optionsPage(): string {
   return page([
     GENERATED,
     '# Options of `nereid serve`',
-    'Flags are written `--name=value` or `--name value`; a `<boolean>` alone is `true`. They have the names and ' +
+    'Flags are written `--<flag>=<value>` or `--<flag> <value>`; a `<boolean>` alone is `true`. They have the names and ' +
       'defaults of `tritonserver`; those marked **Nereid** are its own. Flags **without effect yet** are checked, ' +
       'and named in a warning at the start. A flag that does not exist, or a value that it cannot have, ends the ' +
       'command with status 1. For `createServer` the same options are written `httpPort` for `--http-port`.',
@@ -51,7 +56,11 @@ function meaning(key: string, option: AnyOption): string {
 function oldFlags(): string {
   const rows = [...OLD_FLAGS].map(([flag, { isDeprecated, instead }]) => {
     const [name, value] = instead('<value>');
-    return [code(`--${flag}=<value>`), code(`--${name}=${value}`), isDeprecated ? 'deprecated, with a warning' : ''];
+    return [
+      code(`--${flag}=<value>`),
+      code(`--${name}=${value}`),
+      isDeprecated ? 'deprecated, with a warning' : '',
+    ];
   });
   return `## Flags of old\n\n${table(['flag', 'stands for', ''], rows)}`;
 }

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { InferenceServerError, type ModelConfig, type ModelContext } from '@nereid/backend-sdk';
 
 const DEFAULT_FILENAME = 'model.onnx';
@@ -19,6 +19,18 @@ export async function findModelFile(
   const inside = join(path, DEFAULT_FILENAME);
   await isFolder(inside);
   return inside;
+}
+
+/** Models of less than this many bytes have next to no weights. */
+const TINY_BYTE_SIZE = 16_384;
+
+/**
+ * Whether a model does so little that a second thread costs more than it brings: its file is tiny and lies alone,
+ * without external data.
+ */
+export async function isTinyModel(path: string): Promise<boolean> {
+  if ((await stat(path)).size >= TINY_BYTE_SIZE) return false;
+  return (await readdir(dirname(path))).length === 1;
 }
 
 async function isFolder(path: string): Promise<boolean> {

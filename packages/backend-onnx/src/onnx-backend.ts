@@ -10,7 +10,7 @@ import {
 } from '@nereid/backend-sdk';
 import { createOnnxInstance } from './execution.ts';
 import { toModelTensors } from './io-mapping.ts';
-import { findModelFile } from './model-file.ts';
+import { findModelFile, isTinyModel } from './model-file.ts';
 import { loadOrt, type Ort, type OrtSession } from './ort-binding.ts';
 import { fromOrtError } from './ort-error.ts';
 import { createSessionOptions, readOnnxSettings, type SessionDevice } from './session-options.ts';
@@ -86,6 +86,8 @@ async function openSession(
 ): Promise<OrtSession> {
   const path = await findModelFile(context, config);
   const options = createSessionOptions(context, config, device, ort.providers);
+  // A thousand tiny models would otherwise bring a thousand idle threads.
+  if (options.intraOpNumThreads === 0 && (await isTinyModel(path))) options.intraOpNumThreads = 1;
   try {
     return await ort.createSession(path, options);
   } catch (error) {
