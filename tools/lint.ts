@@ -27,7 +27,10 @@ const CHECKS: readonly Check[] = [
     name: 'generated code (packages/protocol/scripts)',
     command: ['--test', '--test-reporter=dot', 'packages/protocol/scripts/generate.test.ts'],
   },
-  { name: 'docs/reference (tools/generate-reference.ts)', command: ['tools/generate-reference.ts', '--check'] },
+  {
+    name: 'docs/reference (tools/generate-reference.ts)',
+    command: ['tools/generate-reference.ts', '--check'],
+  },
   {
     name: 'format (npm run format)',
     command: ['node_modules/prettier/bin/prettier.cjs', '--check', '--cache', '.'],

@@ -20,7 +20,7 @@ const answers = await Promise.all(
 );
 process.stdout.write(`answers: ${answers.join(' ')}\n`);
 
-const [statistics] = await server.management.statistics('identity', '');
+const [statistics] = server.management.statistics('identity', '');
 process.stdout.write(
   `${statistics?.inference_count} inferences in ${statistics?.execution_count} executions\n`,
 );

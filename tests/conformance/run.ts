@@ -20,8 +20,7 @@ interface Outcome {
 }
 
 const HERE = join(ROOT, 'tests/conformance');
-const START =
-  `${NEREID} serve --model-repository={repo} --http-port={http} --grpc-port={grpc} --metrics-port={metrics} {args}`;
+const START = `${NEREID} serve --model-repository={repo} --http-port={http} --grpc-port={grpc} --metrics-port={metrics} {args}`;
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -32,7 +31,11 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const globs = args.filter((arg) => !arg.startsWith('--'));
-  const outcomes = await runCorpus(corpus, globs.length > 0 ? globs : supportedCases(), args.includes('--verbose'));
+  const outcomes = await runCorpus(
+    corpus,
+    globs.length > 0 ? globs : supportedCases(),
+    args.includes('--verbose'),
+  );
   return report(outcomes, knownFailing());
 }
 
@@ -67,11 +70,14 @@ function report(outcomes: ReadonlyMap<string, Outcome>, known: ReadonlySet<strin
     [...outcomes].filter(([name, outcome]) => wanted(name, outcome)).map(([name]) => name);
   const failed = named((name, { outcome }) => outcome === 'fail' && !known.has(name));
   const fixed = named((name, { outcome }) => outcome !== 'fail' && outcome !== 'skip' && known.has(name));
-  const passed = named((name, { outcome }) => (outcome === 'pass' || outcome === 'quirk') && !known.has(name));
+  const passed = named(
+    (name, { outcome }) => (outcome === 'pass' || outcome === 'quirk') && !known.has(name),
+  );
   const skipped = outcomes.size - failed.length - fixed.length - passed.length;
   process.stdout.write('\n');
   for (const name of failed) process.stdout.write(`FAILED ${name}\n`);
-  for (const name of fixed) process.stdout.write(`FAILED ${name} passes now: strike it off known-failing.txt\n`);
+  for (const name of fixed)
+    process.stdout.write(`FAILED ${name} passes now: strike it off known-failing.txt\n`);
   const failures = failed.length + fixed.length;
   process.stdout.write(`${passed.length} passed, ${failures} failed, ${skipped} skipped\n`);
   return failures > 0 || passed.length === 0 ? 1 : 0;

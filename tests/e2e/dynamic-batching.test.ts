@@ -40,14 +40,18 @@ test('64 clients at once, batched: every answer is that of the request alone', L
   await Promise.all(clients.map((client) => client.close()));
 });
 
-test('64 clients at once, strings of different lengths: every answer is that of the request alone', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.addOnnx('strings', 'identity_bytes', { 'config.pbtxt': STRINGS });
-  await using server = await startServer(repository.path);
-  const clients = makeClients(server.http, server.grpc);
-  await Promise.all(clients.map((client, number) => sendStrings(client, number)));
-  await Promise.all(clients.map((client) => client.close()));
-});
+test(
+  '64 clients at once, strings of different lengths: every answer is that of the request alone',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.addOnnx('strings', 'identity_bytes', { 'config.pbtxt': STRINGS });
+    await using server = await startServer(repository.path);
+    const clients = makeClients(server.http, server.grpc);
+    await Promise.all(clients.map((client, number) => sendStrings(client, number)));
+    await Promise.all(clients.map((client) => client.close()));
+  },
+);
 
 test('a bad request among good ones fails alone', LIMIT, async () => {
   await using repository = makeRepository();
@@ -57,7 +61,9 @@ test('a bad request among good ones fails alone', LIMIT, async () => {
   const outcomes = await Promise.allSettled(
     Array.from({ length: 40 }, (_, number) => {
       const length = number % 4 === 3 ? 3 : 4;
-      const inputs = ['A', 'B'].map((name) => InferInput.from(name, new Float32Array(length).fill(number), [1, length]));
+      const inputs = ['A', 'B'].map((name) =>
+        InferInput.from(name, new Float32Array(length).fill(number), [1, length]),
+      );
       return client.infer('batched', inputs).then((result) => result.asNumbers('SUM')[0]);
     }),
   );
@@ -70,7 +76,9 @@ test('a bad request among good ones fails alone', LIMIT, async () => {
 
 /** Half of them over HTTP, half over gRPC. */
 function makeClients(http: string, grpc: string): readonly InferenceClient[] {
-  return Array.from({ length: CLIENTS }, (_, number) => (number % 2 === 0 ? new HttpClient(http) : new GrpcClient(grpc)));
+  return Array.from({ length: CLIENTS }, (_, number) =>
+    number % 2 === 0 ? new HttpClient(http) : new GrpcClient(grpc),
+  );
 }
 
 /** Requests of 1 to 3 rows, whose values no other request has. */
@@ -81,7 +89,10 @@ async function sendNumbers(client: InferenceClient, number: number): Promise<voi
     const b = a.map((value) => value / 2);
     const inputs = [InferInput.from('A', a, [rows, 4]), InferInput.from('B', b, [rows, 4])];
     const result = await client.infer('batched', inputs);
-    assert.deepEqual(result.output('SUM', 'FP32'), a.map((value, at) => value + (b[at] ?? 0)));
+    assert.deepEqual(
+      result.output('SUM', 'FP32'),
+      a.map((value, at) => value + (b[at] ?? 0)),
+    );
     assert.deepEqual(result.output('DIFFERENCE', 'FP32'), b);
     assert.deepEqual(result.tensor('SUM').shape, [rows, 4]);
   }
@@ -90,7 +101,10 @@ async function sendNumbers(client: InferenceClient, number: number): Promise<voi
 async function sendStrings(client: InferenceClient, number: number): Promise<void> {
   for (let count = 0; count < REQUESTS; count += 1) {
     const columns = 1 + (count % 2);
-    const texts = Array.from({ length: columns }, (_, at) => `${number}/${count}/${at} ${'ä'.repeat(number % 7)}`);
+    const texts = Array.from(
+      { length: columns },
+      (_, at) => `${number}/${count}/${at} ${'ä'.repeat(number % 7)}`,
+    );
     const result = await client.infer('strings', [InferInput.from('X', texts, [1, columns])]);
     assert.deepEqual(result.asStrings('Y'), texts);
   }

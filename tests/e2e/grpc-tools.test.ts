@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { create, fromBinary, toBinary, type DescMessage, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
+import {
+  create,
+  fromBinary,
+  toBinary,
+  type DescMessage,
+  type MessageInitShape,
+  type MessageShape,
+} from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Client, credentials, status, type ServiceError } from '@grpc/grpc-js';
 import * as messages from '@nereid/protocol/gen';
@@ -46,11 +53,17 @@ test('grpc.health.v1 says SERVING for the server and for any service', LIMIT, as
   }
 });
 
-for (const [version, api] of [['v1', messages.reflectionV1], ['v1alpha', messages.reflectionV1alpha]] as const) {
+for (const [version, api] of [
+  ['v1', messages.reflectionV1],
+  ['v1alpha', messages.reflectionV1alpha],
+] as const) {
   test(`reflection ${version} lists the services and describes them`, LIMIT, async () => {
     const reflect = (messageRequest: ReflectionQuestion) =>
       exchange(`/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`, {
-        request: toBinary(api.ServerReflectionRequestSchema, create(api.ServerReflectionRequestSchema, { messageRequest })),
+        request: toBinary(
+          api.ServerReflectionRequestSchema,
+          create(api.ServerReflectionRequestSchema, { messageRequest }),
+        ),
         response: api.ServerReflectionResponseSchema,
       });
     const list = (await reflect({ case: 'listServices', value: '' })).messageResponse;
@@ -58,25 +71,33 @@ for (const [version, api] of [['v1', messages.reflectionV1], ['v1alpha', message
     const names = list.value.service.map(({ name }) => name);
     assert.ok(names.includes('inference.GRPCInferenceService'), names.join());
     assert.ok(names.includes('grpc.health.v1.Health'), names.join());
-    const files = (await reflect({ case: 'fileContainingSymbol', value: 'inference.GRPCInferenceService' })).messageResponse;
+    const files = (await reflect({ case: 'fileContainingSymbol', value: 'inference.GRPCInferenceService' }))
+      .messageResponse;
     assert.ok(files.case === 'fileDescriptorResponse');
     const methods = files.value.fileDescriptorProto
       .map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes))
       .flatMap(({ service }) => service)
       .flatMap(({ method }) => method.map(({ name }) => name));
     assert.equal(methods.length, 20);
-    const unknown = (await reflect({ case: 'fileContainingSymbol', value: 'no.such.Service' })).messageResponse;
+    const unknown = (await reflect({ case: 'fileContainingSymbol', value: 'no.such.Service' }))
+      .messageResponse;
     assert.equal(unknown.case, 'errorResponse');
   });
 }
 
 test('grpcurl lists, describes and calls without a .proto file', LIMIT, async (context) => {
   if (!(await isInstalled('grpcurl'))) return context.skip('grpcurl is not installed');
-  const grpcurl = async (...args: readonly string[]): Promise<string> => (await run('grpcurl', ['-plaintext', ...args])).stdout;
+  const grpcurl = async (...args: readonly string[]): Promise<string> =>
+    (await run('grpcurl', ['-plaintext', ...args])).stdout;
   assert.match(await grpcurl(server.grpc, 'list'), /^inference\.GRPCInferenceService$/m);
   assert.match(await grpcurl(server.grpc, 'describe', 'inference.ModelInferRequest'), /raw_input_contents/);
   assert.match(await grpcurl(server.grpc, 'grpc.health.v1.Health/Check'), /SERVING/);
-  const tensor = (name: string) => ({ name, datatype: 'FP32', shape: [1, 4], contents: { fp32_contents: [1, 2, 3, 4] } });
+  const tensor = (name: string) => ({
+    name,
+    datatype: 'FP32',
+    shape: [1, 4],
+    contents: { fp32_contents: [1, 2, 3, 4] },
+  });
   const request = JSON.stringify({ model_name: 'add_sub', inputs: [tensor('A'), tensor('B')] });
   const answer: { outputs: unknown[]; rawOutputContents: string[] } = JSON.parse(
     await grpcurl('-d', request, server.grpc, 'inference.GRPCInferenceService/ModelInfer'),
@@ -105,13 +126,33 @@ test('bad calls get their status, and the server stays', LIMIT, async () => {
     [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub', modelVersion: 'new' }), status.INVALID_ARGUMENT],
     [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub' }), status.INVALID_ARGUMENT],
     [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub', inputs: [a] }), status.INVALID_ARGUMENT],
-    [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub', inputs: [a], rawInputContents: [new Uint8Array(3)] }), status.INVALID_ARGUMENT],
-    [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub', inputs: [{ ...a, shape: [-1n, 4n] }] }), status.INVALID_ARGUMENT],
-    [`${SERVICE}/ModelInfer`, infer({ modelName: 'add_sub', inputs: [{ ...a, shape: [1n << 62n, 4n] }], rawInputContents: [new Uint8Array(16)] }), status.INVALID_ARGUMENT],
+    [
+      `${SERVICE}/ModelInfer`,
+      infer({ modelName: 'add_sub', inputs: [a], rawInputContents: [new Uint8Array(3)] }),
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      `${SERVICE}/ModelInfer`,
+      infer({ modelName: 'add_sub', inputs: [{ ...a, shape: [-1n, 4n] }] }),
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      `${SERVICE}/ModelInfer`,
+      infer({
+        modelName: 'add_sub',
+        inputs: [{ ...a, shape: [1n << 62n, 4n] }],
+        rawInputContents: [new Uint8Array(16)],
+      }),
+      status.INVALID_ARGUMENT,
+    ],
   ];
   for (const [path, request, expected] of cases) {
     await assert.rejects(call(path, request), (error: ServiceError) => {
-      assert.equal(status[error.code], status[expected], `${path} ${Buffer.from(request).toString('hex')}: ${error.message}`);
+      assert.equal(
+        status[error.code],
+        status[expected],
+        `${path} ${Buffer.from(request).toString('hex')}: ${error.message}`,
+      );
       return true;
     });
   }

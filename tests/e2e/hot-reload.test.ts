@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { GrpcClient, HttpClient, InferInput, type InferenceClient, type InferResult } from '@nereid/client';
+import {
+  GrpcClient,
+  HttpClient,
+  InferenceServerError,
+  InferInput,
+  type InferenceClient,
+  type InferResult,
+} from '@nereid/client';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -40,25 +47,37 @@ test('explicit mode: a load that fails leaves the old model serving', LIMIT, asy
   assertAllRight(await load.stop());
 });
 
-test('explicit mode: unloading lets accepted requests end, and later ones fail with NOT_FOUND', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
-  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
-  await using control = disposable(new HttpClient(server.http));
-  await using load = startLoad(server);
-  await setTimeout(100);
-  await control.client.unloadModel('model');
-  await setTimeout(100);
-  const { right, failures } = await load.stop();
-  assert.ok(right > 0);
-  assert.ok(failures.length > 0);
-  for (const failure of failures) assert.match(failure, /^NOT_FOUND: Request for unknown model: 'model'/);
-});
+test(
+  'explicit mode: unloading lets accepted requests end, and later ones fail with NOT_FOUND',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
+    await using server = await startServer(
+      repository.path,
+      '--model-control-mode=explicit',
+      '--load-model=*',
+    );
+    await using control = disposable(new HttpClient(server.http));
+    await using load = startLoad(server);
+    await setTimeout(100);
+    await control.client.unloadModel('model');
+    await setTimeout(100);
+    const { right, failures } = await load.stop();
+    assert.ok(right > 0);
+    assert.ok(failures.length > 0);
+    for (const failure of failures) assert.match(failure, /^NOT_FOUND: Request for unknown model: 'model'/);
+  },
+);
 
 test('poll mode: changed configurations and new versions under load fail no request', LIMIT, async () => {
   await using repository = makeRepository();
   repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
-  await using server = await startServer(repository.path, '--model-control-mode=poll', '--repository-poll-secs=1');
+  await using server = await startServer(
+    repository.path,
+    '--model-control-mode=poll',
+    '--repository-poll-secs=1',
+  );
   await using control = disposable(new HttpClient(server.http));
   await using load = startLoad(server);
   for (let round = 1; round <= 3; round += 1) {
@@ -72,19 +91,27 @@ test('poll mode: changed configurations and new versions under load fail no requ
   assert.deepEqual([...versions].toSorted(), ['1', '2']);
 });
 
-test('poll mode: a broken change keeps the old model; a removed model goes, a new one comes', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
-  repository.addOnnx('leaving', 'add_sub');
-  await using server = await startServer(repository.path, '--model-control-mode=poll', '--repository-poll-secs=1');
-  await using control = disposable(new HttpClient(server.http));
-  await using load = startLoad(server);
-  change(repository);
-  await until(() => control.client.modelReady('coming'));
-  await until(async () => !(await control.client.modelReady('leaving')));
-  assert.equal(await roundOf(control.client), 0);
-  assertAllRight(await load.stop());
-});
+test(
+  'poll mode: a broken change keeps the old model; a removed model goes, a new one comes',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
+    repository.addOnnx('leaving', 'add_sub');
+    await using server = await startServer(
+      repository.path,
+      '--model-control-mode=poll',
+      '--repository-poll-secs=1',
+    );
+    await using control = disposable(new HttpClient(server.http));
+    await using load = startLoad(server);
+    change(repository);
+    await until(() => control.client.modelReady('coming'));
+    await until(async () => !(await control.client.modelReady('leaving')));
+    assert.equal(await roundOf(control.client), 0);
+    assertAllRight(await load.stop());
+  },
+);
 
 function change(repository: TemporaryRepository): void {
   repository.write('model', { 'config.pbtxt': '{{{' });
@@ -143,7 +170,8 @@ function startLoad(server: RunningServer): Load {
         if (isSame(result, values)) right += 1;
         else failures.push(`wrong answer to ${values.join()}`);
       } catch (error) {
-        failures.push(error instanceof Error && 'code' in error ? `${error.code}: ${error.message}` : String(error));
+        const { code, message } = InferenceServerError.from(error);
+        failures.push(`${code}: ${message}`);
       }
     }
     await client.close();

@@ -35,7 +35,10 @@ test('only the outputs that are asked for come back', LIMIT, async () => {
     inputs: ['A', 'B'].map((name) => InferInput.from(name, new Float32Array(4), [1, 4])),
     outputs: ['SUM'],
   });
-  assert.deepEqual(outputs.map(({ name }) => name), ['SUM']);
+  assert.deepEqual(
+    outputs.map(({ name }) => name),
+    ['SUM'],
+  );
 });
 
 test('errors have their code', LIMIT, async () => {

@@ -8,11 +8,15 @@ import { promisify } from 'node:util';
 import { ROOT } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 300_000 };
-const NETWORK_ERROR = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|fetch failed/;
+const NETWORK_ERROR =
+  /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|fetch failed/;
 const run = promisify(execFile);
 
 /** The Node of these tests comes first, as `npx` takes the `node` of the path. */
-const ENVIRONMENT = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}` };
+const ENVIRONMENT = {
+  ...process.env,
+  PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+};
 
 const SCRIPT = `
 import { createServer } from '@nereid/core';
@@ -30,7 +34,8 @@ test('the packed packages install into an empty folder, and serve there', LIMIT,
   try {
     const problem = await install(folder).then(() => undefined, networkProblem);
     if (problem !== undefined) return context.skip(`the package registry can't be reached: ${problem}`);
-    const npx = (...args: readonly string[]) => run('npx', ['--no-install', ...args], { cwd: folder, env: ENVIRONMENT });
+    const npx = (...args: readonly string[]) =>
+      run('npx', ['--no-install', ...args], { cwd: folder, env: ENVIRONMENT });
     const { stdout } = await npx('nereid', 'backends');
     assert.match(stdout, /onnxruntime +\| @nereid\/backend-onnx .*OK/);
     assert.match(stdout, /identity +\| @nereid\/backend-identity .*OK/);
@@ -41,14 +46,21 @@ test('the packed packages install into an empty folder, and serve there', LIMIT,
   }
 });
 
-/** Packs every package that is published, and installs the tarballs with npm. */
+/**
+ * Packs every package that is published, and installs the tarballs with npm. `--pm-on-fail=ignore` keeps pnpm from
+ * asking the registry after itself.
+ */
 async function install(folder: string): Promise<void> {
   const { packageManager } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const tarballs = join(folder, 'tarballs');
   for (const name of readdirSync(join(ROOT, 'packages'))) {
     const cwd = join(ROOT, 'packages', name);
     if (JSON.parse(readFileSync(join(cwd, 'package.json'), 'utf8')).private === true) continue;
-    await run('npx', ['--yes', packageManager, 'pack', `--pack-destination=${tarballs}`], { cwd });
+    await run(
+      'npx',
+      ['--yes', packageManager, '--pm-on-fail=ignore', 'pack', `--pack-destination=${tarballs}`],
+      { cwd },
+    );
   }
   const files = readdirSync(tarballs).map((file) => join(tarballs, file));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
@@ -60,7 +72,9 @@ async function install(folder: string): Promise<void> {
 
 /** What was wrong with the network; anything else is thrown again. */
 function networkProblem(error: unknown): string {
-  const match = NETWORK_ERROR.exec(error instanceof Error ? `${error.message} ${String(Reflect.get(error, 'stderr'))}` : '');
+  const match = NETWORK_ERROR.exec(
+    error instanceof Error ? `${error.message} ${String(Reflect.get(error, 'stderr'))}` : '',
+  );
   if (match === null) throw error;
   return match[0];
 }

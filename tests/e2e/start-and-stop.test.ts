@@ -63,7 +63,10 @@ test('requests that outlast --exit-timeout-secs are cut off, and the exit status
   const start = performance.now();
   assert.equal(await server.stop(), 1);
   assert.ok(performance.now() - start < 10_000);
-  assert.deepEqual((await stuck).map(({ status }) => status), ['rejected', 'rejected']);
+  assert.deepEqual(
+    (await stuck).map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
   await client.close();
 });
 
@@ -87,19 +90,31 @@ test('a repository that is not there: one line that names it, exit status 1', LI
   assert.match(errorLine(output), /\/no\/such\/folder/);
 });
 
-test('a configuration with a mistake: one line that names the model and the place, exit status 1', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.write('broken', { 'config.pbtxt': 'backend: "identity"\nmax_batch_sise: 4\n', '1/.keep': '' });
-  const { status, output } = await runNereid('serve', `--model-repository=${repository.path}`, ...FREE_PORTS);
-  assert.equal(status, 1);
-  assert.match(errorLine(output), /broken.*max_batch_sise/);
-});
+test(
+  'a configuration with a mistake: one line that names the model and the place, exit status 1',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.write('broken', { 'config.pbtxt': 'backend: "identity"\nmax_batch_sise: 4\n', '1/.keep': '' });
+    const { status, output } = await runNereid(
+      'serve',
+      `--model-repository=${repository.path}`,
+      ...FREE_PORTS,
+    );
+    assert.equal(status, 1);
+    assert.match(errorLine(output), /broken.*max_batch_sise/);
+  },
+);
 
 test('a configuration with a mistake and --exit-on-error=false: the others are served', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('broken', { 'config.pbtxt': '{{{', '1/.keep': '' });
   repository.addOnnx('add_sub');
-  await using server = await startServer(repository.path, '--exit-on-error=false', '--strict-readiness=false');
+  await using server = await startServer(
+    repository.path,
+    '--exit-on-error=false',
+    '--strict-readiness=false',
+  );
   const client = new HttpClient(server.http);
   assert.equal(await client.modelReady('add_sub'), true);
   assert.equal(await client.modelReady('broken'), false);

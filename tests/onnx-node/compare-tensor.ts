@@ -10,7 +10,8 @@ const ABSOLUTE = 1e-7;
  * is exact.
  */
 export function compareTensor(expected: Tensor, found: Tensor): string | undefined {
-  if (found.datatype !== expected.datatype) return `datatype ${found.datatype}, expected ${expected.datatype}`;
+  if (found.datatype !== expected.datatype)
+    return `datatype ${found.datatype}, expected ${expected.datatype}`;
   if (!sameShape(expected.shape, found.shape)) {
     return `shape [${found.shape.join()}], expected [${expected.shape.join()}]`;
   }
@@ -33,7 +34,8 @@ function compareElements<T>(
   if (expected.length !== found.length) return `${found.length} elements, expected ${expected.length}`;
   for (const [at, wanted] of expected.entries()) {
     const got = found[at];
-    if (got === undefined || !same(wanted, got)) return `element ${at} is ${got}, expected ${wanted}`;
+    if (got === undefined || !same(wanted, got))
+      return `element ${at} is ${String(got)}, expected ${String(wanted)}`;
   }
   return undefined;
 }
@@ -46,7 +48,13 @@ function isClose(expected: unknown, found: unknown): boolean {
 }
 
 function valuesOf(tensor: Tensor): readonly (number | bigint | boolean | string)[] {
-  const result = new InferResult({ modelName: '', modelVersion: '', id: '', parameters: undefined, outputs: [tensor] });
+  const result = new InferResult({
+    modelName: '',
+    modelVersion: '',
+    id: '',
+    parameters: undefined,
+    outputs: [tensor],
+  });
   return Array.from<number | bigint | boolean | string>(result.output(tensor.name));
 }
 

@@ -28,7 +28,10 @@ interface WrittenTensor {
 
 interface WrittenTest {
   readonly name: string;
-  readonly sets: readonly { readonly inputs: readonly WrittenTensor[]; readonly outputs: readonly WrittenTensor[] }[];
+  readonly sets: readonly {
+    readonly inputs: readonly WrittenTensor[];
+    readonly outputs: readonly WrittenTensor[];
+  }[];
   readonly reason?: string;
 }
 

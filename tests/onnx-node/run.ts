@@ -67,7 +67,9 @@ async function runTests(folder: string, only: readonly string[]): Promise<readon
 /** Models that did not load, with the reason. */
 async function refusedModels(client: InferenceClient | undefined): Promise<ReadonlyMap<string, string>> {
   const index = (await client?.repositoryIndex()) ?? [];
-  return new Map(index.filter(({ state }) => state !== 'READY').map(({ name, reason = '' }) => [name, reason]));
+  return new Map(
+    index.filter(({ state }) => state !== 'READY').map(({ name, reason = '' }) => [name, reason]),
+  );
 }
 
 async function runTest(
@@ -88,7 +90,11 @@ async function runTest(
   }
 }
 
-async function runSet(client: InferenceClient | undefined, name: string, set: DataSet): Promise<string | undefined> {
+async function runSet(
+  client: InferenceClient | undefined,
+  name: string,
+  set: DataSet,
+): Promise<string | undefined> {
   const inputs = set.inputs.map((tensor) =>
     InferInput.fromBytes(tensor.name, tensor.datatype, shapeToSend(tensor), tensor.data),
   );
@@ -149,7 +155,10 @@ function judge(outcomes: readonly Outcome[], only: readonly string[]): number {
     const { kind = 'missing', reason = '' } = outcomes.find((outcome) => outcome.name === name) ?? {};
     process.stdout.write(`FAILED ${name}: ${kind}: ${reason}\n`);
   }
-  if (unexpected > 0) process.stdout.write(`${unexpected} more are right than expected.json lists: run with --update\n`);
-  process.stdout.write(`${right.size} passed, ${failed.length} failed, ${outcomes.length - right.size - failed.length} skipped\n`);
+  if (unexpected > 0)
+    process.stdout.write(`${unexpected} more are right than expected.json lists: run with --update\n`);
+  process.stdout.write(
+    `${right.size} passed, ${failed.length} failed, ${outcomes.length - right.size - failed.length} skipped\n`,
+  );
   return failed.length > 0 || right.size === 0 ? 1 : 0;
 }

@@ -5,7 +5,9 @@ import { test } from 'node:test';
 import { publishedPackages, ROOT } from './package-manifest.ts';
 
 /** Rows of the table: | package | used by | why |. */
-const ROWS = [...readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8').matchAll(/^\| `(.+?)` \| (.+?) \| (.+) \|$/gm)];
+const ROWS = [
+  ...readFileSync(join(ROOT, 'docs/dependencies.md'), 'utf8').matchAll(/^\| `(.+?)` \| (.+?) \| (.+) \|$/gm),
+];
 
 test('docs/dependencies.md lists every runtime dependency, its users and its reason, and nothing else', () => {
   const listed = ROWS.map(([, name = '', users = '']) => `${name}: ${users}`);
@@ -13,7 +15,8 @@ test('docs/dependencies.md lists every runtime dependency, its users and its rea
 });
 
 test('every reason in docs/dependencies.md says something', () => {
-  for (const [, name, , reason = ''] of ROWS) assert.ok(reason.split(' ').length >= 5, `reason of ${name}: ${reason}`);
+  for (const [, name, , reason = ''] of ROWS)
+    assert.ok(reason.split(' ').length >= 5, `reason of ${name}: ${reason}`);
 });
 
 /** `dependency: packages that use it`, in alphabetical order. */

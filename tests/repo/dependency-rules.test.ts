@@ -36,7 +36,9 @@ test('an import between folders of core that the table lacks is caught', async (
     'core/src/scheduler/a.ts': "import type { B } from '../instance/b.ts';",
     'core/src/instance/b.ts': 'export type B = 1;',
   });
-  assert.deepEqual(found, ['core scheduler: packages/core/src/scheduler/a.ts → packages/core/src/instance/b.ts']);
+  assert.deepEqual(found, [
+    'core scheduler: packages/core/src/scheduler/a.ts → packages/core/src/instance/b.ts',
+  ]);
 });
 
 test('a folder of core must not import the files that know all parts', async () => {
@@ -65,7 +67,8 @@ test('core must not import a backend', async () => {
 
 test('a backend must not import core or another backend', async () => {
   const found = await violationsOf({
-    'backend-onnx/src/a.ts': "import '../../core/dist/index.js'; import '../../backend-identity/dist/index.js';",
+    'backend-onnx/src/a.ts':
+      "import '../../core/dist/index.js'; import '../../backend-identity/dist/index.js';",
     'core/dist/index.js': 'export const a = 1;',
     'backend-identity/dist/index.js': 'export default 1;',
   });

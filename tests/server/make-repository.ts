@@ -72,7 +72,8 @@ export interface IdentityModel {
 /** The files of a model of the identity backend. */
 export function identityModel(model: IdentityModel = {}): ModelFiles {
   const { dataType = 'TYPE_INT32', dims = [-1], maxBatchSize = 0, delayMs = 0, more = '' } = model;
-  const tensor = (name: string): string => `[{ name: "${name}" data_type: ${dataType} dims: [${dims.join()}] }]`;
+  const tensor = (name: string): string =>
+    `[{ name: "${name}" data_type: ${dataType} dims: [${dims.join()}] }]`;
   const config = [
     'backend: "identity"',
     `max_batch_size: ${maxBatchSize}`,

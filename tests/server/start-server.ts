@@ -91,7 +91,10 @@ function spawnNereid(args: readonly string[]): SpawnedCommand {
   return { process: child, exitStatus, output: () => pieces.join('') };
 }
 
-function untilPrinted({ process: child, exitStatus, output }: SpawnedCommand, pattern: RegExp): Promise<RegExpExecArray> {
+function untilPrinted(
+  { process: child, exitStatus, output }: SpawnedCommand,
+  pattern: RegExp,
+): Promise<RegExpExecArray> {
   return new Promise((resolve, reject) => {
     const limit = setTimeout(() => {
       child.kill('SIGKILL');

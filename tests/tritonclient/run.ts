@@ -47,7 +47,10 @@ function addModels(repository: TemporaryRepository): void {
   for (const datatype of DATATYPES) repository.addOnnx(`identity_${datatype}`);
   repository.addOnnx('add_sub', 'add_sub', { 'config.pbtxt': ADD_SUB });
   repository.addOnnx('pick');
-  repository.addOnnx('classify', 'identity_fp32', { 'config.pbtxt': CLASSIFY, 'labels.txt': 'cat\ndog\nfish\n' });
+  repository.addOnnx('classify', 'identity_fp32', {
+    'config.pbtxt': CLASSIFY,
+    'labels.txt': 'cat\ndog\nfish\n',
+  });
   repository.write('identity_bf16', identityModel({ dataType: 'TYPE_BF16', dims: [-1, -1] }));
   repository.write('slow', identityModel({ delayMs: 300 }));
   repository.write('queued', identityModel({ dims: [1], maxBatchSize: 1, delayMs: 200, more: QUEUED }));

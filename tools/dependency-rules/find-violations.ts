@@ -14,7 +14,8 @@ export async function findViolations(root: string, folders: readonly string[]): 
   const { output } = await cruise([...folders], { ...options, baseDir: root });
   if (typeof output === 'string') throw new Error(`expected dependency-cruiser's result, found: ${output}`);
   const { totalCruised, violations } = output.summary;
-  if (totalCruised === 0) throw new Error('dependency-cruiser read no module: it needs the API of TypeScript 6');
+  if (totalCruised === 0)
+    throw new Error('dependency-cruiser read no module: it needs the API of TypeScript 6');
   return violations.map(({ rule, from, to, cycle }) => {
     const path = cycle === undefined ? [to] : cycle.map((step) => step.name);
     return `${rule.name}: ${[from, ...path].join(' → ')}`;

@@ -31,5 +31,8 @@ export interface MetricFactory {
   counter(family: MetricFamilyOptions, labels?: MetricLabels): Counter;
   gauge(family: MetricFamilyOptions, labels?: MetricLabels): Gauge;
   /** @param buckets - Upper bounds, ascending, without +Inf. */
-  histogram(family: MetricFamilyOptions & { readonly buckets: readonly number[] }, labels?: MetricLabels): Histogram;
+  histogram(
+    family: MetricFamilyOptions & { readonly buckets: readonly number[] },
+    labels?: MetricLabels,
+  ): Histogram;
 }

@@ -98,14 +98,18 @@ function parse(spec: ParameterSpec, text: string): string | number | boolean | u
     case 'string':
       return spec.oneOf === undefined || spec.oneOf.includes(text) ? text : undefined;
     case 'integer':
-    case 'number': {
-      const value = text === '' ? Number.NaN : Number(text);
-      const ok = spec.type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value);
-      return ok && value >= (spec.minimum ?? -Infinity) && value <= (spec.maximum ?? Infinity)
-        ? value
-        : undefined;
-    }
+    case 'number':
+      return parseNumber(spec, text);
   }
+}
+
+function parseNumber(
+  { type, minimum = -Infinity, maximum = Infinity }: Extract<ParameterSpec, { type: 'integer' | 'number' }>,
+  text: string,
+): number | undefined {
+  const value = text === '' ? Number.NaN : Number(text);
+  const isKind = type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value);
+  return isKind && value >= minimum && value <= maximum ? value : undefined;
 }
 
 function parseBoolean(text: string): boolean | undefined {

@@ -222,7 +222,7 @@ test('models are listed, loaded and unloaded', async (t) => {
   assert.equal(index.requests[0]?.ready, true);
   const load = await answering(t, METHODS.repositoryModelLoad, {});
   await load.client.loadModel('m', { config: { name: 'm' }, files: { '1/model.onnx': Buffer.from('abc') } });
-  const { parameters = {} } = load.requests[0] ?? {};
+  const parameters = load.requests[0]?.parameters ?? {};
   assert.deepEqual(parameters['config']?.parameterChoice, { case: 'stringParam', value: '{"name":"m"}' });
   const file = parameters['file:1/model.onnx']?.parameterChoice;
   assert.deepEqual([file?.case, String(file?.value)], ['bytesParam', 'abc']);

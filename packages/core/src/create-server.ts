@@ -16,6 +16,7 @@ import { ModelRegistry } from './model/model-registry.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
+import type { InferFunction } from './scheduler/ensemble-scheduler.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
 import { CoreHealthService } from './service/core-health-service.ts';
@@ -57,16 +58,58 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-/** All parts of a server that is not listening yet. */
-export type ServerParts = Awaited<ReturnType<typeof createParts>>;
+/** What every part may use. */
+interface Base {
+  readonly options: ResolvedServerOptions;
+  readonly logger: ServerLogger;
+  readonly clock: SystemClock;
+  readonly metrics: MetricsRegistry;
+  readonly registry: ModelRegistry;
+}
 
-/** @internal Everything that exists once in a server. */
+/** All parts of a server that is not listening yet. */
+type ServerParts = Awaited<ReturnType<typeof createParts>>;
+
 async function createParts(options: ResolvedServerOptions) {
   const logger = new ServerLogger(options.logging);
-  const clock = new SystemClock();
-  const tracer = new Tracer(options.tracing, { logger: logger.child('tracer') });
   const metrics = new MetricsRegistry(options.metrics, { logger: logger.child('metrics') });
+  const base: Base = { options, logger, metrics, clock: new SystemClock(), registry: new ModelRegistry() };
   const backends = await openBackends(options, logger);
+  const execution = createExecution(base);
+  const sharedMemory = new SharedMemoryRegistry();
+  const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
+  const models = createModels(base, backends, { ...execution, inference });
+  const tracer = new Tracer(options.tracing, { logger: logger.child('tracer') });
+  const management = new CoreManagementService({
+    serverName: options.id,
+    serverVersion: SERVER_VERSION,
+    registry: base.registry,
+    control: models.control,
+    source: models.source,
+    sharedMemory,
+    logger,
+    tracer,
+  });
+  const { strictReadiness } = options;
+  const health = new CoreHealthService({ registry: base.registry, lifecycle: models.lifecycle, strictReadiness });
+  return { ...base, ...execution, ...models, backends, inference, tracer, management, health };
+}
+
+/** Where instances run. */
+function createExecution({ options, logger, metrics }: Base) {
+  const services = { logger: (backendName: string) => logger.child(backendName), metrics: metrics.backendMetrics };
+  return {
+    executors: new ExecutorPool(options.executorThreads || availableParallelism(), services),
+    inProcess: new BackendHost({ loadBackend, ...services }),
+  };
+}
+
+/** What brings models from the repositories to ready. */
+function createModels(
+  { options, logger, clock, metrics, registry }: Base,
+  backends: BackendRegistry,
+  { executors, inProcess, inference }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
+) {
   const source = new RepositoryModelSource(
     {
       repositoryPaths: options.modelRepository,
@@ -76,34 +119,12 @@ async function createParts(options: ResolvedServerOptions) {
     backends,
     logger.child('repository'),
   );
-  const registry = new ModelRegistry();
-  const executors = new ExecutorPool(options.executorThreads || availableParallelism(), {
-    logger: (backendName) => logger.child(backendName),
-    metrics: metrics.backendMetrics,
-  });
-  const inProcess = new BackendHost({
-    loadBackend,
-    logger: (backendName) => logger.child(backendName),
-    metrics: metrics.backendMetrics,
-  });
-  const sharedMemory = new SharedMemoryRegistry();
-  const inference = new CoreInferenceService({ registry, sharedMemory, clock });
-  const loader = new ModelLoader({ backends, inProcess, executors, clock, source, logger: logger.child('models') });
-  const ensembles = new EnsembleLoader({
-    registry,
-    source,
-    clock,
-    infer: (message, handler, trace) =>
-      inference.infer(inference.getModel(message.modelName, message.modelVersion), message, handler, trace),
-  });
-  const lifecycle = new ModelLifecycle({
-    source,
-    loader,
-    ensembles,
-    registry,
-    metrics,
-    logger: logger.child('models'),
-  });
+  const loader = new ModelLoader({ backends, inProcess, executors, clock, source });
+  const infer: InferFunction = (message, handler, trace) =>
+    inference.infer(inference.getModel(message.modelName, message.modelVersion), message, handler, trace);
+  const ensembles = new EnsembleLoader({ registry, source, clock, infer });
+  const modelLogger = logger.child('models');
+  const lifecycle = new ModelLifecycle({ source, loader, ensembles, registry, metrics, logger: modelLogger });
   const control = new ModelControl({
     mode: options.modelControlMode,
     loadModels: options.loadModels,
@@ -112,24 +133,16 @@ async function createParts(options: ResolvedServerOptions) {
     requireBackends: options.requireBackends,
     lifecycle,
     source,
-    logger: logger.child('models'),
+    logger: modelLogger,
   });
-  const management = new CoreManagementService({
-    serverName: options.id,
-    serverVersion: SERVER_VERSION,
-    registry,
-    control,
-    source,
-    sharedMemory,
-    logger,
-    tracer,
-  });
-  const health = new CoreHealthService({ registry, lifecycle, strictReadiness: options.strictReadiness });
-  return { options, logger, tracer, metrics, backends, registry, executors, inProcess, inference, lifecycle, control, management, health };
+  return { source, lifecycle, control };
 }
 
 async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<BackendRegistry> {
-  const { registry: backends, problems } = await openInstalledBackends(options.backendDirectories, options.backendSettings);
+  const { registry: backends, problems } = await openInstalledBackends(
+    options.backendDirectories,
+    options.backendSettings,
+  );
   for (const problem of problems) logger.warning(problem);
   for (const { manifest, problem } of backends.status()) {
     if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
@@ -159,12 +172,13 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
 
 /** Stops in the order of a request's way: no new connections, then the models, then the threads. */
 async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boolean> {
-  const { control, health, lifecycle, inProcess, executors, tracer, options } = parts;
+  const { control, health, lifecycle, registry, inProcess, executors, tracer, options } = parts;
   health.state = 'exiting';
   const deadline = AbortSignal.timeout(options.exitTimeoutSecs * 1000);
   await control.close();
   await listeners.stopRequests(options.exitTimeoutSecs * 1000);
   await lifecycle.close(deadline);
+  registry.close();
   const inTime = !deadline.aborted;
   await listeners.close();
   await inProcess.close();

@@ -4,7 +4,10 @@ import type { InProcessRequest } from './server.ts';
 import type { InferenceService } from './service/inference-service.ts';
 
 /** Runs one inference and gives its only response. */
-export async function inferOnce(service: InferenceService, request: InProcessRequest): Promise<InferenceResponse> {
+export async function inferOnce(
+  service: InferenceService,
+  request: InProcessRequest,
+): Promise<InferenceResponse> {
   const model = service.getModel(request.modelName, request.modelVersion ?? '');
   if (model.decoupled) {
     throw new InferenceServerError('UNSUPPORTED', `model '${model.name}' is decoupled: use inferStream`);
@@ -14,7 +17,10 @@ export async function inferOnce(service: InferenceService, request: InProcessReq
 }
 
 /** Runs one inference and gives its responses as they come. Ending the iteration early cancels it. */
-export async function* inferMany(service: InferenceService, request: InProcessRequest): AsyncGenerator<InferenceResponse> {
+export async function* inferMany(
+  service: InferenceService,
+  request: InProcessRequest,
+): AsyncGenerator<InferenceResponse> {
   const model = service.getModel(request.modelName, request.modelVersion ?? '');
   const arrived: InferenceResponse[] = [];
   let isEnded = false;

@@ -39,9 +39,21 @@ interface Listener {
 
 export function createListeners(parts: ListenerParts, options: ResolvedServerOptions): Listeners {
   const { logger } = parts;
-  const http = options.http && asListener('HTTPService', createHttpServer({ ...parts, logger: logger.child('http') }, options.http));
-  const grpc = options.grpc && asListener('GRPCInferenceService', createGrpcServer({ ...parts, logger: logger.child('grpc') }, options.grpc));
-  const metricsPage = options.metricsServer && asListener('Metrics Service', createMetricsServer(() => parts.metrics.render(), { ...options.metricsServer, reusePort: false }));
+  const http =
+    options.http &&
+    asListener('HTTPService', createHttpServer({ ...parts, logger: logger.child('http') }, options.http));
+  const grpc =
+    options.grpc &&
+    asListener(
+      'GRPCInferenceService',
+      createGrpcServer({ ...parts, logger: logger.child('grpc') }, options.grpc),
+    );
+  const metricsPage =
+    options.metricsServer &&
+    asListener(
+      'Metrics Service',
+      createMetricsServer(() => parts.metrics.render(), { ...options.metricsServer, reusePort: false }),
+    );
   const open: Listener[] = [];
   const start = async (listener: Listener | undefined): Promise<number | undefined> => {
     if (listener === undefined) return undefined;

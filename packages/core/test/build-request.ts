@@ -29,7 +29,11 @@ export function buildRequest(fields: Partial<InferenceRequestFields> = {}): Reco
     },
     (response) => responses.push(response),
   );
-  return { request, responses, errors: () => responses.flatMap((r) => (r?.error === undefined ? [] : [r.error.message])) };
+  return {
+    request,
+    responses,
+    errors: () => responses.flatMap((r) => (r?.error === undefined ? [] : [r.error.message])),
+  };
 }
 
 /** An FP32 tensor. */

@@ -38,7 +38,12 @@ describe('models in explicit mode', () => {
     await add('a');
     await add('b');
     await add('chain', ENSEMBLE);
-    server = await createServer({ modelRepository: [repository], modelControlMode: 'explicit', logError: false, logInfo: false });
+    server = await createServer({
+      modelRepository: [repository],
+      modelControlMode: 'explicit',
+      logError: false,
+      logInfo: false,
+    });
   });
   after(async () => {
     await server.close();
@@ -47,7 +52,10 @@ describe('models in explicit mode', () => {
 
   test('a model is unknown until it is loaded, and again after it was unloaded', async () => {
     assert.deepEqual(await states(server, 'a'), ['']);
-    await assert.rejects(infer(server, 'a'), { code: 'NOT_FOUND', message: /unknown model: 'a' is not found/ });
+    await assert.rejects(infer(server, 'a'), {
+      code: 'NOT_FOUND',
+      message: /unknown model: 'a' is not found/,
+    });
     await server.management.loadModel('a', {});
     assert.equal((await infer(server, 'a')).outputs[0]?.name, 'X_OUT');
     assert.deepEqual(await states(server, 'a'), ['1 READY']);
@@ -71,7 +79,10 @@ describe('models in explicit mode', () => {
   test('a reload that fails leaves the old version serving', async () => {
     await add('keeps');
     await server.management.loadModel('keeps', {});
-    await add('keeps', `${CONFIG} response_cache { enable: true } model_transaction_policy { decoupled: true }`);
+    await add(
+      'keeps',
+      `${CONFIG} response_cache { enable: true } model_transaction_policy { decoupled: true }`,
+    );
     await assert.rejects(server.management.loadModel('keeps', {}), { code: 'INVALID_ARG' });
     assert.equal((await infer(server, 'keeps')).outputs.length, 1);
     assert.deepEqual(await states(server, 'keeps'), ['1 READY']);
@@ -90,7 +101,9 @@ describe('models in explicit mode', () => {
       }
     });
     for (let round = 0; round < 10; round += 1) {
-      await add('hot', `${CONFIG} parameters { key: "round" value { string_value: "${round}" } }`, [round + 1]);
+      await add('hot', `${CONFIG} parameters { key: "round" value { string_value: "${round}" } }`, [
+        round + 1,
+      ]);
       await server.management.loadModel('hot', {});
     }
     isOver = true;
@@ -100,7 +113,8 @@ describe('models in explicit mode', () => {
   });
 
   test('a load override serves until a plain load', async () => {
-    const config = '{"backend":"identity","input":[{"name":"Z","data_type":"TYPE_FP32","dims":[1,2]}],"output":[{"name":"Z_OUT","data_type":"TYPE_FP32","dims":[1,2]}]}';
+    const config =
+      '{"backend":"identity","input":[{"name":"Z","data_type":"TYPE_FP32","dims":[1,2]}],"output":[{"name":"Z_OUT","data_type":"TYPE_FP32","dims":[1,2]}]}';
     await server.management.loadModel('a', { config });
     assert.equal((await infer(server, 'a', 'Z')).outputs[0]?.name, 'Z_OUT');
     await server.management.loadModel('a', {});
@@ -119,7 +133,10 @@ describe('models in explicit mode', () => {
   test('an ensemble brings its models along, and takes them away when asked to', async () => {
     await server.management.loadModel('chain', {});
     const { outputs } = await infer(server, 'chain', 'IN');
-    assert.deepEqual(outputs.map(({ name, shape }) => [name, shape]), [['OUT', [1, 2]]]);
+    assert.deepEqual(
+      outputs.map(({ name, shape }) => [name, shape]),
+      [['OUT', [1, 2]]],
+    );
     await server.management.unloadModel('chain', true);
     for (const name of ['chain', 'a', 'b']) await assert.rejects(infer(server, name), { code: 'NOT_FOUND' });
   });
@@ -145,7 +162,9 @@ describe('models in explicit mode', () => {
 
   test('a backend that is not installed is named', async () => {
     await add('other', 'backend: "nosuch"');
-    await assert.rejects(server.management.loadModel('other', {}), { message: /unable to find backend 'nosuch'.*Install/ });
+    await assert.rejects(server.management.loadModel('other', {}), {
+      message: /unable to find backend 'nosuch'.*Install/,
+    });
     await server.management.unloadModel('other', false);
   });
 });
@@ -156,7 +175,12 @@ describe('control modes', () => {
     await add('a');
   });
   after(() => rm(repository, { recursive: true }));
-  const options = () => ({ modelRepository: [repository], logError: false, logInfo: false, logWarning: false });
+  const options = () => ({
+    modelRepository: [repository],
+    logError: false,
+    logInfo: false,
+    logWarning: false,
+  });
 
   test('everything is loaded at start in mode none, and load calls are refused', async () => {
     await using server = await createServer(options());
@@ -184,13 +208,22 @@ describe('control modes', () => {
   });
 
   test('polling applies what was added, changed and removed', async () => {
-    await using server = await createServer({ ...options(), modelControlMode: 'poll', repositoryPollSecs: 1 });
+    await using server = await createServer({
+      ...options(),
+      modelControlMode: 'poll',
+      repositoryPollSecs: 1,
+    });
     await add('late');
     await until(async () => (await states(server, 'late')).join() === '1 READY');
     await add('late', CONFIG, [2]);
     await until(async () => (await states(server, 'late')).includes('2 READY'));
     await rm(join(repository, 'late'), { recursive: true });
-    await until(() => infer(server, 'late').then(() => false, ({ code }) => code === 'NOT_FOUND'));
+    await until(() =>
+      infer(server, 'late').then(
+        () => false,
+        ({ code }) => code === 'NOT_FOUND',
+      ),
+    );
     assert.deepEqual(await states(server, 'late'), []);
   });
 

@@ -66,7 +66,7 @@ function exportedNames(path: string): string[] {
 
 function runBuf(args: readonly string[]): Uint8Array {
   const { status, stdout, stderr, error } = spawnBuf(args);
-  if (status !== 0) throw new Error(`buf ${args.join(' ')} failed: ${stderr}`, { cause: error });
+  if (status !== 0) throw new Error(`buf ${args.join(' ')} failed: ${stderr.toString()}`, { cause: error });
   return stdout;
 }
 

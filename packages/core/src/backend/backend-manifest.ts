@@ -41,8 +41,8 @@ export function readBackendManifest(directory: string): BackendManifest | undefi
   };
   return {
     name: text('name'),
-    packageName: String(json?.['name'] ?? directory),
-    packageVersion: String(json?.['version'] ?? '0.0.0'),
+    packageName: textOr(json?.['name'], directory),
+    packageVersion: textOr(json?.['version'], '0.0.0'),
     entry: pathToFileURL(join(directory, text('entry'))).href,
     sdkVersion: text('sdkVersion'),
     stability: text('stability', 'development'),
@@ -80,4 +80,8 @@ function parseObject(file: string): Record<string, unknown> | undefined {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOr(value: unknown, fallback: string): string {
+  return typeof value === 'string' ? value : fallback;
 }

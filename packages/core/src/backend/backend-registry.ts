@@ -74,7 +74,9 @@ export class BackendRegistry {
   /** All backends that were found, by name. */
   status(): readonly BackendStatus[] {
     const usable = this.backends.map(({ manifest }) => ({ manifest, problem: undefined }));
-    return [...usable, ...this.#failed.values()].sort((a, b) => a.manifest.name.localeCompare(b.manifest.name));
+    return [...usable, ...this.#failed.values()].sort((a, b) =>
+      a.manifest.name.localeCompare(b.manifest.name),
+    );
   }
 
   /**

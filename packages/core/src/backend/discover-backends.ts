@@ -15,7 +15,10 @@ export interface Discovery {
  *
  * @param places - Folders or files to start from, the most important first.
  */
-export function discoverBackends(places: readonly string[], backendDirectories: readonly string[]): Discovery {
+export function discoverBackends(
+  places: readonly string[],
+  backendDirectories: readonly string[],
+): Discovery {
   const byName = new Map<string, BackendManifest>();
   const problems: string[] = [];
   const packages = [

@@ -22,10 +22,18 @@ async function importEntry(entry: string): Promise<{ readonly default?: unknown 
     return (await import(entry)) as { readonly default?: unknown };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceServerError('INTERNAL', `backend module ${entry} can't be loaded: ${reason}`, { cause });
+    throw new InferenceServerError('INTERNAL', `backend module ${entry} can't be loaded: ${reason}`, {
+      cause,
+    });
   }
 }
 
 function isBackend(value: unknown): value is Backend {
-  return typeof value === 'object' && value !== null && 'name' in value && 'createModel' in value && 'instanceHost' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    'createModel' in value &&
+    'instanceHost' in value
+  );
 }

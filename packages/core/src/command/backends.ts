@@ -15,7 +15,10 @@ export async function discoverInstalled(
   const directories = flags.map((flag) => {
     const [name, value] = flag.split('=', 2);
     if (name === FLAG && value !== undefined) return value;
-    throw new InferenceServerError('INVALID_ARG', `unknown option ${flag}: nereid backends takes ${FLAG}=<path>`);
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `unknown option ${flag}: nereid backends takes ${FLAG}=<path>`,
+    );
   });
   const { registry } = await openInstalledBackends(directories, {});
   return { backends: registry.status() };

@@ -14,7 +14,10 @@ export interface Output {
  *
  * @returns The exit status: 0 after a clean stop, 1 when requests were cut off by `--exit-timeout-secs`.
  */
-export async function serve({ options, warnings, unsupportedOptions }: CommandLine, output: Output): Promise<number> {
+export async function serve(
+  { options, warnings, unsupportedOptions }: CommandLine,
+  output: Output,
+): Promise<number> {
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
   const stopped = new Promise<NodeJS.Signals>((resolve) => {

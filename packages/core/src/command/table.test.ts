@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import { formatTable, wrap } from './table.ts';
 
 test('formatTable frames cells and keeps those of several lines together', () => {
-  const table = formatTable(['Model', 'Status'], [['a', 'READY'], ['longer', 'first\nsecond']]);
+  const table = formatTable(
+    ['Model', 'Status'],
+    [
+      ['a', 'READY'],
+      ['longer', 'first\nsecond'],
+    ],
+  );
   assert.equal(
     table,
     [

@@ -1,6 +1,8 @@
 /** A table of text with a frame, as Triton prints them at start. Cells may have several lines. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => widthOf(row[column] ?? title))));
+  const widths = head.map((title, column) =>
+    Math.max(...[head, ...rows].map((row) => widthOf(row[column] ?? title))),
+  );
   const rule = `+${widths.map((width) => '-'.repeat(width + 2)).join('+')}+`;
   const lines = rows.flatMap((row) => formatRow(row, widths));
   return [rule, ...formatRow(head, widths), rule, ...lines, rule].join('\n');

@@ -109,7 +109,12 @@ export class BackendHost {
     return backend;
   }
 
-  #contextOf(spec: ModelSpec): { backendName: string; settings: Readonly<Record<string, string>>; logger: Logger; metrics: MetricFactory } {
+  #contextOf(spec: ModelSpec): {
+    backendName: string;
+    settings: Readonly<Record<string, string>>;
+    logger: Logger;
+    metrics: MetricFactory;
+  } {
     return {
       backendName: spec.backendName,
       settings: spec.backendSettings,
@@ -147,7 +152,10 @@ function endBatch(requests: readonly HostedRequest[], decoupled: boolean): boole
   if (decoupled) return false;
   const open = requests.filter((request) => !request.isEnded);
   if (open.length === 0) return false;
-  return failBatch(open, new InferenceServerError('INTERNAL', 'the backend returned without answering the request'));
+  return failBatch(
+    open,
+    new InferenceServerError('INTERNAL', 'the backend returned without answering the request'),
+  );
 }
 
 function failBatch(requests: readonly HostedRequest[], error: unknown): boolean {

@@ -50,7 +50,8 @@ export function packBatch(
 
 function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequest['extras'] {
   const { id, requestedOutputs, parameters, sequence, priority } = request;
-  const plain = id === '' && requestedOutputs.length === 0 && parameters === undefined && sequence === undefined;
+  const plain =
+    id === '' && requestedOutputs.length === 0 && parameters === undefined && sequence === undefined;
   if (plain) return undefined;
   return {
     id,
@@ -66,14 +67,19 @@ function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): Wir
 export function unpackTensors(tensors: readonly WireTensor[], buffers: readonly WireBuffer[]): Tensor[] {
   return tensors.map(({ name, datatype, shape, buffer, offset, byteLength }) => {
     const bytes = buffers[buffer];
-    if (bytes === undefined) throw new InferenceServerError('INTERNAL', `tensor '${name}' came without its bytes`);
+    if (bytes === undefined)
+      throw new InferenceServerError('INTERNAL', `tensor '${name}' came without its bytes`);
     return { name, datatype, shape, data: new Uint8Array(bytes, offset, byteLength) };
   });
 }
 
 /** Collects responses, and packs their bytes once they are sent. */
 export class ResponsePacker {
-  #waiting: { readonly index: number; readonly response: InferenceResponse | undefined; readonly final: boolean }[] = [];
+  #waiting: {
+    readonly index: number;
+    readonly response: InferenceResponse | undefined;
+    readonly final: boolean;
+  }[] = [];
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
@@ -112,7 +118,10 @@ export class ResponsePacker {
 }
 
 /** A response as it arrived; undefined when it only tells the end. */
-export function unpackResponse(response: WireResponse, buffers: readonly WireBuffer[]): InferenceResponse | undefined {
+export function unpackResponse(
+  response: WireResponse,
+  buffers: readonly WireBuffer[],
+): InferenceResponse | undefined {
   if (response.error !== undefined) return errorResponse(fromWireError(response.error));
   if (response.outputs === undefined) return undefined;
   return {

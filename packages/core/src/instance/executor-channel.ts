@@ -20,7 +20,10 @@ export interface ChannelListener {
 }
 
 /** The entry lies beside this file, as source in tests and as JavaScript in the package. */
-const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './executor-entry.ts' : './executor-entry.js', import.meta.url);
+const ENTRY = new URL(
+  import.meta.url.endsWith('.ts') ? './executor-entry.ts' : './executor-entry.js',
+  import.meta.url,
+);
 
 /** Starts a worker thread. */
 export function startThread(listener: ChannelListener): ExecutorChannel {

@@ -5,7 +5,9 @@ import type { FromExecutor, ToExecutor } from './executor-messages.ts';
 
 if (parentPort !== null) {
   const port = parentPort;
-  const loop = new ExecutorLoop((message: FromExecutor, transfer: readonly ArrayBuffer[]) => port.postMessage(message, [...transfer]));
+  const loop = new ExecutorLoop((message: FromExecutor, transfer: readonly ArrayBuffer[]) =>
+    port.postMessage(message, [...transfer]),
+  );
   port.on('message', (message: ToExecutor) => loop.onMessage(message));
 } else {
   const loop = new ExecutorLoop((message: FromExecutor) => void process.send?.(message));

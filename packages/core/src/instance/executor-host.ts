@@ -24,7 +24,8 @@ export class ExecutorHost implements InstanceHost {
 
   async completeConfig(): Promise<ConfigCompletion | undefined> {
     const { executor } = await this.#firstLease();
-    return (await executor.call({ kind: 'completeConfig', key: this.#spec.key })) as ConfigCompletion | undefined;
+    return (await executor.call({ kind: 'completeConfig', key: this.#spec.key })) as
+      ConfigCompletion | undefined;
   }
 
   async validateConfig(config: ModelConfig): Promise<void> {
@@ -58,7 +59,8 @@ export class ExecutorHost implements InstanceHost {
 
   /** Takes a place and loads the model there. */
   async #lease(): Promise<ExecutorLease> {
-    const lease = this.#kind === 'executor-thread' ? this.#pool.lease(this.#spec.key) : this.#pool.leaseOwn(this.#kind);
+    const lease =
+      this.#kind === 'executor-thread' ? this.#pool.lease(this.#spec.key) : this.#pool.leaseOwn(this.#kind);
     this.#leases.push(lease);
     await lease.executor.call({ kind: 'loadModel', spec: this.#spec });
     return lease;

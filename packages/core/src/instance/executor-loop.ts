@@ -4,12 +4,9 @@ import { loadBackend } from '../backend/load-backend.ts';
 import { BackendHost, executeBatch } from './backend-host.ts';
 import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
-import type { ExecutorCall, FromExecutor, ToExecutor, WireRequest } from './executor-messages.ts';
+import type { ExecutorCall, FromExecutor, Post, ToExecutor, WireRequest } from './executor-messages.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
-
-/** Sends a message to the serving thread. */
-export type Post = (message: FromExecutor, transfer: readonly ArrayBuffer[]) => void;
 
 interface LoadedInstance {
   readonly instance: BackendModelInstance;
@@ -76,7 +73,11 @@ export class ExecutorLoop {
     }
   }
 
-  async #createInstance({ key, instance, context }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
+  async #createInstance({
+    key,
+    instance,
+    context,
+  }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
     const spec = this.#specs.get(key);
     this.#instances.set(instance, {
       instance: await this.#host.createInstance(key, context),
@@ -144,7 +145,12 @@ class ExecutorBatch implements HostedExecution {
     if (this.decoupled || !this.#executing) this.#flushSoon();
   }
 
-  #hosted(request: WireRequest, index: number, message: ExecuteMessage, outputs: readonly string[]): HostedRequest {
+  #hosted(
+    request: WireRequest,
+    index: number,
+    message: ExecuteMessage,
+    outputs: readonly string[],
+  ): HostedRequest {
     const { extras } = request;
     return new HostedRequest(this, index, {
       id: extras?.id ?? '',

@@ -91,7 +91,12 @@ export interface WireMetric {
 
 /** From the executor. */
 export type FromExecutor =
-  | { readonly kind: 'reply'; readonly call: number; readonly result: unknown; readonly error: WireError | undefined }
+  | {
+      readonly kind: 'reply';
+      readonly call: number;
+      readonly result: unknown;
+      readonly error: WireError | undefined;
+    }
   | {
       readonly kind: 'responses';
       readonly batch: number;
@@ -109,3 +114,6 @@ export type FromExecutor =
       readonly fields: LogFields | undefined;
     }
   | { readonly kind: 'metric'; readonly update: WireMetric };
+
+/** Sends a message to the serving thread. */
+export type Post = (message: FromExecutor, transfer: readonly ArrayBuffer[]) => void;

@@ -80,7 +80,11 @@ export class ExecutorPool {
     const weight = ({ models, leases }: PooledExecutor): number => (models.get(modelKey) ?? 0) * 1e6 + leases;
     const best = this.#shared.toSorted((a, b) => weight(a) - weight(b))[0];
     if (best !== undefined && (best.leases === 0 || this.#shared.length >= this.#limit)) return best;
-    const grown = { executor: new Executor(startThread, this.#services), models: new Map<string, number>(), leases: 0 };
+    const grown = {
+      executor: new Executor(startThread, this.#services),
+      models: new Map<string, number>(),
+      leases: 0,
+    };
     this.#shared.push(grown);
     return grown;
   }

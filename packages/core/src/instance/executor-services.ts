@@ -1,6 +1,11 @@
-import type { LogFields, Logger, MetricFactory, MetricFamilyOptions, MetricLabels } from '@nereid/backend-sdk';
-import type { Post } from './executor-loop.ts';
-import type { FromExecutor, WireMetric } from './executor-messages.ts';
+import type {
+  LogFields,
+  Logger,
+  MetricFactory,
+  MetricFamilyOptions,
+  MetricLabels,
+} from '@nereid/backend-sdk';
+import type { FromExecutor, Post, WireMetric } from './executor-messages.ts';
 
 type LogLevel = Extract<FromExecutor, { kind: 'log' }>['level'];
 
@@ -30,7 +35,8 @@ export function createExecutorMetrics(post: Post): MetricFactory {
     labels: MetricLabels = {},
   ): ((value: number) => void) => {
     const { name, description, buckets = [] } = family;
-    return (value) => post({ kind: 'metric', update: { metric, name, description, buckets, labels, value } }, []);
+    return (value) =>
+      post({ kind: 'metric', update: { metric, name, description, buckets, labels, value } }, []);
   };
   return {
     counter: (family, labels) => {

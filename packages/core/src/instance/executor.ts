@@ -178,7 +178,10 @@ class BatchHolder implements RequestHolder {
   }
 }
 
-function failAll({ requests, sink }: Pick<RunningBatch, 'requests' | 'sink'>, error: InferenceServerError): void {
+function failAll(
+  { requests, sink }: Pick<RunningBatch, 'requests' | 'sink'>,
+  error: InferenceServerError,
+): void {
   sink.onDone({ inputNs: 0, inferNs: 0, outputNs: 0 }, true);
   requests.forEach((request, index) => {
     if (!request.isEnded) sink.onResponse(index, errorResponse(error), true);

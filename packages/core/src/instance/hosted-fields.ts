@@ -9,7 +9,10 @@ const NO_PARAMETERS: Parameters = Object.freeze({});
  *
  * @param allOutputs - The model's outputs, for requests that name none.
  */
-export function toHostedFields(request: InferenceRequest, allOutputs: readonly string[]): HostedRequestFields {
+export function toHostedFields(
+  request: InferenceRequest,
+  allOutputs: readonly string[],
+): HostedRequestFields {
   return {
     id: request.id,
     inputs: request.inputs,

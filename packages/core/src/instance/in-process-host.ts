@@ -83,7 +83,11 @@ class InProcessExecution implements HostedExecution {
   readonly modelName: string;
   readonly #sink: BatchSink;
   readonly #startedAt = performance.now();
-  readonly #kept: { readonly index: number; readonly response: InferenceResponse | undefined; readonly final: boolean }[] = [];
+  readonly #kept: {
+    readonly index: number;
+    readonly response: InferenceResponse | undefined;
+    readonly final: boolean;
+  }[] = [];
 
   constructor({ backendName, modelName }: ModelSpec, decoupled: boolean, sink: BatchSink) {
     this.decoupled = decoupled;

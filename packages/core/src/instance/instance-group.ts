@@ -12,7 +12,11 @@ export function planInstances(config: ModelConfig): readonly InstancePlan[] {
       const kind = group.kind === 'KIND_GPU' || group.kind === 'KIND_MODEL' ? group.kind : 'KIND_CPU';
       const devices = kind === 'KIND_GPU' && group.gpus.length > 0 ? group.gpus : [0];
       return devices.flatMap((deviceId) =>
-        Array.from({ length: group.count }, (_, index) => ({ instanceName: `${group.name}_${index}`, kind, deviceId })),
+        Array.from({ length: group.count }, (_, index) => ({
+          instanceName: `${group.name}_${index}`,
+          kind,
+          deviceId,
+        })),
       );
     });
 }

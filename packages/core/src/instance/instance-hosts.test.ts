@@ -57,9 +57,17 @@ for (const kind of KINDS) {
       return kind === 'in-process' ? new InProcessHost(backends, spec) : new ExecutorHost(pool, spec, kind);
     }
 
-    async function withInstance(config: ModelConfig, use: (instance: HostedInstance) => Promise<void>): Promise<void> {
+    async function withInstance(
+      config: ModelConfig,
+      use: (instance: HostedInstance) => Promise<void>,
+    ): Promise<void> {
       const host = createHost(config);
-      const instance = await host.createInstance({ instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config });
+      const instance = await host.createInstance({
+        instanceName: 'm_0_0',
+        kind: 'KIND_CPU',
+        deviceId: 0,
+        config,
+      });
       await use(instance);
       await instance.close();
       await host.close();
@@ -177,7 +185,10 @@ for (const kind of KINDS) {
       await withInstance(configOf('count', true), async (instance) => {
         const { requests } = await execute(instance, [{}, {}]);
         for (const { responses } of requests) {
-          assert.deepEqual(responses.map((r) => r?.parameters?.['n']), [0, 1, 2, undefined]);
+          assert.deepEqual(
+            responses.map((r) => r?.parameters?.['n']),
+            [0, 1, 2, undefined],
+          );
         }
       });
     });
@@ -192,13 +203,18 @@ for (const kind of KINDS) {
     test('asks the model for its configuration, and lets it refuse one', async () => {
       const host = createHost(configOf('invalid'));
       assert.deepEqual(await host.completeConfig(), { max_batch_size: 4 });
-      await assert.rejects(host.validateConfig(configOf('invalid')), { code: 'INVALID_ARG', message: 'invalid on purpose' });
+      await assert.rejects(host.validateConfig(configOf('invalid')), {
+        code: 'INVALID_ARG',
+        message: 'invalid on purpose',
+      });
       await host.close();
     });
 
     test('asks the instance whether it is ready', async () => {
       await withInstance(configOf('echo'), async (instance) => assert.equal(await instance.isReady(), true));
-      await withInstance(configOf('unready'), async (instance) => assert.equal(await instance.isReady(), false));
+      await withInstance(configOf('unready'), async (instance) =>
+        assert.equal(await instance.isReady(), false),
+      );
     });
 
     test('passes log lines and metrics on', async () => {
@@ -230,7 +246,12 @@ test('a child process that dies fails its own requests and is not ready any more
     config,
   };
   const host = new ExecutorHost(pool, spec, 'child-process');
-  const instance = await host.createInstance({ instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config });
+  const instance = await host.createInstance({
+    instanceName: 'm_0_0',
+    kind: 'KIND_CPU',
+    deviceId: 0,
+    config,
+  });
   const { request, responses } = buildRequest();
   await new Promise<void>((resolve) => {
     instance.execute([request], {

@@ -96,7 +96,8 @@ class Execution implements BatchSink {
   onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
-    if (request.responseCount === 0) this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
+    if (request.responseCount === 0)
+      this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
     if (this.#decoupled) this.#countResponse(request, response);
     request.responseCount += 1;
     if (final) {
@@ -118,7 +119,10 @@ class Execution implements BatchSink {
   }
 
   /** The statistics of a decoupled model by the place of the response. */
-  #countResponse({ responseCount, times: { started } }: InferenceRequest, response: InferenceResponse | undefined): void {
+  #countResponse(
+    { responseCount, times: { started } }: InferenceRequest,
+    response: InferenceResponse | undefined,
+  ): void {
     const computeInferNs = this.#clock.now() - started;
     const outcome = response === undefined ? 'empty' : response.error === undefined ? 'success' : 'fail';
     this.#statistics.recordResponse(responseCount, { computeInferNs, computeOutputNs: 0, outcome });

@@ -39,7 +39,16 @@ export class EnsembleLoader {
       });
       const scheduler = new EnsembleScheduler({ graph, infer, statistics, clock });
       const { name } = config;
-      return new Model({ name, version, config, scheduler, pool: undefined, host: undefined, statistics, labels });
+      return new Model({
+        name,
+        version,
+        config,
+        scheduler,
+        pool: undefined,
+        host: undefined,
+        statistics,
+        labels,
+      });
     });
   }
 
@@ -53,7 +62,10 @@ export class EnsembleLoader {
     for (const name of composingModels(config)) {
       const model = this.#parts.registry.readyVersions(name).at(-1);
       if (model === undefined) {
-        throw new InferenceServerError('INVALID_ARG', `ensemble '${config.name}' depends on '${name}' which has no loaded version`);
+        throw new InferenceServerError(
+          'INVALID_ARG',
+          `ensemble '${config.name}' depends on '${name}' which has no loaded version`,
+        );
       }
       composing.set(name, model.config);
     }

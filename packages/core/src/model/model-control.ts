@@ -80,7 +80,11 @@ export class ModelControl {
         this.#tried.delete(name);
       }
       const changed = [...found].filter(([name, fingerprint]) => this.#tried.get(name) !== fingerprint);
-      await this.#loadAll(changed.map(([name]) => name), found, true);
+      await this.#loadAll(
+        changed.map(([name]) => name),
+        found,
+        true,
+      );
     } catch (cause) {
       logger.error('failed to poll the model repository', { cause });
     }
@@ -114,7 +118,9 @@ export class ModelControl {
     const { lifecycle, logger, requireBackends, source } = this.#parts;
     try {
       if (source.isStrict && (await source.isUnconfigured(name))) {
-        logger.error(`model '${name}' has no configuration, which it must have without auto-completion`, { model: name });
+        logger.error(`model '${name}' has no configuration, which it must have without auto-completion`, {
+          model: name,
+        });
         return undefined;
       }
       await lifecycle.load(name);
@@ -129,12 +135,18 @@ export class ModelControl {
 
   #assertExplicit(): void {
     if (this.#parts.mode === 'explicit') return;
-    throw new InferenceServerError('UNAVAILABLE', 'explicit model load / unload is not allowed if polling is enabled');
+    throw new InferenceServerError(
+      'UNAVAILABLE',
+      'explicit model load / unload is not allowed if polling is enabled',
+    );
   }
 }
 
 /** @throws InferenceServerError INVALID_ARG for names that could leave the repository (REPO-22). */
 function assertModelName(name: string): void {
   if (name.trim() !== '' && name !== '..' && name !== '.' && !/[\\/]/.test(name)) return;
-  throw new InferenceServerError('INVALID_ARG', `model name '${name}' is not a valid name of a folder in the repository`);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `model name '${name}' is not a valid name of a folder in the repository`,
+  );
 }

@@ -73,7 +73,10 @@ export class ModelLifecycle {
     if (ancestors.includes(name)) {
       const circle = [...ancestors, name].join(' -> ');
       return Promise.reject(
-        new InferenceServerError('INVALID_ARG', `load failed for model '${name}': circular dependency between ensembles: ${circle}`),
+        new InferenceServerError(
+          'INVALID_ARG',
+          `load failed for model '${name}': circular dependency between ensembles: ${circle}`,
+        ),
       );
     }
     return this.#inTurn(name, () => this.#load(name, override, ancestors));
@@ -108,7 +111,9 @@ export class ModelLifecycle {
   async close(signal: AbortSignal): Promise<void> {
     const models = this.#parts.registry.all();
     const drained = Promise.all(models.map((model) => model.scheduler.drain()));
-    const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const aborted = new Promise<void>((resolve) =>
+      signal.addEventListener('abort', () => resolve(), { once: true }),
+    );
     if (!signal.aborted) await Promise.race([drained, aborted]);
     await Promise.all(models.map((model) => model.close()));
     if (!signal.aborted) await Promise.race([Promise.all(this.#retiring), aborted]);
@@ -128,10 +133,17 @@ export class ModelLifecycle {
     return turn;
   }
 
-  async #load(name: string, override: ModelOverride | undefined, ancestors: readonly string[]): Promise<void> {
+  async #load(
+    name: string,
+    override: ModelOverride | undefined,
+    ancestors: readonly string[],
+  ): Promise<void> {
     const prepared = await this.#prepare(name, override);
     const loaded = this.#loaded.get(name);
-    if (loaded?.prepared.fingerprint === prepared.fingerprint && this.#parts.registry.readyVersions(name).length > 0) {
+    if (
+      loaded?.prepared.fingerprint === prepared.fingerprint &&
+      this.#parts.registry.readyVersions(name).length > 0
+    ) {
       await prepared.discard();
       return;
     }
@@ -158,11 +170,16 @@ export class ModelLifecycle {
       return await this.#parts.source.prepare(name, override);
     } catch (reason) {
       const error = InferenceServerError.from(reason);
-      this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
+      this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, {
+        model: name,
+        cause: error.cause,
+      });
       if (error.code === 'INTERNAL') throw error;
       this.#expected.add(name);
       this.#parts.registry.setFailure(name, error.message);
-      throw new InferenceServerError('INVALID_ARG', `load failed for model '${name}': ${error.message}`, { cause: error });
+      throw new InferenceServerError('INVALID_ARG', `load failed for model '${name}': ${error.message}`, {
+        cause: error,
+      });
     }
   }
 
@@ -191,13 +208,22 @@ export class ModelLifecycle {
     return this.#parts.ensembles.load(prepared);
   }
 
-  #publish(name: string, models: readonly Model[], prepared: PreparedModel, composing: readonly string[]): void {
-    const { registry, metrics, logger } = this.#parts;
+  #publish(
+    name: string,
+    models: readonly Model[],
+    prepared: PreparedModel,
+    composing: readonly string[],
+  ): void {
+    const { registry, metrics, logger, source } = this.#parts;
+    for (const field of source.unusedFields(prepared)) logger.warning(`${field} has no effect in this version`);
     const replaced = registry.publish(name, models);
     registry.forgetOthers(name, prepared.versions);
     for (const model of models) {
       metrics.add(model.statistics);
-      logger.info(`successfully loaded '${name}' version ${model.version}`, { model: name, version: model.version });
+      logger.info(`successfully loaded '${name}' version ${model.version}`, {
+        model: name,
+        version: model.version,
+      });
     }
     this.#loaded.set(name, { prepared, composing });
     for (const model of replaced) {
@@ -217,9 +243,12 @@ export class ModelLifecycle {
     if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
     const retiring = model
       .unload()
-      .catch((cause: unknown) => logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }))
+      .catch((cause: unknown) =>
+        logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }),
+      )
       .then(() => {
-        if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
+        if (reason !== undefined)
+          registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
         this.#retiring.delete(retiring);
       });
     this.#retiring.add(retiring);

@@ -1,4 +1,3 @@
-import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
@@ -22,7 +21,6 @@ export interface ModelLoaderParts {
   readonly executors: ExecutorPool;
   readonly clock: Clock;
   readonly source: ModelSource;
-  readonly logger: Logger;
 }
 
 /** Brings model versions from their folder to ready, or says why not. */
@@ -40,7 +38,9 @@ export class ModelLoader {
    * @throws InferenceServerError naming the version and the reason.
    */
   async load(prepared: PreparedModel): Promise<readonly Model[]> {
-    const results = await Promise.allSettled(prepared.versions.map((version) => this.#loadVersion(prepared, version)));
+    const results = await Promise.allSettled(
+      prepared.versions.map((version) => this.#loadVersion(prepared, version)),
+    );
     const failed = results.find((result) => result.status === 'rejected');
     const models = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     if (failed === undefined) return models;
@@ -63,27 +63,20 @@ export class ModelLoader {
     }
   }
 
-  /** Says what a configuration asks for and this version does not do. */
-  #warnOfUnused({ name, response_cache: cache, model_warmup: warmup, model_repository_agents: agents }: ModelConfig): void {
-    const unused = [
-      cache?.enable === true && 'response_cache',
-      warmup.length > 0 && 'model_warmup',
-      (agents?.agents.length ?? 0) > 0 && 'model_repository_agents',
-    ].filter((field) => field !== false);
-    if (unused.length === 0) return;
-    this.#parts.logger.warning(`model '${name}': ${unused.join(', ')} has no effect in this version`, { model: name });
-  }
-
   async #completeConfig(prepared: PreparedModel, host: InstanceHost): Promise<ModelConfig> {
     const { source } = this.#parts;
     const completion = source.isStrict ? undefined : await host.completeConfig();
     const config = source.complete(prepared, completion);
     await host.validateConfig(config);
-    this.#warnOfUnused(config);
     return config;
   }
 
-  async #createModel(prepared: PreparedModel, config: ModelConfig, version: number, host: InstanceHost): Promise<Model> {
+  async #createModel(
+    prepared: PreparedModel,
+    config: ModelConfig,
+    version: number,
+    host: InstanceHost,
+  ): Promise<Model> {
     const { clock, source } = this.#parts;
     const labels = await source.labels(prepared, config);
     const plans = planInstances(config);

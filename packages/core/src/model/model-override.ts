@@ -16,7 +16,10 @@ export interface OverrideFolder {
  *
  * @throws InferenceServerError INVALID_ARG for a path that leaves the folder.
  */
-export async function writeOverride(modelName: string, files: ReadonlyMap<string, Uint8Array>): Promise<OverrideFolder> {
+export async function writeOverride(
+  modelName: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<OverrideFolder> {
   const paths = [...files].map(([path, data]) => ({ path: relativePath(path, modelName), data }));
   const root = await mkdtemp(join(tmpdir(), 'nereid-model-'));
   const directory = join(root, modelName);
@@ -31,7 +34,8 @@ export async function writeOverride(modelName: string, files: ReadonlyMap<string
 /** `file:1/model.onnx` may only name places inside the model's folder. */
 function relativePath(path: string, modelName: string): string {
   const clean = normalize(path);
-  if (clean !== '' && clean !== '.' && !isAbsolute(clean) && clean !== '..' && !clean.startsWith(`..${sep}`)) return clean;
+  if (clean !== '' && clean !== '.' && !isAbsolute(clean) && clean !== '..' && !clean.startsWith(`..${sep}`))
+    return clean;
   throw new InferenceServerError(
     'INVALID_ARG',
     `file '${path}' of the load request for model '${modelName}' lies outside the model's folder`,

@@ -27,6 +27,7 @@ interface Entry {
  */
 export class ModelRegistry {
   readonly #entries = new Map<string, Entry>();
+  #isClosed = false;
 
   /**
    * A ready version of a model.
@@ -35,6 +36,7 @@ export class ModelRegistry {
    * @throws InferenceServerError NOT_FOUND, UNAVAILABLE, or INVALID_ARG for a version that is no number.
    */
   get(name: string, version: string): Model {
+    if (this.#isClosed) throw new InferenceServerError('UNAVAILABLE', 'the server is shut down');
     const entry = this.#entries.get(name);
     if (entry === undefined) throw unknownModel(`'${name}' is not found`);
     if (version === '') {
@@ -108,7 +110,8 @@ export class ModelRegistry {
   /** Forgets versions that are gone. */
   forgetOthers(name: string, versions: readonly number[]): void {
     const status = this.#entries.get(name)?.status;
-    for (const version of [...(status?.keys() ?? [])]) if (!versions.includes(version)) status?.delete(version);
+    for (const version of [...(status?.keys() ?? [])])
+      if (!versions.includes(version)) status?.delete(version);
   }
 
   /** Forgets a model that was never ready and is gone from the repository. */
@@ -116,11 +119,17 @@ export class ModelRegistry {
     if (this.#entries.get(name)?.ready.size === 0) this.#entries.delete(name);
   }
 
+  /** From now on no model can be had. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** What the index says of a model: only its name when it was never tried, nothing when it has no version. */
   index(name: string): readonly RepositoryIndexEntryJson[] {
     const entry = this.#entries.get(name);
     if (entry === undefined) return [{ name }];
-    if (entry.failure !== undefined) return [{ name, version: '', state: 'UNAVAILABLE', reason: entry.failure }];
+    if (entry.failure !== undefined)
+      return [{ name, version: '', state: 'UNAVAILABLE', reason: entry.failure }];
     const rows: (RepositoryIndexEntryJson & { version: string })[] = [];
     for (const { version } of entry.ready.values()) rows.push({ name, version, state: 'READY' });
     for (const [version, { state, reason }] of entry.status) {

@@ -50,6 +50,8 @@ export interface ModelSource {
    * @throws InferenceServerError INVALID_ARG with the place in the file.
    */
   complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig;
+  /** Fields of the configuration that are accepted without effect, each with its place. */
+  unusedFields(prepared: PreparedModel): readonly string[];
   /** Labels of the classes, by output. */
   labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>>;
 }

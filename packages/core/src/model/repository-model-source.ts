@@ -13,7 +13,12 @@ import { ModelRepository, type IndexedModel } from '../repository/model-reposito
 import { normalizeModelConfig } from '../repository/normalize-model-config.ts';
 import { configFromOverride, readModelConfig } from '../repository/read-model-config.ts';
 import type { RepositoryEntry } from '../repository/repository-entry.ts';
-import { validateCompleteModelConfig, validateModelConfig, type ValidateContext } from '../repository/validate-model-config.ts';
+import {
+  validateCompleteModelConfig,
+  validateModelConfig,
+  type ValidateContext,
+} from '../repository/validate-model-config.ts';
+import { findUnusedFields } from '../repository/unused-fields.ts';
 import { selectVersions } from '../repository/version-policy.ts';
 import { fingerprintOf, writeOverride } from './model-override.ts';
 import type { ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
@@ -41,12 +46,16 @@ export class RepositoryModelSource implements ModelSource {
     this.isStrict = options.isStrict;
     this.#configName = options.configName;
     this.#backends = knownBackends(backends.backends.map(({ backend }) => backend));
-    this.#repository = new ModelRepository(options.repositoryPaths.map((path) => new LocalRepository(path, logger)));
+    this.#repository = new ModelRepository(
+      options.repositoryPaths.map((path) => new LocalRepository(path, logger)),
+    );
   }
 
   async list(): Promise<ReadonlyMap<string, string>> {
     const index = await this.#repository.index();
-    const conflicts = [...index].flatMap(([name, { conflict }]) => (conflict === undefined ? [] : [[name, conflict] as const]));
+    const conflicts = [...index].flatMap(([name, { conflict }]) =>
+      conflict === undefined ? [] : [[name, conflict] as const],
+    );
     this.#conflicts = new Map(conflicts);
     return new Map([...index].map(([name, { entry }]) => [name, entry?.fingerprint ?? '']));
   }
@@ -63,7 +72,9 @@ export class RepositoryModelSource implements ModelSource {
     if (!this.isStrict) return false;
     const entry = (await this.#repository.find(name))?.entry;
     if (entry === undefined) return false;
-    const read = await readModelConfig(entry, { configName: this.#configName, strict: false }).catch(() => undefined);
+    const read = await readModelConfig(entry, { configName: this.#configName, strict: false }).catch(
+      () => undefined,
+    );
     return read !== undefined && read.config === undefined;
   }
 
@@ -80,8 +91,15 @@ export class RepositoryModelSource implements ModelSource {
 
   complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig {
     const config = completeModelConfig(prepared.config, completion);
-    validateCompleteModelConfig(config, this.#contextOf(prepared.modelDirectory, this.#sources.get(prepared) ?? NO_SOURCE));
+    validateCompleteModelConfig(
+      config,
+      this.#contextOf(prepared.modelDirectory, this.#sources.get(prepared) ?? NO_SOURCE),
+    );
     return config;
+  }
+
+  unusedFields(prepared: PreparedModel): readonly string[] {
+    return findUnusedFields(this.#sources.get(prepared) ?? NO_SOURCE);
   }
 
   labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -91,12 +109,21 @@ export class RepositoryModelSource implements ModelSource {
   /** A model that is made of the files of a load call alone. */
   async #prepareFiles(name: string, override: ModelOverride): Promise<PreparedModel> {
     if (override.config === undefined) {
-      throw new InferenceServerError('INVALID_ARG', `a load request for model '${name}' with files must have a 'config', too`);
+      throw new InferenceServerError(
+        'INVALID_ARG',
+        `a load request for model '${name}' with files must have a 'config', too`,
+      );
     }
     const folder = await writeOverride(name, override.files ?? new Map());
     try {
-      const entry = requireEntry(name, await new ModelRepository([new LocalRepository(join(folder.directory, '..'), SILENT)]).find(name));
-      return await this.#prepare(entry, configFromOverride(override.config, name), { override, discard: folder.discard });
+      const entry = requireEntry(
+        name,
+        await new ModelRepository([new LocalRepository(join(folder.directory, '..'), SILENT)]).find(name),
+      );
+      return await this.#prepare(entry, configFromOverride(override.config, name), {
+        override,
+        discard: folder.discard,
+      });
     } catch (error) {
       await folder.discard();
       throw error;
@@ -110,7 +137,13 @@ export class RepositoryModelSource implements ModelSource {
   ): Promise<PreparedModel> {
     const { name, directory } = entry;
     const versionFiles = await firstVersionFiles(entry);
-    const config = normalizeModelConfig(given, { modelName: name, source, versionFiles, backends: this.#backends, gpus: NO_GPUS });
+    const config = normalizeModelConfig(given, {
+      modelName: name,
+      source,
+      versionFiles,
+      backends: this.#backends,
+      gpus: NO_GPUS,
+    });
     validateModelConfig(config, this.#contextOf(directory, source));
     const prepared: PreparedModel = {
       name,
@@ -134,10 +167,16 @@ export class RepositoryModelSource implements ModelSource {
 function requireEntry(name: string, found: IndexedModel | undefined): RepositoryEntry {
   if (found?.entry !== undefined) return found.entry;
   const reason = found?.conflict === undefined ? '' : `: ${found.conflict}`;
-  throw new InferenceServerError('INTERNAL', `failed to load '${name}', failed to poll from model repository${reason}`);
+  throw new InferenceServerError(
+    'INTERNAL',
+    `failed to load '${name}', failed to poll from model repository${reason}`,
+  );
 }
 
-function chooseVersions(config: ModelConfig, { name, versions }: RepositoryEntry): Pick<PreparedModel, 'versions' | 'problem'> {
+function chooseVersions(
+  config: ModelConfig,
+  { name, versions }: RepositoryEntry,
+): Pick<PreparedModel, 'versions' | 'problem'> {
   try {
     return { versions: selectVersions(config.version_policy, versions, name), problem: undefined };
   } catch (error) {

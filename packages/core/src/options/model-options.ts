@@ -85,10 +85,12 @@ export const BACKEND_OPTIONS = {
 };
 
 export const CACHE_OPTIONS = {
-  cacheConfig: scopedSettings('Setting of a response cache: local,size=<bytes>. May be repeated.', {
-    scope: 'cache',
-    forAll: false,
-  }),
+  cacheConfig: notYet(
+    scopedSettings('Setting of a response cache: local,size=<bytes>. May be repeated.', {
+      scope: 'cache',
+      forAll: false,
+    }),
+  ),
   cacheDirectory: notYet(text(undefined, 'Folder with caches.')),
 };
 
@@ -100,7 +102,7 @@ export const RATE_LIMITER_OPTIONS = {
 };
 
 export const MEMORY_OPTIONS = {
-  allowClientShm: boolean(false, 'Whether clients may register shared memory.'),
+  allowClientShm: notYet(boolean(false, 'Whether clients may register shared memory.')),
   pinnedMemoryPoolByteSize: notYet(
     integer(268435456, 'Bytes of pinned memory.', { most: Number.MAX_SAFE_INTEGER }),
   ),

@@ -1,6 +1,15 @@
-import type { InferRequestedOutput, Parameters, SequenceFields, Tensor } from '@nereid/protocol';
-import type { InferenceServerError } from '@nereid/protocol';
-import { errorResponse, type InferenceResponse, type ResponseHandler } from '../response/inference-response.ts';
+import type {
+  InferenceServerError,
+  InferRequestedOutput,
+  Parameters,
+  SequenceFields,
+  Tensor,
+} from '@nereid/protocol';
+import {
+  errorResponse,
+  type InferenceResponse,
+  type ResponseHandler,
+} from '../response/inference-response.ts';
 import type { RequestTrace } from '../telemetry/trace.ts';
 
 /** What a request is made of, validated against its model. */

@@ -33,7 +33,10 @@ export function resolveRawInput(rules: InputRules, id: string, body: Uint8Array)
         'variable-sized dimension',
     );
   }
-  const fixed = rule.dims.reduce((product, dim) => (dim === -1 ? product : product * dim), datatypeByteSize(rule.datatype));
+  const fixed = rule.dims.reduce(
+    (product, dim) => (dim === -1 ? product : product * dim),
+    datatypeByteSize(rule.datatype),
+  );
   if (variable === 1 && body.byteLength % fixed !== 0) {
     refuse(
       `The shape of the raw input '${rule.name}' can not be deduced: its ${body.byteLength} bytes are no multiple ` +

@@ -22,7 +22,10 @@ const int32 = (name: string, shape: readonly number[], byteLength?: number): Inf
   data: new Uint8Array(byteLength ?? 4 * shape.reduce((a, b) => a * b, 1)),
 });
 
-const validate = (config: Parameters<typeof createInputRules>[0], inputs: readonly InferInput[]): ValidInputs =>
+const validate = (
+  config: Parameters<typeof createInputRules>[0],
+  inputs: readonly InferInput[],
+): ValidInputs =>
   validateInputs(createInputRules(config), '', inputs, (input) => input.data ?? new Uint8Array());
 
 const refused = (inputs: readonly InferInput[], message: RegExp, config = BATCHED): void => {
@@ -32,17 +35,26 @@ const refused = (inputs: readonly InferInput[], message: RegExp, config = BATCHE
 describe('validateInputs', () => {
   test('gives the inputs in the order of the configuration and the batch size', () => {
     const { tensors, batchSize } = validate(BATCHED, [int32('INPUT1', [3, 4]), int32('INPUT0', [3, 4])]);
-    assert.deepEqual(tensors.map(({ name }) => name), ['INPUT0', 'INPUT1']);
+    assert.deepEqual(
+      tensors.map(({ name }) => name),
+      ['INPUT0', 'INPUT1'],
+    );
     assert.equal(batchSize, 3);
   });
 
   test('names the inputs that are missing', () => {
-    refused([int32('INPUT0', [1, 4])], /expected 2 inputs but got 1 inputs for model 'addsub'.*\['INPUT0'\].*\['INPUT1'\]/);
+    refused(
+      [int32('INPUT0', [1, 4])],
+      /expected 2 inputs but got 1 inputs for model 'addsub'.*\['INPUT0'\].*\['INPUT1'\]/,
+    );
     refused([], /expected 2 inputs but got 0 inputs/);
   });
 
   test('refuses inputs that the model does not have', () => {
-    refused([int32('INPUT0', [1, 4]), int32('OTHER', [1, 4])], /unexpected inference input 'OTHER' for model 'addsub'/);
+    refused(
+      [int32('INPUT0', [1, 4]), int32('OTHER', [1, 4])],
+      /unexpected inference input 'OTHER' for model 'addsub'/,
+    );
     refused([int32('INPUT0', [1, 4]), int32('INPUT1', [1, 4]), int32('OTHER', [1, 4])], /got 3 inputs/);
   });
 
@@ -52,7 +64,10 @@ describe('validateInputs', () => {
 
   test('refuses a wrong datatype', () => {
     const wrong = { ...int32('INPUT1', [1, 4]), datatype: 'FP32' } as const;
-    refused([int32('INPUT0', [1, 4]), wrong], /'INPUT1' data-type is 'FP32', but model 'addsub' expects 'INT32'/);
+    refused(
+      [int32('INPUT0', [1, 4]), wrong],
+      /'INPUT1' data-type is 'FP32', but model 'addsub' expects 'INT32'/,
+    );
   });
 
   test('tells the expected and the given shape, with a note about the batch dimension', () => {
@@ -60,23 +75,36 @@ describe('validateInputs', () => {
   });
 
   test('checks the batch dimension', () => {
-    refused([int32('INPUT0', []), int32('INPUT1', [1, 4])], /'INPUT0' has no shape but model requires batch dimension/);
+    refused(
+      [int32('INPUT0', []), int32('INPUT1', [1, 4])],
+      /'INPUT0' has no shape but model requires batch dimension/,
+    );
     refused([int32('INPUT0', [2, 4]), int32('INPUT1', [1, 4])], /batch size does not match/);
     refused([int32('INPUT0', [9, 4]), int32('INPUT1', [9, 4])], /batch-size must be <= 8 for 'addsub'/);
     refused([int32('INPUT0', [0, 4]), int32('INPUT1', [0, 4])], /batch-size must be >= 1/);
   });
 
   test('checks the number of bytes', () => {
-    refused([int32('INPUT0', [1, 4]), int32('INPUT1', [1, 4], 4)], /input byte size mismatch.*'INPUT1'.*Expected 16, got 4/);
+    refused(
+      [int32('INPUT0', [1, 4]), int32('INPUT1', [1, 4], 4)],
+      /input byte size mismatch.*'INPUT1'.*Expected 16, got 4/,
+    );
   });
 
   test('begins its messages with the request id', () => {
     const rules = createInputRules(BATCHED);
-    assert.throws(() => validateInputs(rules, '42', [], () => new Uint8Array()), { message: /^\[request id: 42\] / });
+    assert.throws(() => validateInputs(rules, '42', [], () => new Uint8Array()), {
+      message: /^\[request id: 42\] /,
+    });
   });
 
-  const strings = createModelConfig({ name: 's', input: [{ name: 'S', data_type: 'TYPE_STRING', dims: [-1] }] });
-  const bytes = (shape: number[], data: Uint8Array): InferInput[] => [{ name: 'S', datatype: 'BYTES', shape, data }];
+  const strings = createModelConfig({
+    name: 's',
+    input: [{ name: 'S', data_type: 'TYPE_STRING', dims: [-1] }],
+  });
+  const bytes = (shape: number[], data: Uint8Array): InferInput[] => [
+    { name: 'S', datatype: 'BYTES', shape, data },
+  ];
 
   test('counts the elements of BYTES inputs', () => {
     assert.equal(validate(strings, bytes([2], encodeBytesTensor(['a', '']))).batchSize, 1);
@@ -86,7 +114,10 @@ describe('validateInputs', () => {
   });
 
   test('takes zero-sized variable dimensions and refuses negative ones', () => {
-    const variable = createModelConfig({ name: 'v', input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [-1] }] });
+    const variable = createModelConfig({
+      name: 'v',
+      input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [-1] }],
+    });
     assert.equal(validate(variable, [int32('X', [0])]).tensors.length, 1);
     refused([int32('X', [-1], 0)], /unexpected shape/, variable);
   });
@@ -101,7 +132,10 @@ describe('validateInputs', () => {
       ],
     });
     const { tensors } = validate(reshaped, [int32('X', [3, 1]), int32('Y', [3, 5, 2])]);
-    assert.deepEqual(tensors.map(({ shape }) => shape), [[3], [3, 2, 5]]);
+    assert.deepEqual(
+      tensors.map(({ shape }) => shape),
+      [[3], [3, 2, 5]],
+    );
   });
 
   test('lets optional inputs be left out, but no others', () => {

@@ -77,7 +77,8 @@ function areInOrder(rules: InputRules, inputs: readonly InferInput[]): boolean {
 
 function checkNames(rules: InputRules, inputs: readonly InferInput[], refuse: Refuse): void {
   inputs.forEach(({ name }, at) => {
-    if (inputs.findIndex((other) => other.name === name) < at) refuse(`input '${name}' already exists in request`);
+    if (inputs.findIndex((other) => other.name === name) < at)
+      refuse(`input '${name}' already exists in request`);
   });
   const { modelName } = rules;
   const missing = rules.inputs.filter((rule) => !rule.optional && !inputs.some((i) => i.name === rule.name));
@@ -95,7 +96,10 @@ function checkNames(rules: InputRules, inputs: readonly InferInput[], refuse: Re
 }
 
 function refuseUnknown(name: string, modelName: string): never {
-  throw new InferenceServerError('INVALID_ARG', `unexpected inference input '${name}' for model '${modelName}'`);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `unexpected inference input '${name}' for model '${modelName}'`,
+  );
 }
 
 function quoted(named: readonly { readonly name: string }[]): string {
@@ -108,7 +112,9 @@ function checkBatchSize(rules: InputRules, inputs: readonly InferInput[], refuse
   for (const { name, shape } of inputs) {
     const [rows] = shape;
     if (rows === undefined) {
-      return refuse(`input '${name}' has no shape but model requires batch dimension for '${rules.modelName}'`);
+      return refuse(
+        `input '${name}' has no shape but model requires batch dimension for '${rules.modelName}'`,
+      );
     }
     if (rows === batchSize) continue;
     refuse(
@@ -117,7 +123,8 @@ function checkBatchSize(rules: InputRules, inputs: readonly InferInput[], refuse
     );
   }
   if (batchSize === undefined) return 1;
-  if (batchSize < 1) refuse(`inference request batch-size must be >= 1 for '${rules.modelName}', got ${batchSize}`);
+  if (batchSize < 1)
+    refuse(`inference request batch-size must be >= 1 for '${rules.modelName}', got ${batchSize}`);
   if (batchSize > rules.maxBatchSize) {
     refuse(`inference request batch-size must be <= ${rules.maxBatchSize} for '${rules.modelName}'`);
   }
@@ -155,12 +162,19 @@ function fitsDims(shape: readonly number[], dims: readonly number[], batchDims: 
   return true;
 }
 
-function checkByteSize(rules: InputRules, { name, datatype, shape }: InferInput, data: Uint8Array, refuse: Refuse): void {
+function checkByteSize(
+  rules: InputRules,
+  { name, datatype, shape }: InferInput,
+  data: Uint8Array,
+  refuse: Refuse,
+): void {
   const elements = elementCount(shape);
-  if (elements < 0) refuse(`shape ${shapeToString(shape)} of input '${name}' for model '${rules.modelName}' is too large`);
+  if (elements < 0)
+    refuse(`shape ${shapeToString(shape)} of input '${name}' for model '${rules.modelName}' is too large`);
   if (datatype === 'BYTES') {
     const { count: found, fault } = countBytesElements(data);
-    if (fault !== undefined) refuse(describeFault(fault, `inference input '${name}' for model '${rules.modelName}'`));
+    if (fault !== undefined)
+      refuse(describeFault(fault, `inference input '${name}' for model '${rules.modelName}'`));
     if (found === elements) return;
     refuse(
       `expected ${elements} string elements for inference input '${name}' for model '${rules.modelName}', got ${found}`,

@@ -13,7 +13,12 @@ describe('classify', () => {
     const result = classify(fp32('S', [2, 3], [0.5, 5, -2, 1, 2, 3]), options);
     assert.equal(result.datatype, 'BYTES');
     assert.deepEqual(result.shape, [2, 2]);
-    assert.deepEqual(texts(result), ['5.000000:1:banana', '0.500000:0:apple', '3.000000:2:cherry', '2.000000:1:banana']);
+    assert.deepEqual(texts(result), [
+      '5.000000:1:banana',
+      '0.500000:0:apple',
+      '3.000000:2:cherry',
+      '2.000000:1:banana',
+    ]);
   });
 
   test('has no batch dimension when the model has none, and leaves missing labels out', () => {
@@ -23,13 +28,24 @@ describe('classify', () => {
   });
 
   test('prints integers as they are', () => {
-    const scores: Tensor = { name: 'S', datatype: 'INT64', shape: [2], data: new Uint8Array(BigInt64Array.of(-1n, 2n ** 60n).buffer) };
-    assert.deepEqual(texts(classify(scores, { count: 2, labels: [], hasBatch: false })), [`${2n ** 60n}:1`, '-1:0']);
+    const scores: Tensor = {
+      name: 'S',
+      datatype: 'INT64',
+      shape: [2],
+      data: new Uint8Array(BigInt64Array.of(-1n, 2n ** 60n).buffer),
+    };
+    assert.deepEqual(texts(classify(scores, { count: 2, labels: [], hasBatch: false })), [
+      `${2n ** 60n}:1`,
+      '-1:0',
+    ]);
   });
 
   test('keeps the order of equal values and puts NaN last', () => {
     const result = classify(fp32('S', [4], [NaN, 2, 2, 1]), { count: 4, labels: [], hasBatch: false });
-    assert.deepEqual(texts(result).map((text) => text.split(':')[1]), ['1', '2', '3', '0']);
+    assert.deepEqual(
+      texts(result).map((text) => text.split(':')[1]),
+      ['1', '2', '3', '0'],
+    );
   });
 
   test('refuses datatypes that have no order', () => {
@@ -38,8 +54,16 @@ describe('classify', () => {
   });
 
   test('refuses more than a million elements', () => {
-    const large: Tensor = { name: 'S', datatype: 'INT8', shape: [1_000_001], data: new Uint8Array(1_000_001) };
-    assert.throws(() => classify(large, { ...options, hasBatch: false }), { code: 'INVALID_ARG', message: /1000001/ });
+    const large: Tensor = {
+      name: 'S',
+      datatype: 'INT8',
+      shape: [1_000_001],
+      data: new Uint8Array(1_000_001),
+    };
+    assert.throws(() => classify(large, { ...options, hasBatch: false }), {
+      code: 'INVALID_ARG',
+      message: /1000001/,
+    });
   });
 
   test('gives nothing for a batch of no rows', () => {

@@ -1,4 +1,10 @@
-import { elementCount, encodeBytesTensor, InferenceServerError, type Datatype, type Tensor } from '@nereid/protocol';
+import {
+  elementCount,
+  encodeBytesTensor,
+  InferenceServerError,
+  type Datatype,
+  type Tensor,
+} from '@nereid/protocol';
 
 /** More elements than this per batch row are refused, as in Triton. */
 const MAX_ELEMENTS = 1_000_000;
@@ -56,7 +62,8 @@ export function classify(output: Tensor, { count, labels, hasBatch }: Classifica
   const texts: string[] = [];
   for (let row = 0; row < rows; row += 1) {
     const scores = Array.from({ length: columns }, (_, at) => read(view, row * columns + at));
-    for (const index of bestIndices(scores, kept)) texts.push(describe(scores[index] ?? 0, index, labels, isFloat));
+    for (const index of bestIndices(scores, kept))
+      texts.push(describe(scores[index] ?? 0, index, labels, isFloat));
   }
   const shape = hasBatch ? [rows, kept] : [kept];
   return { name: output.name, datatype: 'BYTES', shape, data: encodeBytesTensor(texts) };
@@ -76,7 +83,12 @@ function bestIndices(scores: Scores, count: number): number[] {
 }
 
 /** Floating-point values have six decimals. */
-function describe(value: number | bigint, index: number, labels: readonly string[], isFloat: boolean): string {
+function describe(
+  value: number | bigint,
+  index: number,
+  labels: readonly string[],
+  isFloat: boolean,
+): string {
   const label = labels[index];
   const text = isFloat ? Number(value).toFixed(6) : String(value);
   return label === undefined ? `${text}:${index}` : `${text}:${index}:${label}`;

@@ -44,7 +44,9 @@ export function finishResponse(
       const tensor = declared.reshape === undefined ? output : reshapeBack(output, declared, rules.hasBatch);
       const count = wanted?.classification ?? 0;
       if (count === 0) return [tensor];
-      return [classify(tensor, { count, labels: rules.labels.get(output.name) ?? [], hasBatch: rules.hasBatch })];
+      return [
+        classify(tensor, { count, labels: rules.labels.get(output.name) ?? [], hasBatch: rules.hasBatch }),
+      ];
     });
     return { outputs, parameters: response.parameters, error: undefined };
   } catch (error) {
@@ -53,7 +55,11 @@ export function finishResponse(
 }
 
 /** Whether a response can be handed on as it is. Hot path: the usual case. */
-function isPlain({ outputs }: InferenceResponse, rules: OutputRules, requested: readonly InferRequestedOutput[]): boolean {
+function isPlain(
+  { outputs }: InferenceResponse,
+  rules: OutputRules,
+  requested: readonly InferRequestedOutput[],
+): boolean {
   if (rules.reshapes) return false;
   for (const { name } of outputs) if (!rules.byName.has(name)) return false;
   if (requested.length === 0) return true;

@@ -5,7 +5,12 @@ import { buildRequest, fp32 } from '../../test/build-request.ts';
 import { createBatchRules, planBatch, type BatchPlan, type BatchRules } from './batch-builder.ts';
 import { RequestQueue, UNLIMITED } from './request-queue.ts';
 
-const RULES: BatchRules = { maxBatchSize: 8, preferredBatchSizes: [], maxQueueDelayNs: 0, canJoin: () => true };
+const RULES: BatchRules = {
+  maxBatchSize: 8,
+  preferredBatchSizes: [],
+  maxQueueDelayNs: 0,
+  canJoin: () => true,
+};
 
 /** Plans for requests of these batch sizes, all queued at time 0. */
 function plan(sizes: readonly number[], rules: Partial<BatchRules> = {}, now = 0): BatchPlan {
@@ -41,7 +46,10 @@ describe('planBatch', () => {
   });
 
   test('does not wait when a preferred size is reached', () => {
-    assert.deepEqual(plan([2, 2, 1], { preferredBatchSizes: [4], maxQueueDelayNs: 500 }), { kind: 'run', count: 2 });
+    assert.deepEqual(plan([2, 2, 1], { preferredBatchSizes: [4], maxQueueDelayNs: 500 }), {
+      kind: 'run',
+      count: 2,
+    });
   });
 
   test('does not wait when the batch is full', () => {

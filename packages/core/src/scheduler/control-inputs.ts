@@ -1,4 +1,11 @@
-import { datatypeByteSize, encodeBytesTensor, fromConfigDatatype, type Datatype, type SequenceFields, type Tensor } from '@nereid/protocol';
+import {
+  datatypeByteSize,
+  encodeBytesTensor,
+  fromConfigDatatype,
+  type Datatype,
+  type SequenceFields,
+  type Tensor,
+} from '@nereid/protocol';
 import type { ModelConfig, ModelSequenceBatchingControl } from '@nereid/protocol/model-config';
 
 /** Makes the control tensors of a request: what tells a model where in its sequence it is. */
@@ -23,7 +30,12 @@ function createControl(
     return ({ id }) => ({ name, datatype, shape, data: encodeId(id, datatype) });
   }
   const [no, yes] = encodeFlag(control);
-  const make = (flag: boolean): Tensor => ({ name, datatype: flagDatatype(control), shape, data: flag ? yes : no });
+  const make = (flag: boolean): Tensor => ({
+    name,
+    datatype: flagDatatype(control),
+    shape,
+    data: flag ? yes : no,
+  });
   const on = make(true);
   const off = make(false);
   if (control.kind === 'CONTROL_SEQUENCE_START') return (_, isStart) => (isStart ? on : off);
@@ -38,8 +50,10 @@ function flagDatatype(control: ModelSequenceBatchingControl): Datatype {
 
 function encodeFlag(control: ModelSequenceBatchingControl): readonly [Uint8Array, Uint8Array] {
   const encode = (at: 0 | 1): Uint8Array => {
-    if (control.int32_false_true.length > 0) return bytesOf(new Int32Array([control.int32_false_true[at] ?? at]));
-    if (control.fp32_false_true.length > 0) return bytesOf(new Float32Array([control.fp32_false_true[at] ?? at]));
+    if (control.int32_false_true.length > 0)
+      return bytesOf(new Int32Array([control.int32_false_true[at] ?? at]));
+    if (control.fp32_false_true.length > 0)
+      return bytesOf(new Float32Array([control.fp32_false_true[at] ?? at]));
     return new Uint8Array([Number(control.bool_false_true[at] ?? at === 1)]);
   };
   return [encode(0), encode(1)];

@@ -21,8 +21,16 @@ export function createScheduler(options: CreateSchedulerOptions): Scheduler {
   const { config, clock } = options;
   const sequences = config.sequence_batching;
   if (sequences === undefined) return new DynamicBatchScheduler(options, createQueuePolicies(config));
-  const batcher = new DynamicBatchScheduler({ ...options, config: batchingOfSteps(config) }, createQueuePolicies(config));
-  return new SequenceBatchScheduler({ config, batcher, clock, state: createSequenceState(config, options.modelDirectory) });
+  const batcher = new DynamicBatchScheduler(
+    { ...options, config: batchingOfSteps(config) },
+    createQueuePolicies(config),
+  );
+  return new SequenceBatchScheduler({
+    config,
+    batcher,
+    clock,
+    state: createSequenceState(config, options.modelDirectory),
+  });
 }
 
 /** How the steps of different sequences are batched: as the strategy says. */

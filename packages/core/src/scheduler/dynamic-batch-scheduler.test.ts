@@ -41,8 +41,19 @@ describe('DynamicBatchScheduler', () => {
   test('runs each request alone when the model has no dynamic batcher', () => {
     const bench = new Bench(createModelConfig({ max_batch_size: 4 }), 2);
     for (const id of ['a', 'b', 'c']) bench.add(id);
+    bench.clock.advance(0);
     assert.deepEqual(bench.runner.ids, [['a'], ['b']]);
     bench.runner.finish(0);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b'], ['c']]);
+  });
+
+  test('runs the first request of a turn at once, and those that came with it right after', () => {
+    const bench = new Bench(createModelConfig({ max_batch_size: 4 }), 3);
+    for (const id of ['a', 'b']) bench.add(id);
+    assert.deepEqual(bench.runner.ids, [['a']]);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b']]);
+    bench.add('c');
     assert.deepEqual(bench.runner.ids, [['a'], ['b'], ['c']]);
   });
 

@@ -47,6 +47,7 @@ export class DynamicBatchScheduler implements Scheduler {
   #expiryTimer: TimerHandle | undefined;
   #expiryAt = Infinity;
   #soon = false;
+  #inTurn = false;
   readonly #holder: RequestHolder = { cancel: (request) => this.#cancel(request) };
 
   constructor({ config, runner, clock, statistics }: SchedulerParts, policies: readonly QueuePolicy[]) {
@@ -72,7 +73,8 @@ export class DynamicBatchScheduler implements Scheduler {
   }
 
   enqueue(request: InferenceRequest): void {
-    if (request.priority < 1 || request.priority > this.#levels) request.priority = this.#defaultPriority || 1;
+    if (request.priority < 1 || request.priority > this.#levels)
+      request.priority = this.#defaultPriority || 1;
     const now = this.#clock.now();
     request.times.queued = now;
     const entry = this.#queue.push(request, now);
@@ -81,7 +83,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#statistics.pending += 1;
     request.holder = this.#holder;
     if (entry.deadline < this.#expiryAt) this.#armExpiry(entry.deadline);
-    if (this.#joins) this.#dispatchSoon();
+    if (this.#joins || this.#isLaterInTurn()) this.#dispatchSoon();
     else this.#dispatch();
   }
 
@@ -91,6 +93,20 @@ export class DynamicBatchScheduler implements Scheduler {
     for (const request of this.#queue.take(this.#queue.size)) {
       this.#refuse(request, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
     }
+  }
+
+  /**
+   * Whether a request came before in this turn of the event loop. The first one runs at once; those that arrive with
+   * it run together afterwards, so that their answers leave together: an answer between two reads wakes its client
+   * each time, which halves the throughput of a fast model.
+   */
+  #isLaterInTurn(): boolean {
+    if (this.#inTurn) return true;
+    this.#inTurn = true;
+    this.#clock.soon(() => {
+      this.#inTurn = false;
+    });
+    return false;
   }
 
   /** Lets the requests that arrived together become one batch. */

@@ -26,7 +26,8 @@ const ensemble = (fields: Init = {}): ModelConfig =>
     ...fields,
   });
 
-const build = (config: ModelConfig, model: ModelConfig = FINE) => createEnsembleGraph(config, new Map([['fine', model]]));
+const build = (config: ModelConfig, model: ModelConfig = FINE) =>
+  createEnsembleGraph(config, new Map([['fine', model]]));
 const refused = (config: ModelConfig, message: RegExp, model?: ModelConfig): void => {
   assert.throws(() => build(config, model), { code: 'INVALID_ARG', message });
 };
@@ -39,19 +40,28 @@ describe('createEnsembleGraph', () => {
 
   test('names a model tensor that does not exist', () => {
     const wrongInput = ensemble({ ensemble_scheduling: { step: [step({ ZZ: 'IN' }, { Y: 'OUT' })] } });
-    refused(wrongInput, /in ensemble ens, ensemble tensor IN is mapping to non-existing input ZZ in model fine/);
+    refused(
+      wrongInput,
+      /in ensemble ens, ensemble tensor IN is mapping to non-existing input ZZ in model fine/,
+    );
     const wrongOutput = ensemble({ ensemble_scheduling: { step: [step({ X: 'IN' }, { ZZ: 'OUT' })] } });
     refused(wrongOutput, /ensemble tensor OUT is mapped from non-existing output ZZ in model fine/);
   });
 
   test('tells who disagrees on a datatype', () => {
     const config = ensemble({ input: [{ name: 'IN', data_type: 'TYPE_INT32', dims: [-1] }] });
-    refused(config, /tensor IN: inconsistent data type: TYPE_INT32 is inferred from model ens while TYPE_FP32 is inferred from model fine/);
+    refused(
+      config,
+      /tensor IN: inconsistent data type: TYPE_INT32 is inferred from model ens while TYPE_FP32 is inferred from model fine/,
+    );
   });
 
   test('tells who disagrees on a shape', () => {
     const config = ensemble({ input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [2, 2] }] });
-    refused(config, /inconsistent shape: \[2,2\] is inferred from model ens while \[-1\] is inferred from model fine/);
+    refused(
+      config,
+      /inconsistent shape: \[2,2\] is inferred from model ens while \[-1\] is inferred from model fine/,
+    );
   });
 
   test('counts the batch dimension as one of the shape', () => {
@@ -64,11 +74,18 @@ describe('createEnsembleGraph', () => {
   });
 
   test('refuses a smaller batch size in a step', () => {
-    refused(ensemble({ max_batch_size: 8 }), /only allows maximum batch size to be 4/, createModelConfig({ ...FINE, max_batch_size: 4 }));
+    refused(
+      ensemble({ max_batch_size: 8 }),
+      /only allows maximum batch size to be 4/,
+      createModelConfig({ ...FINE, max_batch_size: 4 }),
+    );
   });
 
   test('names a required input that nothing feeds', () => {
-    const two = createModelConfig({ ...FINE, input: [...FINE.input, { name: 'X2', data_type: 'TYPE_FP32', dims: [1] }] });
+    const two = createModelConfig({
+      ...FINE,
+      input: [...FINE.input, { name: 'X2', data_type: 'TYPE_FP32', dims: [1] }],
+    });
     refused(ensemble(), /input X2 in model fine is not mapped/, two);
   });
 });

@@ -41,7 +41,11 @@ export function createEnsembleGraph(config: ModelConfig, composing: ComposingCon
     outputs: toPairs(step.output_map),
   }));
   checkSteps(config, steps, composing);
-  return { name: config.name, steps, stepsFor: new Map(config.output.map(({ name }) => [name, ancestors(steps, name)])) };
+  return {
+    name: config.name,
+    steps,
+    stepsFor: new Map(config.output.map(({ name }) => [name, ancestors(steps, name)])),
+  };
 }
 
 function toPairs(map: Readonly<Record<string, string>>): EnsembleStep['inputs'] {
@@ -73,14 +77,18 @@ function checkSteps(config: ModelConfig, steps: readonly EnsembleStep[], composi
     for (const { modelTensor, ensembleTensor } of step.inputs) {
       const input = model.input.find(({ name }) => name === modelTensor);
       if (input === undefined) {
-        return refuse(`ensemble tensor ${ensembleTensor} is mapping to non-existing input ${modelTensor} in model ${model.name}`);
+        return refuse(
+          `ensemble tensor ${ensembleTensor} is mapping to non-existing input ${modelTensor} in model ${model.name}`,
+        );
       }
       agree(ensembleTensor, factsOf(input, model));
     }
     for (const { modelTensor, ensembleTensor } of step.outputs) {
       const output = model.output.find(({ name }) => name === modelTensor);
       if (output === undefined) {
-        return refuse(`ensemble tensor ${ensembleTensor} is mapped from non-existing output ${modelTensor} in model ${model.name}`);
+        return refuse(
+          `ensemble tensor ${ensembleTensor} is mapped from non-existing output ${modelTensor} in model ${model.name}`,
+        );
       }
       agree(ensembleTensor, factsOf(output, model));
     }
@@ -103,7 +111,10 @@ function checkStep(config: ModelConfig, model: ModelConfig, refuse: (message: st
   }
 }
 
-function factsOf(tensor: ModelInput | ModelOutput, { name, max_batch_size: maxBatchSize }: ModelConfig): TensorFacts {
+function factsOf(
+  tensor: ModelInput | ModelOutput,
+  { name, max_batch_size: maxBatchSize }: ModelConfig,
+): TensorFacts {
   return {
     datatype: tensor.data_type,
     dims: maxBatchSize > 0 ? [-1, ...tensor.dims] : tensor.dims,
@@ -111,11 +122,20 @@ function factsOf(tensor: ModelInput | ModelOutput, { name, max_batch_size: maxBa
   };
 }
 
-function checkAgreement(tensor: string, a: TensorFacts, b: TensorFacts, refuse: (message: string) => never): void {
+function checkAgreement(
+  tensor: string,
+  a: TensorFacts,
+  b: TensorFacts,
+  refuse: (message: string) => never,
+): void {
   const differ = (what: string, left: string, right: string): never =>
-    refuse(`ensemble tensor ${tensor}: inconsistent ${what}: ${left} is inferred from model ${a.from} while ${right} is inferred from model ${b.from}`);
+    refuse(
+      `ensemble tensor ${tensor}: inconsistent ${what}: ${left} is inferred from model ${a.from} while ${right} is inferred from model ${b.from}`,
+    );
   if (a.datatype !== b.datatype) differ('data type', a.datatype, b.datatype);
-  const fits = a.dims.length === b.dims.length && a.dims.every((dim, at) => dim === -1 || b.dims[at] === -1 || dim === b.dims[at]);
+  const fits =
+    a.dims.length === b.dims.length &&
+    a.dims.every((dim, at) => dim === -1 || b.dims[at] === -1 || dim === b.dims[at]);
   if (!fits) differ('shape', `[${a.dims.join(',')}]`, `[${b.dims.join(',')}]`);
 }
 

@@ -92,11 +92,15 @@ class EnsembleRun implements RequestHolder {
 
   /** Whether all tensors of a step are there, except those that optional inputs of the ensemble left out. */
   #isFed(step: EnsembleStep): boolean {
-    return step.inputs.every(({ ensembleTensor }) => this.#tensors.has(ensembleTensor) || !this.#isMade(ensembleTensor));
+    return step.inputs.every(
+      ({ ensembleTensor }) => this.#tensors.has(ensembleTensor) || !this.#isMade(ensembleTensor),
+    );
   }
 
   #isMade(tensor: string): boolean {
-    return this.#parts.graph.steps.some((step) => step.outputs.some(({ ensembleTensor }) => ensembleTensor === tensor));
+    return this.#parts.graph.steps.some((step) =>
+      step.outputs.some(({ ensembleTensor }) => ensembleTensor === tensor),
+    );
   }
 
   #run(step: EnsembleStep): void {
@@ -130,9 +134,24 @@ class EnsembleRun implements RequestHolder {
       const tensor = this.#tensors.get(ensembleTensor);
       return tensor === undefined ? [] : [{ ...tensor, name: modelTensor }];
     });
-    const outputs = step.outputs.map(({ modelTensor }) => ({ name: modelTensor, classification: 0, binaryData: false }));
+    const outputs = step.outputs.map(({ modelTensor }) => ({
+      name: modelTensor,
+      classification: 0,
+      binaryData: false,
+    }));
     const { modelName, modelVersion } = step;
-    return { modelName, modelVersion, id, inputs, outputs, binaryDataOutput: false, priority, timeoutUs, sequence, parameters };
+    return {
+      modelName,
+      modelVersion,
+      id,
+      inputs,
+      outputs,
+      binaryDataOutput: false,
+      priority,
+      timeoutUs,
+      sequence,
+      parameters,
+    };
   }
 
   #collect(step: EnsembleStep, response: InferenceResponse): void {
@@ -142,7 +161,8 @@ class EnsembleRun implements RequestHolder {
     }
     for (const output of response.outputs) {
       const mapped = step.outputs.find(({ modelTensor }) => modelTensor === output.name);
-      if (mapped !== undefined) this.#tensors.set(mapped.ensembleTensor, { ...output, name: mapped.ensembleTensor });
+      if (mapped !== undefined)
+        this.#tensors.set(mapped.ensembleTensor, { ...output, name: mapped.ensembleTensor });
     }
   }
 
@@ -153,7 +173,9 @@ class EnsembleRun implements RequestHolder {
     const outputs = wanted.flatMap((name) => this.#tensors.get(name) ?? []);
     if (outputs.length < wanted.length) {
       const missing = wanted.filter((name) => !this.#tensors.has(name)).join(', ');
-      this.#fail(new InferenceServerError('INVALID_ARG', `unexpected deadlock, no step produced output ${missing}`));
+      this.#fail(
+        new InferenceServerError('INVALID_ARG', `unexpected deadlock, no step produced output ${missing}`),
+      );
       return;
     }
     const inferNs = clock.now() - this.#request.times.started;
@@ -176,7 +198,9 @@ class EnsembleRun implements RequestHolder {
 }
 
 function isWanted(request: InferenceRequest, output: string): boolean {
-  return request.requestedOutputs.length === 0 || request.requestedOutputs.some(({ name }) => name === output);
+  return (
+    request.requestedOutputs.length === 0 || request.requestedOutputs.some(({ name }) => name === output)
+  );
 }
 
 function stepsToRun(graph: EnsembleGraph, request: InferenceRequest): Set<number> {

@@ -15,14 +15,20 @@ describe('RequestQueue', () => {
     queue.push(request('b', { priority: 1 }), 0);
     queue.push(request('c', { priority: 2 }), 0);
     assert.deepEqual(ids(queue), ['b', 'a', 'c']);
-    assert.deepEqual(queue.take(2).map(({ id }) => id), ['b', 'a']);
+    assert.deepEqual(
+      queue.take(2).map(({ id }) => id),
+      ['b', 'a'],
+    );
     assert.equal(queue.size, 1);
   });
 
   test('refuses a request when its level is full', () => {
     const queue = new RequestQueue([policy({ maxQueueSize: 1 }), UNLIMITED]);
     queue.push(request('a', { priority: 1 }), 0);
-    assert.throws(() => queue.push(request('b', { priority: 1 }), 0), { code: 'UNAVAILABLE', message: /maximum queue size/ });
+    assert.throws(() => queue.push(request('b', { priority: 1 }), 0), {
+      code: 'UNAVAILABLE',
+      message: /maximum queue size/,
+    });
     queue.push(request('c', { priority: 2 }), 0);
     assert.equal(queue.size, 2);
   });
@@ -32,7 +38,10 @@ describe('RequestQueue', () => {
     queue.push(request('a'), 0);
     queue.push(request('b'), 50);
     assert.equal(queue.nextDeadline(), 100);
-    assert.deepEqual(queue.expire(100).map(({ id }) => id), ['a']);
+    assert.deepEqual(
+      queue.expire(100).map(({ id }) => id),
+      ['a'],
+    );
     assert.deepEqual(ids(queue), ['b']);
   });
 

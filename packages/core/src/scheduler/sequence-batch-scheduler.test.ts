@@ -16,7 +16,9 @@ const CONFIG = createModelConfig({
   output: [{ name: 'OUTPUT', data_type: 'TYPE_INT32', dims: [1] }],
   sequence_batching: {
     max_sequence_idle_microseconds: 1000,
-    control_input: [{ name: 'START', control: [{ kind: 'CONTROL_SEQUENCE_START', int32_false_true: [0, 1] }] }],
+    control_input: [
+      { name: 'START', control: [{ kind: 'CONTROL_SEQUENCE_START', int32_false_true: [0, 1] }] },
+    ],
     state: [{ input_name: 'IN_STATE', output_name: 'OUT_STATE', data_type: 'TYPE_INT32', dims: [1] }],
     oldest: { max_candidate_sequences: 2 },
   },
@@ -50,15 +52,27 @@ class Steps implements Scheduler {
     const step = this.waiting.shift();
     if (step === undefined) return;
     const sum = (valueOf(step.inputs, 'INPUT') ?? 0) + (valueOf(step.inputs, 'IN_STATE') ?? 0);
-    step.respond({ outputs: [tensor('OUTPUT', sum), tensor('OUT_STATE', sum)], parameters: undefined, error: undefined }, true);
+    step.respond(
+      { outputs: [tensor('OUTPUT', sum), tensor('OUT_STATE', sum)], parameters: undefined, error: undefined },
+      true,
+    );
   }
 }
 
 function bench() {
   const steps = new Steps();
   const clock = new ManualClock();
-  const scheduler = new SequenceBatchScheduler({ config: CONFIG, batcher: steps, clock, state: createSequenceState(CONFIG, '') });
-  const send = (id: number | string, value: number, flags: { start?: boolean; end?: boolean } = {}): RecordedRequest => {
+  const scheduler = new SequenceBatchScheduler({
+    config: CONFIG,
+    batcher: steps,
+    clock,
+    state: createSequenceState(CONFIG, ''),
+  });
+  const send = (
+    id: number | string,
+    value: number,
+    flags: { start?: boolean; end?: boolean } = {},
+  ): RecordedRequest => {
     const recorded = buildRequest({
       inputs: [tensor('INPUT', value)],
       sequence: { id, start: flags.start ?? false, end: flags.end ?? false },
@@ -85,7 +99,10 @@ describe('SequenceBatchScheduler', () => {
     const { steps, send } = bench();
     const one = send(7, 1, { start: true });
     steps.answer();
-    assert.deepEqual(one.responses[0]?.outputs.map(({ name }) => name), ['OUTPUT']);
+    assert.deepEqual(
+      one.responses[0]?.outputs.map(({ name }) => name),
+      ['OUTPUT'],
+    );
   });
 
   test('tells the model which step is the first', () => {
@@ -99,7 +116,12 @@ describe('SequenceBatchScheduler', () => {
 
   test('begins anew when START comes again', () => {
     const { steps, send } = bench();
-    const all = [send(7, 1, { start: true }), send(7, 2), send(7, 10, { start: true }), send(7, 1, { end: true })];
+    const all = [
+      send(7, 1, { start: true }),
+      send(7, 2),
+      send(7, 10, { start: true }),
+      send(7, 1, { end: true }),
+    ];
     for (const _ of all) steps.answer();
     assert.deepEqual(all.flatMap(outputs), [1, 3, 10, 11]);
   });
@@ -107,7 +129,10 @@ describe('SequenceBatchScheduler', () => {
   test('refuses a first request without START, and requests without an id', () => {
     const { send } = bench();
     assert.throws(() => send(7, 1), { code: 'INVALID_ARG', message: /must specify the START flag/ });
-    assert.throws(() => send(0, 1, { start: true }), { code: 'INVALID_ARG', message: /non-zero or non-empty correlation ID/ });
+    assert.throws(() => send(0, 1, { start: true }), {
+      code: 'INVALID_ARG',
+      message: /non-zero or non-empty correlation ID/,
+    });
   });
 
   test('lets sequences beyond the candidates wait for a place', () => {

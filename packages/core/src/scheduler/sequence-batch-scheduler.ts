@@ -78,7 +78,8 @@ export class SequenceBatchScheduler implements Scheduler {
   close(): void {
     this.#idleTimer?.cancel();
     for (const { waiting } of [...this.#active.values(), ...this.#backlog.values()]) {
-      for (const request of waiting) request.fail(new InferenceServerError('UNAVAILABLE', 'the model is unloaded'));
+      for (const request of waiting)
+        request.fail(new InferenceServerError('UNAVAILABLE', 'the model is unloaded'));
     }
     this.#active.clear();
     this.#backlog.clear();
@@ -138,7 +139,8 @@ export class SequenceBatchScheduler implements Scheduler {
   #createStep(request: InferenceRequest, sequence: Sequence, key: string): InferenceRequest {
     const { config, state } = this.#parts;
     const fields = request.sequence ?? { id: 0, start: false, end: false };
-    const wanted = request.requestedOutputs.length > 0 ? request.requestedOutputs : config.output.map(toRequested);
+    const wanted =
+      request.requestedOutputs.length > 0 ? request.requestedOutputs : config.output.map(toRequested);
     const step = new InferenceRequest(
       {
         id: request.id,

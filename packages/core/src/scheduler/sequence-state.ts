@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { datatypeByteSize, elementCount, fromConfigDatatype, InferenceServerError, type Tensor } from '@nereid/protocol';
+import {
+  datatypeByteSize,
+  elementCount,
+  fromConfigDatatype,
+  InferenceServerError,
+  type Tensor,
+} from '@nereid/protocol';
 import type { ModelConfig, ModelSequenceBatchingState } from '@nereid/protocol/model-config';
 
 /** The implicit state of a model: tensors that a step puts out and the next one gets. */
@@ -34,7 +40,11 @@ export function createSequenceState(config: ModelConfig, modelDirectory: string)
   };
 }
 
-function initialTensor(state: ModelSequenceBatchingState, config: ModelConfig, modelDirectory: string): Tensor {
+function initialTensor(
+  state: ModelSequenceBatchingState,
+  config: ModelConfig,
+  modelDirectory: string,
+): Tensor {
   const datatype = fromConfigDatatype(state.data_type) ?? 'FP32';
   const [initial] = state.initial_state;
   const dims = (initial?.dims ?? state.dims).map((dim) => (dim === -1 ? 1 : dim));
@@ -57,6 +67,10 @@ function readState(path: string, modelName: string): Uint8Array {
     return readFileSync(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceServerError('INVALID_ARG', `initial state of model '${modelName}' can't be read: ${reason}`, { cause });
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `initial state of model '${modelName}' can't be read: ${reason}`,
+      { cause },
+    );
   }
 }

@@ -27,7 +27,9 @@ describe('SystemClock', () => {
     const clock = new SystemClock();
     const now = clock.now();
     const ran: string[] = [];
-    const timers = ['a', 'b', 'c'].map((name, at) => clock.schedule(now + (at + 1) * 200_000, () => ran.push(name)));
+    const timers = ['a', 'b', 'c'].map((name, at) =>
+      clock.schedule(now + (at + 1) * 200_000, () => ran.push(name)),
+    );
     timers[1]?.cancel();
     await new Promise<void>((resolve) => clock.schedule(now + 1_000_000, resolve));
     assert.deepEqual(ran, ['a', 'c']);

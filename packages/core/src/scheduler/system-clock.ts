@@ -97,7 +97,7 @@ export class SystemClock implements Clock {
   }
 
   #up(timer: Timer): void {
-    for (let at = timer.position; at > 0; ) {
+    for (let at = timer.position; at > 0;) {
       const parentAt = (at - 1) >> 1;
       const parent = this.#heap[parentAt];
       if (parent === undefined || parent.at <= timer.at) return;
@@ -108,7 +108,7 @@ export class SystemClock implements Clock {
   }
 
   #down(timer: Timer): void {
-    for (let at = timer.position; ; ) {
+    for (let at = timer.position; ;) {
       let childAt = 2 * at + 1;
       let child = this.#heap[childAt];
       const right = this.#heap[childAt + 1];

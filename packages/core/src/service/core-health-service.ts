@@ -44,6 +44,7 @@ export class CoreHealthService implements HealthService {
   }
 
   #assertNotExiting(): void {
-    if (this.state === 'exiting') throw new InferenceServerError('UNAVAILABLE', 'the server is shutting down');
+    if (this.state === 'exiting')
+      throw new InferenceServerError('UNAVAILABLE', 'the server is shutting down');
   }
 }

@@ -68,8 +68,10 @@ export class CoreManagementService implements ManagementService {
     const { registry } = this.#parts;
     const model = registry.get(name, version);
     const { config } = model;
-    const versions = version === '' ? registry.readyVersions(name).map((one) => one.version) : [model.version];
-    const describe = (tensor: ModelInput | ModelOutput): TensorMetadataJson => describeTensor(tensor, config.max_batch_size);
+    const versions =
+      version === '' ? registry.readyVersions(name).map((one) => one.version) : [model.version];
+    const describe = (tensor: ModelInput | ModelOutput): TensorMetadataJson =>
+      describeTensor(tensor, config.max_batch_size);
     return {
       name,
       versions,
@@ -119,7 +121,10 @@ export class CoreManagementService implements ManagementService {
     } catch (error) {
       const { code } = InferenceServerError.from(error);
       if (code === 'INVALID_ARG') throw error;
-      throw new InferenceServerError('INVALID_ARG', `requested model version is not available for model '${name}'`);
+      throw new InferenceServerError(
+        'INVALID_ARG',
+        `requested model version is not available for model '${name}'`,
+      );
     }
   }
 

@@ -108,7 +108,12 @@ function toParameterValue(name: string, value: JsonValue): ParameterValue {
     case 'bigint':
       // Beyond 64 bits with sign it is a double, as in Triton.
       return BigInt.asIntN(64, value) === value ? value : Number(value);
+    default:
+      return toDouble(name, value);
   }
+}
+
+function toDouble(name: string, value: JsonValue): ParameterValue {
   if (value instanceof JsonDouble) return value.value;
   throw new InferenceServerError(
     'INVALID_ARG',

@@ -191,7 +191,7 @@ function takeEntry(message: OpenMessage, field: FieldType): void {
   // The path of the entry is known only when its key has been read.
   const entryPositions = new Map<string, Position>();
   const entry = takeMessage(openMessage(tokens, mapEntryType(field), '', entryPositions), field);
-  const key = String(entry['key'] ?? defaultElement({ scalar: field.mapKey }));
+  const key = toMapKey(entry['key'] ?? defaultElement({ scalar: field.mapKey }));
   map.set(key, entry['value'] ?? defaultElement(field));
   const path = `${message.prefix}${field.name}[${JSON.stringify(key)}]`;
   positions.set(path, start);
@@ -210,4 +210,9 @@ function takeMessage(message: OpenMessage, field: FieldType): PlainMessage {
   const open = tokens.next;
   if (tokens.takeSymbol('{') || tokens.takeSymbol('<')) return takeFields(message, open);
   throw errorAt(tokens.source, open.offset, `expected '{' for '${field.name}', found ${showToken(open)}`);
+}
+
+/** Keys of maps are strings or numbers. */
+function toMapKey(key: PlainValue): string {
+  return typeof key === 'string' ? key : JSON.stringify(key);
 }

@@ -68,7 +68,7 @@ function block(name: string, lines: readonly string[]): string[] {
 
 function scalarText(field: DescField, value: PlainValue): string {
   if (typeof value === 'string') return field.enum === undefined ? quote(value) : value;
-  if (typeof value !== 'number') return String(value);
+  if (typeof value !== 'number') return value === true ? 'true' : 'false';
   const range = integerRange(field.scalar);
   return range === undefined ? floatText(value) : String(toBigInt(value, range));
 }

@@ -8,7 +8,7 @@ import {
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { InferenceServerError } from '@nereid/protocol';
+import type { InferenceServerError } from '@nereid/protocol';
 import { file_grpc_service, file_health, reflectionV1, reflectionV1alpha } from '@nereid/protocol/gen';
 import { grpcStatusOf } from '@nereid/protocol/grpc';
 import { toGrpcStatus } from './error-handler.ts';

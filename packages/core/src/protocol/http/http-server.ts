@@ -9,7 +9,7 @@ import fastify, {
 import type { Logger } from '@nereid/backend-sdk';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import { health } from './health.ts';
-import type { HttpContext, HttpServices } from './http-services.ts';
+import type { HttpContext, HttpServices, KnownPath } from './http-services.ts';
 import { infer } from './infer.ts';
 import { close, listen, type ListenOptions } from './listener.ts';
 import { logging } from './logging.ts';
@@ -17,7 +17,7 @@ import { metadata } from './metadata.ts';
 import { modelConfig } from './model-config.ts';
 import { repository } from './repository.ts';
 import type { HttpRestriction } from './restriction.ts';
-import { logRequest, sendUnmatched, type KnownPath } from './route.ts';
+import { logRequest, sendUnmatched } from './route.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { statistics } from './statistics.ts';
 import { trace } from './trace.ts';

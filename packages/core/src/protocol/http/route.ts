@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
 import { sendJson } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
-import type { HttpContext } from './http-services.ts';
+import type { HttpContext, KnownPath } from './http-services.ts';
 import { isAllowed, restrictionOf, type HttpApi, type HttpRestriction } from './restriction.ts';
 
 /** What stands in the path, percent-decoded. */
@@ -33,12 +33,6 @@ export interface Route {
 export function modelPaths(suffix: string): readonly string[] {
   const model = '/v2/models/:model(^.+$)';
   return [model + suffix, `${model}/versions/:version(^[0-9]+$)${suffix}`];
-}
-
-/** A path that was added, for requests that it matches but whose method it does not take. */
-export interface KnownPath {
-  readonly pattern: RegExp;
-  readonly restriction: HttpRestriction | undefined;
 }
 
 /** Adds a path. The restriction is looked at before the method. */

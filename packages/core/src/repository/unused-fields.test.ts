@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parsePbtxtWithPositions } from '@nereid/protocol/model-config';
+import { findUnusedFields } from './unused-fields.ts';
+
+function unusedIn(text: string): readonly string[] {
+  const { positions } = parsePbtxtWithPositions(text, { file: 'm/config.pbtxt' });
+  return findUnusedFields({ file: 'm/config.pbtxt', positions });
+}
+
+test('names a field without effect once, with its place', () => {
+  const text = 'backend: "identity"\nresponse_cache { enable: true }\nmodel_warmup [ { name: "w" batch_size: 1 } ]';
+  const [cache, warmUp, ...others] = unusedIn(text);
+  assert.match(cache ?? '', /^m\/config\.pbtxt:2:\d+: 'response_cache/);
+  assert.match(warmUp ?? '', /^m\/config\.pbtxt:3:\d+: 'model_warmup/);
+  assert.deepEqual(others, []);
+});
+
+test('has nothing to say of a configuration that is used whole', () => {
+  const text = `backend: "onnxruntime" max_batch_size: 8 parameters { key: "a.b[1]" value { string_value: "x" } }
+    input [ { name: "X" data_type: TYPE_FP32 dims: [ -1, 4 ] } ] dynamic_batching { preferred_batch_size: [ 4 ] }`;
+  assert.deepEqual(unusedIn(text), []);
+});
