@@ -1,4 +1,5 @@
 /** The composition root: the only file that knows all parts. */
+import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { InferenceServerError } from '@nereid/protocol';
 import type { BackendRegistry } from './backend/backend-registry.ts';
@@ -74,8 +75,9 @@ async function createParts(options: ResolvedServerOptions) {
   const logger = new ServerLogger(options.logging);
   const metrics = new MetricsRegistry(options.metrics, { logger: logger.child('metrics') });
   const base: Base = { options, logger, metrics, clock: new SystemClock(), registry: new ModelRegistry() };
-  const backends = await openBackends(options, logger);
   const execution = createExecution(base);
+  if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
+  const backends = await openBackends(options, logger);
   const sharedMemory = new SharedMemoryRegistry();
   const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
   const models = createModels(base, backends, { ...execution, inference });
@@ -91,13 +93,20 @@ async function createParts(options: ResolvedServerOptions) {
     tracer,
   });
   const { strictReadiness } = options;
-  const health = new CoreHealthService({ registry: base.registry, lifecycle: models.lifecycle, strictReadiness });
+  const health = new CoreHealthService({
+    registry: base.registry,
+    lifecycle: models.lifecycle,
+    strictReadiness,
+  });
   return { ...base, ...execution, ...models, backends, inference, tracer, management, health };
 }
 
 /** Where instances run. */
 function createExecution({ options, logger, metrics }: Base) {
-  const services = { logger: (backendName: string) => logger.child(backendName), metrics: metrics.backendMetrics };
+  const services = {
+    logger: (backendName: string) => logger.child(backendName),
+    metrics: metrics.backendMetrics,
+  };
   return {
     executors: new ExecutorPool(options.executorThreads || availableParallelism(), services),
     inProcess: new BackendHost({ loadBackend, ...services }),
@@ -108,7 +117,11 @@ function createExecution({ options, logger, metrics }: Base) {
 function createModels(
   { options, logger, clock, metrics, registry }: Base,
   backends: BackendRegistry,
-  { executors, inProcess, inference }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
+  {
+    executors,
+    inProcess,
+    inference,
+  }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
 ) {
   const source = new RepositoryModelSource(
     {
@@ -136,6 +149,15 @@ function createModels(
     logger: modelLogger,
   });
   return { source, lifecycle, control };
+}
+
+/** Whether there is anything in a repository; one that can't be read is complained of later. */
+function hasEntries(repository: string): boolean {
+  try {
+    return readdirSync(repository).length > 0;
+  } catch {
+    return false;
+  }
 }
 
 async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<BackendRegistry> {

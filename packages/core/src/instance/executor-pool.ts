@@ -36,6 +36,11 @@ export class ExecutorPool {
     return this.#shared.length;
   }
 
+  /** Starts the first shared thread ahead of the first model: it boots while the configurations are read. */
+  prewarm(): void {
+    if (this.#shared.length === 0) this.#grow();
+  }
+
   /** A place on a shared thread for an instance of a model. */
   lease(modelKey: string): ExecutorLease {
     this.#shared = this.#shared.filter(({ executor }) => !executor.hasEnded);
@@ -80,6 +85,10 @@ export class ExecutorPool {
     const weight = ({ models, leases }: PooledExecutor): number => (models.get(modelKey) ?? 0) * 1e6 + leases;
     const best = this.#shared.toSorted((a, b) => weight(a) - weight(b))[0];
     if (best !== undefined && (best.leases === 0 || this.#shared.length >= this.#limit)) return best;
+    return this.#grow();
+  }
+
+  #grow(): PooledExecutor {
     const grown = {
       executor: new Executor(startThread, this.#services),
       models: new Map<string, number>(),

@@ -215,7 +215,8 @@ export class ModelLifecycle {
     composing: readonly string[],
   ): void {
     const { registry, metrics, logger, source } = this.#parts;
-    for (const field of source.unusedFields(prepared)) logger.warning(`${field} has no effect in this version`);
+    for (const field of source.unusedFields(prepared))
+      logger.warning(`${field} has no effect in this version`);
     const replaced = registry.publish(name, models);
     registry.forgetOthers(name, prepared.versions);
     for (const model of models) {

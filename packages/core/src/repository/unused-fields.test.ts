@@ -9,7 +9,8 @@ function unusedIn(text: string): readonly string[] {
 }
 
 test('names a field without effect once, with its place', () => {
-  const text = 'backend: "identity"\nresponse_cache { enable: true }\nmodel_warmup [ { name: "w" batch_size: 1 } ]';
+  const text =
+    'backend: "identity"\nresponse_cache { enable: true }\nmodel_warmup [ { name: "w" batch_size: 1 } ]';
   const [cache, warmUp, ...others] = unusedIn(text);
   assert.match(cache ?? '', /^m\/config\.pbtxt:2:\d+: 'response_cache/);
   assert.match(warmUp ?? '', /^m\/config\.pbtxt:3:\d+: 'model_warmup/);
