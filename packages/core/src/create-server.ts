@@ -41,22 +41,27 @@ import { SERVER_VERSION } from './version.ts';
  */
 export async function createServer(options: ServerOptions): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
-  const { control, health, options: resolved } = parts;
+  const { control, health, lifecycle, options: resolved } = parts;
   const listeners = createListeners(parts, resolved);
   const server = assemble(parts, listeners);
   try {
+    // What ends the start is told by the error that it ends with, and not in the log besides.
+    lifecycle.logsFailures = !resolved.exitOnError;
     const failed = await control.start();
-    if (failed.size > 0 && resolved.exitOnError) {
-      const names = [...failed.keys()].map((name) => `'${name}'`).join(', ');
-      const [first] = failed.values();
-      throw new InferenceServerError('INTERNAL', `failed to load model ${names}: ${first?.message ?? ''}`);
-    }
+    lifecycle.logsFailures = true;
+    if (failed.size > 0 && resolved.exitOnError) throw cannotLoad([...failed.values()]);
     health.state = 'serving';
     return server;
   } catch (error) {
     await server.close();
     throw error;
   }
+}
+
+function cannotLoad(errors: readonly InferenceServerError[]): InferenceServerError {
+  const messages = errors.map(({ message }) => message);
+  const text = messages.length === 1 ? messages.join() : `${messages.length} models: ${messages.join('; ')}`;
+  return new InferenceServerError('INTERNAL', text, { cause: errors[0] });
 }
 
 /** What every part may use. */

@@ -190,7 +190,7 @@ describe('control modes', () => {
 
   test('a model that can not be loaded ends the start, unless that is allowed', async () => {
     await add('bad', 'backend: "identity" max_batch_size: -1');
-    await assert.rejects(createServer(options()), { message: /failed to load model 'bad'.*max_batch_size/ });
+    await assert.rejects(createServer(options()), { message: /load failed for model 'bad'.*max_batch_size/ });
     await using server = await createServer({ ...options(), exitOnError: false });
     assert.equal(server.health.ready(), false);
     await rm(join(repository, 'bad'), { recursive: true });

@@ -31,6 +31,8 @@ interface Loaded {
  * makes the new versions ready before the old ones stop taking requests, and keeps the old ones when it fails.
  */
 export class ModelLifecycle {
+  /** Whether a failed load is written to the log; off while whoever asked for it tells of it. */
+  logsFailures = true;
   readonly #parts: ModelLifecycleParts;
   readonly #loaded = new Map<string, Loaded>();
   /** Models that should be ready: what readiness looks at. */
@@ -170,10 +172,7 @@ export class ModelLifecycle {
       return await this.#parts.source.prepare(name, override);
     } catch (reason) {
       const error = InferenceServerError.from(reason);
-      this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, {
-        model: name,
-        cause: error.cause,
-      });
+      this.#logFailure(name, error);
       if (error.code === 'INTERNAL') throw error;
       this.#expected.add(name);
       this.#parts.registry.setFailure(name, error.message);
@@ -256,18 +255,22 @@ export class ModelLifecycle {
   }
 
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
-    const { registry, logger } = this.#parts;
+    const { registry } = this.#parts;
     const { name, versions } = prepared;
     // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
     if (error.code === 'NOT_FOUND') registry.forget(name);
     else registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
-    if (MissingBackend.causeOf(error) === undefined) {
-      logger.error(`failed to load model '${name}': ${error.message}`, { model: name, cause: error.cause });
-    }
+    this.#logFailure(name, error);
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
     const message = `load failed for model '${name}': ${where}${error.message}`;
     return new InferenceServerError('INVALID_ARG', message, { cause: error });
+  }
+
+  #logFailure(name: string, error: InferenceServerError): void {
+    if (!this.logsFailures || MissingBackend.causeOf(error) !== undefined) return;
+    const fields = { model: name, cause: error.cause };
+    this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, fields);
   }
 
   #unload(name: string, reason = 'unloaded'): Promise<void> {
