@@ -182,37 +182,39 @@ describe('control modes', () => {
     logWarning: false,
   });
 
-  test('everything is loaded at start in mode none, and load calls are refused', async () => {
-    await using server = await createServer(options());
+  test('everything is loaded at start in mode none, and load calls are refused', async (t) => {
+    const server = await createServer(options());
+    t.after(() => server.close());
     assert.deepEqual(await states(server, 'a'), ['1 READY']);
     await assert.rejects(server.management.loadModel('a', {}), { code: 'UNAVAILABLE' });
   });
 
-  test('a model that can not be loaded ends the start, unless that is allowed', async () => {
+  test('a model that can not be loaded ends the start, unless that is allowed', async (t) => {
     await add('bad', 'backend: "identity" max_batch_size: -1');
     await assert.rejects(createServer(options()), { message: /load failed for model 'bad'.*max_batch_size/ });
-    await using server = await createServer({ ...options(), exitOnError: false });
+    const server = await createServer({ ...options(), exitOnError: false });
+    t.after(() => server.close());
     assert.equal(server.health.ready(), false);
     await rm(join(repository, 'bad'), { recursive: true });
   });
 
-  test('a model whose backend is not installed is left out, unless backends are required', async () => {
+  test('a model whose backend is not installed is left out, unless backends are required', async (t) => {
     await add('other', 'backend: "nosuch"');
-    {
-      await using server = await createServer(options());
-      assert.match((await states(server, 'other')).join(), /UNAVAILABLE backend 'nosuch' is not installed/);
-      assert.equal(server.health.ready(), true);
-    }
+    const server = await createServer(options());
+    t.after(() => server.close());
+    assert.match((await states(server, 'other')).join(), /UNAVAILABLE backend 'nosuch' is not installed/);
+    assert.equal(server.health.ready(), true);
     await assert.rejects(createServer({ ...options(), requireBackends: true }), { message: /nosuch/ });
     await rm(join(repository, 'other'), { recursive: true });
   });
 
-  test('polling applies what was added, changed and removed', async () => {
-    await using server = await createServer({
+  test('polling applies what was added, changed and removed', async (t) => {
+    const server = await createServer({
       ...options(),
       modelControlMode: 'poll',
       repositoryPollSecs: 1,
     });
+    t.after(() => server.close());
     await add('late');
     await until(async () => (await states(server, 'late')).join() === '1 READY');
     await add('late', CONFIG, [2]);
