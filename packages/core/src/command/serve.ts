@@ -23,6 +23,8 @@ export async function serve(
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
+  // A fault of a backend on this thread must not take the other models along.
+  process.on('uncaughtException', (error) => process.stderr.write(`error: ${error.stack ?? error.message}\n`));
   const server = await createServer(options);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {

@@ -3,14 +3,21 @@ import { parentPort } from 'node:worker_threads';
 import { ExecutorLoop } from './executor-loop.ts';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
 
+/** What a backend lets escape must not end the thread: other models run on it, too. */
+function surviveFaults(loop: ExecutorLoop): void {
+  process.on('uncaughtException', (error) => loop.reportFault(error));
+}
+
 if (parentPort !== null) {
   const port = parentPort;
   const loop = new ExecutorLoop((message: FromExecutor, transfer: readonly ArrayBuffer[]) =>
     port.postMessage(message, [...transfer]),
   );
+  surviveFaults(loop);
   port.on('message', (message: ToExecutor) => loop.onMessage(message));
 } else {
   const loop = new ExecutorLoop((message: FromExecutor) => void process.send?.(message));
+  surviveFaults(loop);
   process.on('message', (message) => loop.onMessage(message as ToExecutor));
   process.on('disconnect', () => process.exit(0));
 }

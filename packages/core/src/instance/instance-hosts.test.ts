@@ -210,6 +210,17 @@ for (const kind of KINDS) {
       await host.close();
     });
 
+    test('lives on when the backend lets an error escape', { skip: kind === 'in-process' }, async () => {
+      await withInstance(configOf('stray'), async (instance) => {
+        for (let round = 0; round < 2; round += 1) {
+          const { requests } = await execute(instance, [{}]);
+          assert.equal(requests[0]?.responses[0]?.error, undefined);
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        assert.equal(await instance.isReady(), true);
+      });
+    });
+
     test('asks the instance whether it is ready', async () => {
       await withInstance(configOf('echo'), async (instance) => assert.equal(await instance.isReady(), true));
       await withInstance(configOf('unready'), async (instance) =>
