@@ -24,7 +24,9 @@ export async function serve(
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
   // A fault of a backend on this thread must not take the other models along.
-  process.on('uncaughtException', (error) => process.stderr.write(`error: ${error.stack ?? error.message}\n`));
+  process.on('uncaughtException', (error) =>
+    process.stderr.write(`error: ${error.stack ?? error.message}\n`),
+  );
   const server = await createServer(options);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {

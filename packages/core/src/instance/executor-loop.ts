@@ -44,7 +44,9 @@ export class ExecutorLoop {
   /** An error that no execution can be blamed for, from a timer or a promise of a backend. */
   reportFault(error: unknown): void {
     const backend = new Set([...this.#specs.values()].map(({ backendName }) => backendName));
-    createExecutorLogger([...backend].join(', '), this.#post).error('a backend let an error escape', { cause: error });
+    createExecutorLogger([...backend].join(', '), this.#post).error('a backend let an error escape', {
+      cause: error,
+    });
   }
 
   async #reply(call: number, body: ExecutorCall): Promise<void> {
