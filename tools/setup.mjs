@@ -95,7 +95,7 @@ function pnpm(...parameters) {
 function build() {
   timed('building', () => {
     run('node_modules/typescript/bin/tsc', '-b');
-    run('packages/core/scripts/bundle.ts');
+    run('tools/bundle.ts');
   });
 }
 

@@ -35,7 +35,7 @@ export async function startBatchTransfer(): Promise<BatchTransfer> {
     versionDirectory: '',
     config,
   };
-  const host = new ExecutorHost(pool, spec, 'executor-thread');
+  const host = new ExecutorHost(pool, spec, { kind: 'executor-thread' });
   const instance = await host.createInstance({
     instanceName: 'm_0_0',
     kind: 'KIND_CPU',

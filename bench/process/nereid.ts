@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { OwnedProcess } from './child-process.ts';
 import { findFreePorts } from './free-ports.ts';
 
-const NEREID = fileURLToPath(new URL('../../packages/core/bin/nereid.js', import.meta.url));
+const NEREID = fileURLToPath(new URL('../../packages/core/bin/nereid.cjs', import.meta.url));
 const POLL_MS = 2;
 const START_LIMIT_MS = 120_000;
 

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { HttpClient } from '@nereid/client';
 import type { Ports } from './free-ports.ts';
 
-const NEREID = fileURLToPath(new URL('./node_modules/@nereid/core/bin/nereid.js', import.meta.url));
+const NEREID = fileURLToPath(new URL('./node_modules/@nereid/core/bin/nereid.cjs', import.meta.url));
 const POLL_MS = 20;
 const START_LIMIT_MS = 60_000;
 

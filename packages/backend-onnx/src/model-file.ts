@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+/** Finds a version's files, without giving way: what runs on this thread has to wait for the session anyway. */
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InferenceServerError, type ModelConfig, type ModelContext } from '@nereid/backend-sdk';
 
@@ -10,14 +11,11 @@ const DEFAULT_FILENAME = 'model.onnx';
  *
  * @throws InferenceServerError INTERNAL when there is no such file.
  */
-export async function findModelFile(
-  context: Pick<ModelContext, 'versionDirectory'>,
-  config: ModelConfig,
-): Promise<string> {
+export function findModelFile(context: Pick<ModelContext, 'versionDirectory'>, config: ModelConfig): string {
   const path = join(context.versionDirectory, config.default_model_filename || DEFAULT_FILENAME);
-  if (!(await isFolder(path))) return path;
+  if (!isFolder(path)) return path;
   const inside = join(path, DEFAULT_FILENAME);
-  await isFolder(inside);
+  isFolder(inside);
   return inside;
 }
 
@@ -28,14 +26,14 @@ const TINY_BYTE_SIZE = 16_384;
  * Whether a model does so little that a second thread costs more than it brings: its file is tiny and lies alone,
  * without external data.
  */
-export async function isTinyModel(path: string): Promise<boolean> {
-  if ((await stat(path)).size >= TINY_BYTE_SIZE) return false;
-  return (await readdir(dirname(path))).length === 1;
+export function isTinyModel(path: string): boolean {
+  if (statSync(path).size >= TINY_BYTE_SIZE) return false;
+  return readdirSync(dirname(path)).length === 1;
 }
 
-async function isFolder(path: string): Promise<boolean> {
+function isFolder(path: string): boolean {
   try {
-    return (await stat(path)).isDirectory();
+    return statSync(path).isDirectory();
   } catch (cause) {
     throw new InferenceServerError('INTERNAL', `failed to stat file ${path}`, { cause });
   }

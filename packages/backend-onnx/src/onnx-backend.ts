@@ -84,10 +84,10 @@ async function openSession(
   config: ModelConfig,
   device: SessionDevice,
 ): Promise<OrtSession> {
-  const path = await findModelFile(context, config);
+  const path = findModelFile(context, config);
   const options = createSessionOptions(context, config, device, ort.providers);
   // A thousand tiny models would otherwise bring a thousand idle threads.
-  if (options.intraOpNumThreads === 0 && (await isTinyModel(path))) options.intraOpNumThreads = 1;
+  if (options.intraOpNumThreads === 0 && isTinyModel(path)) options.intraOpNumThreads = 1;
   try {
     return await ort.createSession(path, options);
   } catch (error) {

@@ -39,15 +39,28 @@ import { SERVER_VERSION } from './version.ts';
  * @throws InferenceServerError when an option is wrong, a repository can't be read, or, with `exitOnError`, a
  * model can't be loaded.
  */
-export async function createServer(options: ServerOptions): Promise<Server> {
+export function createServer(options: ServerOptions): Promise<Server> {
+  return startServer(options, { listens: false });
+}
+
+/**
+ * Starts a server like `createServer`.
+ *
+ * @param listens - Whether `listen` will follow: what it needs is then loaded while the models load.
+ */
+export async function startServer(
+  options: ServerOptions,
+  { listens }: { readonly listens: boolean },
+): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
-  const { control, health, lifecycle, options: resolved } = parts;
+  const { control, executors, health, lifecycle, options: resolved } = parts;
   const listeners = createListeners(parts, resolved);
   const server = assemble(parts, listeners);
   try {
     // What ends the start is told by the error that it ends with, and not in the log besides.
     lifecycle.logsFailures = !resolved.exitOnError;
-    const failed = await control.start();
+    const loading = control.start();
+    const [failed] = await Promise.all([loading, listens && prepareMeanwhile(listeners, loading, executors)]);
     lifecycle.logsFailures = true;
     if (failed.size > 0 && resolved.exitOnError) throw cannotLoad([...failed.values()]);
     health.state = 'serving';
@@ -56,6 +69,16 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     await server.close();
     throw error;
   }
+}
+
+/** Waits until an executor thread is loading a model: this thread would otherwise hold up what it waits for. */
+async function prepareMeanwhile(
+  listeners: Listeners,
+  loading: Promise<unknown>,
+  executors: ExecutorPool,
+): Promise<void> {
+  await Promise.race([loading, executors.firstLease]);
+  await listeners.prepare();
 }
 
 function cannotLoad(errors: readonly InferenceServerError[]): InferenceServerError {

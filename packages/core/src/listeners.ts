@@ -1,7 +1,4 @@
 import { InferenceServerError } from '@nereid/protocol';
-import { createGrpcServer } from './protocol/grpc/grpc-server.ts';
-import { createHttpServer } from './protocol/http/http-server.ts';
-import { createMetricsServer } from './protocol/http/metrics-server.ts';
 import type { ResolvedServerOptions } from './options.ts';
 import type { ServerPorts } from './server.ts';
 import type { HealthService } from './service/health-service.ts';
@@ -23,6 +20,12 @@ export interface ListenerParts {
 
 /** The ports of a server: HTTP, gRPC and metrics, each where it is allowed. */
 export interface Listeners {
+  /**
+   * Loads and sets up what the ports need; `listen` does it otherwise.
+   *
+   * @throws InferenceServerError when an option is wrong, a certificate say.
+   */
+  prepare(): Promise<void>;
   listen(): Promise<ServerPorts>;
   /** Takes no new requests and waits for the running ones, at most that long. */
   stopRequests(graceMs: number): Promise<void>;
@@ -37,49 +40,77 @@ interface Listener {
   close(graceMs: number): Promise<void>;
 }
 
+/** The listeners that the options allow. */
+interface PreparedListeners {
+  readonly http: Listener | undefined;
+  readonly grpc: Listener | undefined;
+  readonly metrics: Listener | undefined;
+}
+
 export function createListeners(parts: ListenerParts, options: ResolvedServerOptions): Listeners {
   const { logger } = parts;
-  const http =
-    options.http &&
-    asListener('HTTPService', createHttpServer({ ...parts, logger: logger.child('http') }, options.http));
-  const grpc =
-    options.grpc &&
-    asListener(
-      'GRPCInferenceService',
-      createGrpcServer({ ...parts, logger: logger.child('grpc') }, options.grpc),
-    );
-  const metricsPage =
-    options.metricsServer &&
-    asListener(
-      'Metrics Service',
-      createMetricsServer(() => parts.metrics.render(), { ...options.metricsServer, reusePort: false }),
-    );
-  const open: Listener[] = [];
-  const start = async (listener: Listener | undefined): Promise<number | undefined> => {
+  const open = new Map<keyof PreparedListeners, Listener>();
+  let preparing: Promise<PreparedListeners> | undefined;
+  const prepare = (): Promise<PreparedListeners> => (preparing ??= prepareListeners(parts, options));
+  const start = async (
+    protocol: keyof PreparedListeners,
+    listener: Listener | undefined,
+  ): Promise<number | undefined> => {
     if (listener === undefined) return undefined;
     const { port } = await listener.listen();
-    open.push(listener);
+    open.set(protocol, listener);
     logger.info(`Started ${listener.service} at port ${port}`);
     return port;
   };
-  const stop = (listener: Listener | undefined, graceMs: number): Promise<void> =>
-    listener !== undefined && open.includes(listener) ? listener.close(graceMs) : Promise.resolve();
+  const stop = async (protocol: keyof PreparedListeners, graceMs: number): Promise<void> =>
+    open.get(protocol)?.close(graceMs);
   return {
+    prepare: async () => {
+      await prepare();
+    },
     listen: async () => {
       try {
-        return { grpc: await start(grpc), http: await start(http), metrics: await start(metricsPage) };
+        const { grpc, http, metrics } = await prepare();
+        return {
+          grpc: await start('grpc', grpc),
+          http: await start('http', http),
+          metrics: await start('metrics', metrics),
+        };
       } catch (error) {
-        await Promise.all(open.map((listener) => listener.close(0)));
+        await Promise.all([...open.values()].map((listener) => listener.close(0)));
         throw InferenceServerError.from(error);
       }
     },
     stopRequests: async (graceMs) => {
-      await Promise.all([stop(http, graceMs), stop(grpc, graceMs)]);
+      await Promise.all([stop('http', graceMs), stop('grpc', graceMs)]);
     },
-    close: () => stop(metricsPage, 0),
+    close: () => stop('metrics', 0),
   };
 }
 
-function asListener(service: string, server: Omit<Listener, 'service'>): Listener {
-  return { service, listen: () => server.listen(), close: (graceMs) => server.close(graceMs) };
+/** Loads only what is asked for: the protocols are most of the code of a start. */
+async function prepareListeners(
+  parts: ListenerParts,
+  options: ResolvedServerOptions,
+): Promise<PreparedListeners> {
+  const { logger, metrics } = parts;
+  const createHttp = async (): Promise<Listener | undefined> => {
+    if (options.http === undefined) return undefined;
+    const { createHttpServer } = await import('./protocol/http/http-server.ts');
+    const services = { ...parts, logger: logger.child('http') };
+    return { service: 'HTTPService', ...createHttpServer(services, options.http) };
+  };
+  const createGrpc = async (): Promise<Listener | undefined> => {
+    if (options.grpc === undefined) return undefined;
+    const { createGrpcServer } = await import('./protocol/grpc/grpc-server.ts');
+    const services = { ...parts, logger: logger.child('grpc') };
+    return { service: 'GRPCInferenceService', ...createGrpcServer(services, options.grpc) };
+  };
+  const createMetrics = async (): Promise<Listener | undefined> => {
+    if (options.metricsServer === undefined) return undefined;
+    const { createMetricsServer } = await import('./protocol/http/metrics-server.ts');
+    const page = createMetricsServer(() => metrics.render(), { ...options.metricsServer, reusePort: false });
+    return { service: 'Metrics Service', ...page };
+  };
+  return { http: await createHttp(), grpc: await createGrpc(), metrics: await createMetrics() };
 }

@@ -1,5 +1,5 @@
 /** The command `nereid`. */
 import { run } from './command/run.ts';
 
-process.exitCode = await run(process.argv.slice(2));
-process.exit();
+// Without await at the top level, which a CommonJS bundle can't have.
+void run(process.argv.slice(2)).then((status) => process.exit(status));

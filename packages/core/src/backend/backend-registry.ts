@@ -74,9 +74,8 @@ export class BackendRegistry {
   /** All backends that were found, by name. */
   status(): readonly BackendStatus[] {
     const usable = this.backends.map(({ manifest }) => ({ manifest, problem: undefined }));
-    return [...usable, ...this.#failed.values()].sort((a, b) =>
-      a.manifest.name.localeCompare(b.manifest.name),
-    );
+    // Not by localeCompare, whose first call loads the rules of the locale: 25 ms of a start.
+    return [...usable, ...this.#failed.values()].sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { InferenceServerError } from '@nereid/protocol';
-import { createServer } from '../create-server.ts';
+import { startServer } from '../create-server.ts';
 import type { CommandLine } from '../options.ts';
 import type { Server, ServerPorts } from '../server.ts';
 import { formatTable, wrap } from './table.ts';
@@ -27,7 +27,7 @@ export async function serve(
   process.on('uncaughtException', (error) =>
     process.stderr.write(`error: ${error.stack ?? error.message}\n`),
   );
-  const server = await createServer(options);
+  const server = await startServer(options, { listens: true });
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {
     output.write(`${describePorts(await server.listen())}\n`);

@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { extname } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
 
@@ -20,10 +21,7 @@ export interface ChannelListener {
 }
 
 /** The entry lies beside this file, as source in tests and as JavaScript in the package. */
-const ENTRY = new URL(
-  import.meta.url.endsWith('.ts') ? './executor-entry.ts' : './executor-entry.js',
-  import.meta.url,
-);
+const ENTRY = new URL(`./executor-entry${extname(import.meta.url)}`, import.meta.url);
 
 /** Starts a worker thread. */
 export function startThread(listener: ChannelListener): ExecutorChannel {

@@ -5,39 +5,52 @@ import type { ExecutorLease, ExecutorPool } from './executor-pool.ts';
 import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
 
 /**
- * Runs a model's instances on executors: shared threads, threads or processes of their own. The model file is
- * asked for its configuration on the executor that the first instance then gets.
+ * Runs a model's instances on executors: shared threads, threads or processes of their own. Each instance has a
+ * place; the model file is asked for its configuration at the first one.
  */
 export class ExecutorHost implements InstanceHost {
   readonly #pool: ExecutorPool;
   readonly #spec: ModelSpec;
   readonly #kind: Exclude<InstanceHostKind, 'in-process'>;
-  #first: Promise<ExecutorLease> | undefined;
+  readonly #expectedInstances: number;
   readonly #leases: ExecutorLease[] = [];
+  /** Places where the model is loaded, or being loaded. */
+  readonly #places: Promise<ExecutorLease>[] = [];
   #instances = 0;
 
-  constructor(pool: ExecutorPool, spec: ModelSpec, kind: Exclude<InstanceHostKind, 'in-process'>) {
+  /**
+   * @param expectedInstances - As many places are prepared at once: a second thread then starts while the first
+   * one reads the model. More of them come on demand.
+   */
+  constructor(
+    pool: ExecutorPool,
+    spec: ModelSpec,
+    {
+      kind,
+      expectedInstances = 1,
+    }: { readonly kind: Exclude<InstanceHostKind, 'in-process'>; readonly expectedInstances?: number },
+  ) {
     this.#pool = pool;
     this.#spec = spec;
     this.#kind = kind;
+    this.#expectedInstances = expectedInstances;
   }
 
   async completeConfig(): Promise<ConfigCompletion | undefined> {
-    const { executor } = await this.#firstLease();
+    const { executor } = await this.#place(0);
     return (await executor.call({ kind: 'completeConfig', key: this.#spec.key })) as
       ConfigCompletion | undefined;
   }
 
   async validateConfig(config: ModelConfig): Promise<void> {
-    const { executor } = await this.#firstLease();
+    const { executor } = await this.#place(0);
     await executor.call({ kind: 'validateConfig', key: this.#spec.key, config });
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
-    const first = this.#first;
-    this.#first = undefined;
-    const instance = `${this.#spec.key}/${this.#instances++}`;
-    const lease = await (first ?? this.#lease());
+    const index = this.#instances++;
+    const instance = `${this.#spec.key}/${index}`;
+    const lease = await this.#place(index);
     await lease.executor.call({ kind: 'createInstance', key: this.#spec.key, instance, context });
     return new ExecutorInstance(lease, instance, context.config);
   }
@@ -52,18 +65,21 @@ export class ExecutorHost implements InstanceHost {
     );
   }
 
-  /** The place that is asked for the configuration, and that the first instance gets. */
-  #firstLease(): Promise<ExecutorLease> {
-    return (this.#first ??= this.#lease());
+  #place(index: number): Promise<ExecutorLease> {
+    const wanted = Math.max(index + 1, this.#expectedInstances);
+    while (this.#places.length < wanted) this.#places.push(this.#lease());
+    return this.#places[index] ?? this.#lease();
   }
 
   /** Takes a place and loads the model there. */
-  async #lease(): Promise<ExecutorLease> {
+  #lease(): Promise<ExecutorLease> {
     const lease =
       this.#kind === 'executor-thread' ? this.#pool.lease(this.#spec.key) : this.#pool.leaseOwn(this.#kind);
     this.#leases.push(lease);
-    await lease.executor.call({ kind: 'loadModel', spec: this.#spec });
-    return lease;
+    const loading = lease.executor.call({ kind: 'loadModel', spec: this.#spec }).then(() => lease);
+    // A place that nobody came to ask for fails unheard.
+    loading.catch(() => undefined);
+    return loading;
   }
 }
 

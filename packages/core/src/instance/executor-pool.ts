@@ -24,6 +24,7 @@ export class ExecutorPool {
   readonly #services: ExecutorServices;
   #shared: PooledExecutor[] = [];
   readonly #own = new Set<Executor>();
+  readonly #firstLease = Promise.withResolvers<void>();
 
   /** @param limit - Most shared threads; about the number of cores. */
   constructor(limit: number, services: ExecutorServices) {
@@ -41,10 +42,16 @@ export class ExecutorPool {
     if (this.#shared.length === 0) this.#grow();
   }
 
+  /** Resolves when an executor has its first model to load. */
+  get firstLease(): Promise<void> {
+    return this.#firstLease.promise;
+  }
+
   /** A place on a shared thread for an instance of a model. */
   lease(modelKey: string): ExecutorLease {
     this.#shared = this.#shared.filter(({ executor }) => !executor.hasEnded);
     const pooled = this.#choose(modelKey);
+    this.#firstLease.resolve();
     pooled.leases += 1;
     pooled.models.set(modelKey, (pooled.models.get(modelKey) ?? 0) + 1);
     return {
@@ -61,6 +68,7 @@ export class ExecutorPool {
 
   /** A thread or process for one instance alone. */
   leaseOwn(kind: 'own-thread' | 'child-process'): ExecutorLease {
+    this.#firstLease.resolve();
     const executor = new Executor(kind === 'own-thread' ? startThread : startProcess, this.#services);
     this.#own.add(executor);
     return {

@@ -54,7 +54,9 @@ for (const kind of KINDS) {
         versionDirectory: '/models/m/1',
         config,
       };
-      return kind === 'in-process' ? new InProcessHost(backends, spec) : new ExecutorHost(pool, spec, kind);
+      return kind === 'in-process'
+        ? new InProcessHost(backends, spec)
+        : new ExecutorHost(pool, spec, { kind });
     }
 
     async function withInstance(
@@ -256,7 +258,7 @@ test('a child process that dies fails its own requests and is not ready any more
     versionDirectory: '/models/m/1',
     config,
   };
-  const host = new ExecutorHost(pool, spec, 'child-process');
+  const host = new ExecutorHost(pool, spec, { kind: 'child-process' });
   const instance = await host.createInstance({
     instanceName: 'm_0_0',
     kind: 'KIND_CPU',

@@ -35,6 +35,8 @@ export class ModelLifecycle {
   logsFailures = true;
   readonly #parts: ModelLifecycleParts;
   readonly #loaded = new Map<string, Loaded>();
+  /** Names of the loaded models that are ensembles. */
+  readonly #ensembles = new Set<string>();
   /** Models that should be ready: what readiness looks at. */
   readonly #expected = new Set<string>();
   /** The last thing that is going on with a model. */
@@ -226,6 +228,8 @@ export class ModelLifecycle {
       });
     }
     this.#loaded.set(name, { prepared, composing });
+    if (prepared.config.ensemble_scheduling === undefined) this.#ensembles.delete(name);
+    else this.#ensembles.add(name);
     for (const model of replaced) {
       const isGone = models.every(({ version }) => version !== model.version);
       this.#retire(model, isGone ? 'unloaded' : undefined);
@@ -277,6 +281,7 @@ export class ModelLifecycle {
     this.#expected.delete(name);
     const loaded = this.#loaded.get(name);
     this.#loaded.delete(name);
+    this.#ensembles.delete(name);
     const replaced = this.#parts.registry.publish(name, []);
     for (const model of replaced) this.#retire(model, reason);
     return loaded?.prepared.discard() ?? Promise.resolve();
@@ -285,10 +290,11 @@ export class ModelLifecycle {
   /** An ensemble whose parts changed is checked again; it ends when it does not fit them any more. */
   async #recheckEnsemblesOf(part: string): Promise<void> {
     const { ensembles, logger } = this.#parts;
-    for (const [name, { prepared, composing }] of [...this.#loaded]) {
-      if (!composing.includes(part)) continue;
+    for (const name of [...this.#ensembles]) {
+      const ensemble = this.#loaded.get(name);
+      if (!ensemble?.composing.includes(part)) continue;
       try {
-        ensembles.check(prepared);
+        ensembles.check(ensemble.prepared);
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
         logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });
@@ -299,6 +305,6 @@ export class ModelLifecycle {
   }
 
   #isUsedByEnsemble(name: string): boolean {
-    return [...this.#loaded.values()].some(({ composing }) => composing.includes(name));
+    return [...this.#ensembles].some((ensemble) => this.#loaded.get(ensemble)?.composing.includes(name));
   }
 }

@@ -109,6 +109,7 @@ export class ModelLoader {
     };
     const kind = loaded.backend.instanceHost;
     if (kind === 'in-process') return new InProcessHost(this.#parts.inProcess, spec);
-    return new ExecutorHost(this.#parts.executors, spec, kind);
+    const expectedInstances = planInstances(prepared.config).length;
+    return new ExecutorHost(this.#parts.executors, spec, { kind, expectedInstances });
   }
 }

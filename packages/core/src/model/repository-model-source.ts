@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigCompletion, Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
@@ -120,7 +119,7 @@ export class RepositoryModelSource implements ModelSource {
         name,
         await new ModelRepository([new LocalRepository(join(folder.directory, '..'), SILENT)]).find(name),
       );
-      return await this.#prepare(entry, configFromOverride(override.config, name), {
+      return this.#prepare(entry, configFromOverride(override.config, name), {
         override,
         discard: folder.discard,
       });
@@ -130,17 +129,16 @@ export class RepositoryModelSource implements ModelSource {
     }
   }
 
-  async #prepare(
+  #prepare(
     entry: RepositoryEntry,
     { config: given, source }: SourcedModelConfig,
     { override, discard }: { readonly override: ModelOverride | undefined; discard(): Promise<void> },
-  ): Promise<PreparedModel> {
+  ): PreparedModel {
     const { name, directory } = entry;
-    const versionFiles = await firstVersionFiles(entry);
     const config = normalizeModelConfig(given, {
       modelName: name,
       source,
-      versionFiles,
+      versionFiles: firstVersionFiles(entry),
       backends: this.#backends,
       gpus: NO_GPUS,
     });
@@ -184,10 +182,13 @@ function chooseVersions(
   }
 }
 
-async function firstVersionFiles({ directory, versions }: RepositoryEntry): Promise<readonly string[]> {
-  const [first] = versions;
-  if (first === undefined) return [];
-  return readdir(join(directory, String(first))).catch(() => []);
+/** Names of what lies in the folder of the lowest version. */
+function firstVersionFiles({ paths, versions: [first] }: RepositoryEntry): readonly string[] {
+  const prefix = `${first ?? ''}/`;
+  return paths
+    .filter((path) => path.length > prefix.length && path.startsWith(prefix))
+    .map((path) => path.slice(prefix.length).replace(/\/$/, ''))
+    .filter((name) => !name.includes('/'));
 }
 
 /** GPUs that models may be placed on: none yet. */

@@ -1,13 +1,14 @@
 /** Walks a model's folder: what lies in it, and a fingerprint of all of it. */
 import { hash } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reasonOf } from './file-errors.ts';
 
 /** A model's folder at one moment. */
 export interface FolderScan {
-  /** Names of the folders directly in it. */
-  readonly subfolders: readonly string[];
+  /** Paths of all files and folders in it, at any depth, from the folder on; those of folders end with a slash. */
+  readonly paths: readonly string[];
   /** Changes with the path, size or modification time of any file in it, at any depth. */
   readonly fingerprint: string;
 }
@@ -20,42 +21,51 @@ const PYTHON_CACHE = '__pycache__';
 
 /** Scans a folder. What can't be read becomes part of the fingerprint: the load will say why. */
 export async function scanFolder(directory: string): Promise<FolderScan> {
-  const lines: string[] = [];
-  const subfolders = await walk({ directory, prefix: '', depth: 0, lines });
-  return { subfolders: subfolders.sort(), fingerprint: hash('sha1', lines.sort().join('\n')) };
+  const walk: Walk = { paths: [], lines: [] };
+  await walkFolder({ path: directory, prefix: '', depth: 0 }, walk);
+  return { paths: walk.paths.sort(), fingerprint: hash('sha1', walk.lines.sort().join('\n')) };
 }
 
+/** What a walk has found. */
 interface Walk {
-  readonly directory: string;
-  /** Path of the folder from where the scan began, with a slash at the end. */
-  readonly prefix: string;
-  readonly depth: number;
+  readonly paths: string[];
+  /** What the fingerprint is made of. */
   readonly lines: string[];
 }
 
-/** Adds a line for everything in a folder and below it, and returns the names of its folders. */
-async function walk({ directory, prefix, depth, lines }: Walk): Promise<string[]> {
-  const names = await readdir(directory).catch((error: unknown) => {
-    lines.push(`${prefix} ${reasonOf(error)}`);
+interface Folder {
+  readonly path: string;
+  /** Path from the folder where the walk began, with a slash at the end. */
+  readonly prefix: string;
+  readonly depth: number;
+}
+
+/** Adds everything in a folder and below it. */
+async function walkFolder(folder: Folder, walk: Walk): Promise<void> {
+  const entries = await readdir(folder.path, { withFileTypes: true }).catch((error: unknown) => {
+    walk.lines.push(`${folder.prefix} ${reasonOf(error)}`);
     return [];
   });
-  const subfolders: string[] = [];
-  await Promise.all(
-    names.map(async (name) => {
-      if (name === PYTHON_CACHE) return;
-      const path = join(directory, name);
-      // Undefined when it went away meanwhile, or is a link that leads nowhere.
-      const stats = await stat(path).catch(() => undefined);
-      if (stats === undefined) return;
-      if (!stats.isDirectory()) {
-        lines.push(`${prefix}${name} ${stats.size} ${stats.mtimeMs}`);
-        return;
-      }
-      lines.push(`${prefix}${name}/`);
-      subfolders.push(name);
-      if (depth < MAX_DEPTH)
-        await walk({ directory: path, prefix: `${prefix}${name}/`, depth: depth + 1, lines });
-    }),
-  );
-  return subfolders;
+  await Promise.all(entries.map((entry) => visit(entry, folder, walk)));
+}
+
+async function visit(entry: Dirent, { path: parent, prefix, depth }: Folder, walk: Walk): Promise<void> {
+  if (entry.name === PYTHON_CACHE) return;
+  const path = join(parent, entry.name);
+  let isFolder = entry.isDirectory();
+  if (!isFolder) {
+    // Undefined when it went away meanwhile, or is a link that leads nowhere.
+    const stats = await stat(path).catch(() => undefined);
+    if (stats === undefined) return;
+    isFolder = stats.isDirectory();
+    if (!isFolder) {
+      walk.paths.push(`${prefix}${entry.name}`);
+      walk.lines.push(`${prefix}${entry.name} ${stats.size} ${stats.mtimeMs}`);
+      return;
+    }
+  }
+  const inside = `${prefix}${entry.name}/`;
+  walk.paths.push(inside);
+  walk.lines.push(inside);
+  if (depth < MAX_DEPTH) await walkFolder({ path, prefix: inside, depth: depth + 1 }, walk);
 }

@@ -44,15 +44,24 @@ test('lists the folders of a repository by name and leaves out files and hidden 
   ]);
   const entries = await repository.list();
   assert.deepEqual(
-    entries.map(({ name, directory, repositoryPath, versions }) => ({
-      name,
-      directory,
-      repositoryPath,
-      versions,
-    })),
+    entries.map((entry) => ({ ...entry, fingerprint: '' })),
     [
-      { name: 'a', directory: join(path, 'a'), repositoryPath: path, versions: [] },
-      { name: 'b', directory: join(path, 'b'), repositoryPath: path, versions: [1] },
+      {
+        name: 'a',
+        directory: join(path, 'a'),
+        repositoryPath: path,
+        versions: [],
+        paths: ['config.pbtxt'],
+        fingerprint: '',
+      },
+      {
+        name: 'b',
+        directory: join(path, 'b'),
+        repositoryPath: path,
+        versions: [1],
+        paths: ['1/', '1/model.onnx'],
+        fingerprint: '',
+      },
     ],
   );
 });

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@nereid/backend-sdk';
@@ -27,7 +28,10 @@ export class LocalRepository {
    * @throws InferenceServerError UNAVAILABLE naming the path and the reason when the repository can't be read.
    */
   async list(): Promise<readonly RepositoryEntry[]> {
-    const names = (await this.#read()).filter(isModelName).sort();
+    const names = (await this.#read())
+      .filter((entry) => isModelName(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
+      .map(({ name }) => name)
+      .sort();
     const entries: (RepositoryEntry | undefined)[] = [];
     let next = 0;
     const scanNext = async (): Promise<void> => {
@@ -42,9 +46,9 @@ export class LocalRepository {
     return isModelName(name) ? this.#scan(name) : undefined;
   }
 
-  async #read(): Promise<readonly string[]> {
+  async #read(): Promise<readonly Dirent[]> {
     try {
-      return await readdir(this.path);
+      return await readdir(this.path, { withFileTypes: true });
     } catch (cause) {
       throw this.#unreadable(cause);
     }
@@ -53,13 +57,16 @@ export class LocalRepository {
   async #scan(name: string): Promise<RepositoryEntry | undefined> {
     const directory = join(this.path, name);
     if (!(await this.#isFolder(directory))) return undefined;
-    const { subfolders, fingerprint } = await scanFolder(directory);
-    const versions = subfolders.filter((folder) => this.#isVersion(folder, directory)).map(Number);
+    const { paths, fingerprint } = await scanFolder(directory);
+    const versions = subfolders(paths)
+      .filter((folder) => this.#isVersion(folder, directory))
+      .map(Number);
     return {
       name,
       directory,
       repositoryPath: this.path,
       versions: versions.sort((a, b) => a - b),
+      paths,
       fingerprint,
     };
   }
@@ -88,6 +95,11 @@ export class LocalRepository {
     const message = `model repository '${this.path}' can't be read: ${reasonOf(cause)}`;
     return new InferenceServerError('UNAVAILABLE', message, { cause });
   }
+}
+
+/** Names of the folders directly in a scanned one. */
+function subfolders(paths: readonly string[]): string[] {
+  return paths.filter((path) => path.indexOf('/') === path.length - 1).map((path) => path.slice(0, -1));
 }
 
 /** Whether a name is that of a folder directly in the repository. */

@@ -9,6 +9,7 @@ import { configFromOverride, readModelConfig } from './read-model-config.ts';
 interface ModelFolder {
   readonly name: string;
   readonly directory: string;
+  readonly paths: readonly string[];
 }
 
 async function createModel(t: TestContext, files: Readonly<Record<string, string>>): Promise<ModelFolder> {
@@ -16,7 +17,7 @@ async function createModel(t: TestContext, files: Readonly<Record<string, string
   t.after(() => rm(directory, { recursive: true }));
   await mkdir(join(directory, 'configs'));
   for (const [path, text] of Object.entries(files)) await writeFile(join(directory, path), text);
-  return { name: 'm', directory };
+  return { name: 'm', directory, paths: Object.keys(files) };
 }
 
 const LENIENT = { configName: '', strict: false };
@@ -60,7 +61,7 @@ test('tells the place of wrong text', async (t) => {
 test('says why a configuration can not be read', async (t) => {
   const model = await createModel(t, {});
   await mkdir(join(model.directory, 'config.pbtxt'));
-  await assert.rejects(readModelConfig(model, LENIENT), {
+  await assert.rejects(readModelConfig({ ...model, paths: ['config.pbtxt/'] }, LENIENT), {
     code: 'INVALID_ARG',
     message: "m/config.pbtxt can't be read: Is a directory",
   });

@@ -22,10 +22,11 @@ export interface ReadModelConfigOptions {
  * file that can't be read, and in strict mode when there is none.
  */
 export async function readModelConfig(
-  { name, directory }: Pick<RepositoryEntry, 'name' | 'directory'>,
+  { name, directory, paths }: Pick<RepositoryEntry, 'name' | 'directory' | 'paths'>,
   { configName, strict }: ReadModelConfigOptions,
 ): Promise<SourcedModelConfig> {
   for (const path of candidates(configName)) {
+    if (!paths.includes(path) && !paths.includes(`${path}/`)) continue;
     const file = `${name}/${path}`;
     const text = await readIfThere(join(directory, path), file);
     if (text === undefined) continue;

@@ -8,6 +8,8 @@ export interface RepositoryEntry {
   readonly repositoryPath: string;
   /** Version folders, ascending. */
   readonly versions: readonly number[];
+  /** Paths of all files and folders in the folder, at any depth, from there on; those of folders end with a slash. */
+  readonly paths: readonly string[];
   /** Changes when a file in the folder, at any depth, is added, removed or changed. */
   readonly fingerprint: string;
 }

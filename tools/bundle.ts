@@ -1,0 +1,42 @@
+/**
+ * Puts the command, the entry of its executors, and each backend into one file: a start then reads four files
+ * instead of several hundred. Reads the compiled modules, so it runs after `tsc -b`.
+ */
+import { join } from 'node:path';
+import { build, type BuildOptions } from 'esbuild';
+
+const PACKAGES = join(import.meta.dirname, '..', 'packages');
+const CORE = join(PACKAGES, 'core', 'dist');
+
+const COMMON: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22.12',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'linked',
+  logLevel: 'warning',
+};
+
+await build({
+  ...COMMON,
+  entryPoints: { nereid: join(CORE, 'main.js'), 'executor-entry': join(CORE, 'instance/executor-entry.js') },
+  outdir: CORE,
+  outExtension: { '.js': '.cjs' },
+  // CommonJS, since an ES module that imports one of Node's modules makes it evaluate all that it lazily exports:
+  // with node:crypto and node:http that is 40 ms of a start.
+  format: 'cjs',
+  define: { 'import.meta.url': '__fileUrl' },
+  banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+});
+
+for (const backend of ['backend-identity', 'backend-onnx']) {
+  const dist = join(PACKAGES, backend, 'dist');
+  await build({
+    ...COMMON,
+    entryPoints: [join(dist, 'index.js')],
+    outfile: join(dist, 'backend.js'),
+    format: 'esm',
+    external: ['onnxruntime-node'],
+  });
+}
