@@ -67,6 +67,7 @@ function execute(instance: HostedInstance, requests: readonly InferenceRequest[]
         if (final) open -= 1;
         if (open === 0) resolve();
       },
+      onReschedule: () => {},
       onDone: () => {},
     });
   });

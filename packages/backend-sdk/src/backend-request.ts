@@ -26,4 +26,14 @@ export interface BackendRequest extends ResponseSender {
   readonly isCancelled: boolean;
   /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */
   readonly signal: AbortSignal;
+  /**
+   * Gives the request back, to be executed again in a later batch, in place of ending it. So a model with
+   * `sequence_batching { iterative_sequence: true }` works through a request step by step, and new requests join
+   * between the steps. Nothing may be sent for it any more in this execution; its START is set in the first one alone.
+   *
+   * @param states - Outputs that carry the implicit state (`sequence_batching.state`) for the next execution. States
+   *   that are left out stay as they are. Default: none.
+   * @throws InferenceServerError INTERNAL when the model is not iterative or the request has ended.
+   */
+  reschedule(states?: readonly Tensor[]): void;
 }

@@ -160,11 +160,11 @@ function createModels(
     backends,
     logger.child('repository'),
   );
-  const loader = new ModelLoader({ backends, inProcess, executors, clock, source });
+  const modelLogger = logger.child('models');
+  const loader = new ModelLoader({ backends, inProcess, executors, clock, source, logger: modelLogger });
   const infer: InferFunction = (message, handler, trace) =>
     inference.infer(inference.getModel(message.modelName, message.modelVersion), message, handler, trace);
   const ensembles = new EnsembleLoader({ registry, source, clock, infer });
-  const modelLogger = logger.child('models');
   const lifecycle = new ModelLifecycle({ source, loader, ensembles, registry, metrics, logger: modelLogger });
   const control = new ModelControl({
     mode: options.modelControlMode,

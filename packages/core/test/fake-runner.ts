@@ -1,15 +1,29 @@
+import type { InferenceRequest } from '../src/request/inference-request.ts';
 import type { Batch, BatchRunner } from '../src/scheduler/batch.ts';
+
+/** What a model answers to a request of a batch; by default nothing. */
+type Answer = (request: InferenceRequest) => void;
+
+const NOTHING: Answer = (request) =>
+  request.respond({ outputs: [], parameters: undefined, error: undefined }, true);
 
 /** A runner with instances that are busy until told otherwise. */
 export class FakeRunner implements BatchRunner {
   readonly batches: Batch[] = [];
+  /** The instance that each batch was given to. */
+  readonly instances: number[] = [];
   readonly instanceCount: number;
-  idleCount: number;
-  onIdle: (() => void) | undefined = undefined;
+  onIdle: ((instance: number) => void) | undefined = undefined;
+  readonly #answer: Answer;
+  readonly #busy = new Set<number>();
 
-  constructor(instances = 1) {
+  constructor(instances = 1, answer: Answer = NOTHING) {
     this.instanceCount = instances;
-    this.idleCount = instances;
+    this.#answer = answer;
+  }
+
+  get idleCount(): number {
+    return this.instanceCount - this.#busy.size;
   }
 
   /** Ids of the requests of each batch. */
@@ -17,17 +31,29 @@ export class FakeRunner implements BatchRunner {
     return this.batches.map(({ requests }) => requests.map(({ id }) => id));
   }
 
-  run(batch: Batch): void {
-    this.idleCount -= 1;
+  run(batch: Batch, at?: number): void {
+    const instance = at ?? this.#firstIdle();
+    if (this.#busy.has(instance)) throw new Error(`instance ${instance} is busy`);
+    this.#busy.add(instance);
     this.batches.push(batch);
+    this.instances.push(instance);
   }
 
   /** Answers a batch and frees its instance. */
   finish(at: number): void {
-    for (const request of this.batches[at]?.requests ?? []) {
-      request.respond({ outputs: [], parameters: undefined, error: undefined }, true);
-    }
-    this.idleCount += 1;
-    this.onIdle?.();
+    for (const request of this.batches[at]?.requests ?? []) this.#answer(request);
+    const instance = this.instances[at] ?? 0;
+    this.#busy.delete(instance);
+    this.onIdle?.(instance);
+  }
+
+  /** The batch that an instance is executing; undefined: none. */
+  running(instance: number): number | undefined {
+    return this.#busy.has(instance) ? this.instances.lastIndexOf(instance) : undefined;
+  }
+
+  #firstIdle(): number {
+    for (let at = 0; at < this.instanceCount; at += 1) if (!this.#busy.has(at)) return at;
+    throw new Error('no instance is idle');
   }
 }

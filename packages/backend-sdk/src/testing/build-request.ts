@@ -16,6 +16,8 @@ export interface TestRequestInit {
   readonly deadline?: number;
   /** Whether any number of responses may be sent. Default: false. */
   readonly decoupled?: boolean;
+  /** Whether it may be rescheduled. Default: false. */
+  readonly iterative?: boolean;
 }
 
 /** A response that a backend sent to a {@link TestRequest}: outputs or an error, never both. */
@@ -38,9 +40,12 @@ export class TestRequest implements BackendRequest {
   readonly deadline: number | undefined;
   /** What was sent so far. */
   readonly responses: TestResponse[] = [];
-  /** Resolves when the final response was sent or the request was completed. */
+  /** The states it was rescheduled with; undefined: it was not. */
+  rescheduled: readonly Tensor[] | undefined = undefined;
+  /** Resolves when the final response was sent, or the request was completed or rescheduled. */
   readonly ended: Promise<void>;
   readonly #decoupled: boolean;
+  readonly #iterative: boolean;
   readonly #abort = new AbortController();
   #isEnded = false;
   #resolveEnded: () => void;
@@ -55,6 +60,7 @@ export class TestRequest implements BackendRequest {
     this.priority = init.priority ?? 0;
     this.deadline = init.deadline;
     this.#decoupled = init.decoupled ?? false;
+    this.#iterative = init.iterative ?? false;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#resolveEnded = resolve;
@@ -96,6 +102,20 @@ export class TestRequest implements BackendRequest {
 
   complete(): void {
     if (!this.#isEnded) this.#end();
+  }
+
+  reschedule(states: readonly Tensor[] = []): void {
+    if (this.#isEnded) {
+      throw new InferenceServerError('INTERNAL', 'the request was rescheduled after its final response');
+    }
+    if (!this.#iterative) {
+      throw new InferenceServerError(
+        'INTERNAL',
+        'the request was rescheduled, but the model is not iterative',
+      );
+    }
+    this.rescheduled = states;
+    this.#end();
   }
 
   /**

@@ -142,12 +142,13 @@ function createTestModel(
   close: () => Promise<void>,
 ): TestModel {
   const decoupled = config.model_transaction_policy?.decoupled ?? false;
+  const iterative = config.sequence_batching?.iterative_sequence ?? false;
   const allOutputs = config.output.map(({ name }) => name);
   const batchSize = config.max_batch_size > 0 ? {} : { batchSize: 1 };
   const model: TestModel = {
     config,
     instances,
-    request: (init) => new TestRequest({ decoupled, outputs: allOutputs, ...batchSize, ...init }),
+    request: (init) => new TestRequest({ decoupled, iterative, outputs: allOutputs, ...batchSize, ...init }),
     async run(inits, instance) {
       const requests = inits.map(model.request);
       await model.execute(requests, instance);

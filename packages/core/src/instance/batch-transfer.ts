@@ -73,20 +73,29 @@ export function unpackTensors(tensors: readonly WireTensor[], buffers: readonly 
   });
 }
 
+/** What an execution says of one of its requests. */
+interface Outcome {
+  readonly index: number;
+  readonly response: InferenceResponse | undefined;
+  readonly final: boolean;
+  readonly isRescheduled: boolean;
+}
+
 /** Collects responses, and packs their bytes once they are sent. */
 export class ResponsePacker {
-  #waiting: {
-    readonly index: number;
-    readonly response: InferenceResponse | undefined;
-    readonly final: boolean;
-  }[] = [];
+  #waiting: Outcome[] = [];
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }
 
   add(index: number, response: InferenceResponse | undefined, final: boolean): void {
-    this.#waiting.push({ index, response, final });
+    this.#waiting.push({ index, response, final, isRescheduled: false });
+  }
+
+  addReschedule(index: number, states: readonly Tensor[]): void {
+    const response = { outputs: states, parameters: undefined, error: undefined };
+    this.#waiting.push({ index, response, final: false, isRescheduled: true });
   }
 
   /** The collected responses with all their bytes in one buffer, to be transferred. */
@@ -106,12 +115,13 @@ export class ResponsePacker {
       offset += data.byteLength;
       return packed;
     };
-    const responses = waiting.map(({ index, response, final }) => ({
+    const responses = waiting.map(({ index, response, final, isRescheduled }) => ({
       index,
       final,
       outputs: response?.error === undefined ? response?.outputs.map(pack) : undefined,
       parameters: response?.parameters,
       error: response?.error && toWireError(response.error),
+      isRescheduled,
     }));
     return { responses, buffers: [buffer] };
   }

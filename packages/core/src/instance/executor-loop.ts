@@ -1,5 +1,5 @@
 import type { BackendModelInstance } from '@nereid/backend-sdk';
-import { InferenceServerError } from '@nereid/protocol';
+import { InferenceServerError, type Tensor } from '@nereid/protocol';
 import { loadBackend } from '../backend/load-backend.ts';
 import { BackendHost, executeBatch } from './backend-host.ts';
 import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
@@ -11,6 +11,7 @@ import type { ModelSpec } from './instance-host.ts';
 interface LoadedInstance {
   readonly instance: BackendModelInstance;
   readonly decoupled: boolean;
+  readonly iterative: boolean;
   readonly outputs: readonly string[];
   readonly backendName: string;
   readonly modelName: string;
@@ -90,6 +91,7 @@ export class ExecutorLoop {
     this.#instances.set(instance, {
       instance: await this.#host.createInstance(key, context),
       decoupled: context.config.model_transaction_policy?.decoupled ?? false,
+      iterative: context.config.sequence_batching?.iterative_sequence ?? false,
       outputs: context.config.output.map((output) => output.name),
       backendName: spec?.backendName ?? '',
       modelName: context.config.name,
@@ -113,6 +115,7 @@ export class ExecutorLoop {
 /** One execution: collects the responses and sends them together with the end of the execution. */
 class ExecutorBatch implements HostedExecution {
   readonly decoupled: boolean;
+  readonly iterative: boolean;
   readonly backendName: string;
   readonly modelName: string;
   readonly requests: readonly HostedRequest[];
@@ -133,6 +136,7 @@ class ExecutorBatch implements HostedExecution {
     this.#onEnd = onEnd;
     this.#open = message.requests.length;
     this.decoupled = loaded?.decoupled ?? false;
+    this.iterative = loaded?.iterative ?? false;
     this.backendName = loaded?.backendName ?? '';
     this.modelName = loaded?.modelName ?? '';
     const outputs = loaded?.outputs ?? [];
@@ -150,6 +154,12 @@ class ExecutorBatch implements HostedExecution {
   respond(index: number, response: Parameters<ResponsePacker['add']>[1], final: boolean): void {
     this.#packer.add(index, response, final);
     if (final) this.#open -= 1;
+    if (this.decoupled || !this.#executing) this.#flushSoon();
+  }
+
+  reschedule(index: number, states: readonly Tensor[]): void {
+    this.#packer.addReschedule(index, states);
+    this.#open -= 1;
     if (this.decoupled || !this.#executing) this.#flushSoon();
   }
 

@@ -46,6 +46,8 @@ export interface WireResponse {
   readonly outputs: readonly WireTensor[] | undefined;
   readonly parameters: Parameters | undefined;
   readonly error: WireError | undefined;
+  /** The request is to be executed again; `outputs` are its states. */
+  readonly isRescheduled: boolean;
 }
 
 /** The bytes of a batch: shared with a thread, copied to a process. */

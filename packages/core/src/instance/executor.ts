@@ -3,7 +3,13 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
 import { errorResponse } from '../response/inference-response.ts';
 import type { BackendMetrics } from '../telemetry/metrics.ts';
-import { batchByteLength, fromWireError, packBatch, unpackResponse } from './batch-transfer.ts';
+import {
+  batchByteLength,
+  fromWireError,
+  packBatch,
+  unpackResponse,
+  unpackTensors,
+} from './batch-transfer.ts';
 import type { ChannelListener, ExecutorChannel } from './executor-channel.ts';
 import type { ExecutorCall, FromExecutor, WireBuffer } from './executor-messages.ts';
 import type { BatchSink } from './instance-host.ts';
@@ -128,8 +134,10 @@ export class Executor {
       running.sink.onDone({ ...done.times, outputNs }, done.failed);
     }
     for (const response of responses) {
-      if (response.final) running.open -= 1;
-      running.sink.onResponse(response.index, unpackResponse(response, buffers), response.final);
+      if (response.final || response.isRescheduled) running.open -= 1;
+      if (response.isRescheduled)
+        running.sink.onReschedule(response.index, unpackTensors(response.outputs ?? [], buffers));
+      else running.sink.onResponse(response.index, unpackResponse(response, buffers), response.final);
     }
     if (!running.isDone || running.open > 0) return;
     this.#batches.delete(batch);

@@ -17,9 +17,12 @@ export interface HostedRequestFields {
 /** The execution that a request belongs to. */
 export interface HostedExecution {
   readonly decoupled: boolean;
+  readonly iterative: boolean;
   readonly backendName: string;
   readonly modelName: string;
   respond(index: number, response: InferenceResponse | undefined, final: boolean): void;
+  /** The request is to be executed again, with these state outputs. */
+  reschedule(index: number, states: readonly Tensor[]): void;
 }
 
 /** The SDK's request, in the thread where the backend runs. */
@@ -87,6 +90,20 @@ export class HostedRequest implements BackendRequest {
     if (!this.#ended) this.#respond(undefined, true);
   }
 
+  reschedule(states: readonly Tensor[] = []): void {
+    const { modelName, backendName, iterative } = this.#execution;
+    this.#assertOpen('rescheduled');
+    if (!iterative) {
+      throw new InferenceServerError(
+        'INTERNAL',
+        `backend '${backendName}' rescheduled a request of model '${modelName}', whose configuration does not say ` +
+          "'iterative_sequence: true' in 'sequence_batching'",
+      );
+    }
+    this.#ended = true;
+    this.#execution.reschedule(this.#index, states);
+  }
+
   /** The client has gone. */
   cancel(): void {
     this.#cancelled = true;
@@ -95,12 +112,7 @@ export class HostedRequest implements BackendRequest {
 
   #respond(response: InferenceResponse | undefined, final: boolean): void {
     const { modelName, backendName, decoupled } = this.#execution;
-    if (this.#ended) {
-      throw new InferenceServerError(
-        'INTERNAL',
-        `backend '${backendName}' answered a request of model '${modelName}' after its final response`,
-      );
-    }
+    this.#assertOpen('answered');
     if (!final && !decoupled) {
       throw new InferenceServerError(
         'INTERNAL',
@@ -109,5 +121,14 @@ export class HostedRequest implements BackendRequest {
     }
     this.#ended = final;
     this.#execution.respond(this.#index, response, final);
+  }
+
+  #assertOpen(what: string): void {
+    if (!this.#ended) return;
+    const { modelName, backendName } = this.#execution;
+    throw new InferenceServerError(
+      'INTERNAL',
+      `backend '${backendName}' ${what} a request of model '${modelName}' after its final response`,
+    );
   }
 }

@@ -1,4 +1,5 @@
 import type { BackendModelInstance, ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
+import type { Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
@@ -42,17 +43,23 @@ class InProcessInstance implements HostedInstance {
   readonly #instance: BackendModelInstance;
   readonly #spec: ModelSpec;
   readonly #decoupled: boolean;
+  readonly #iterative: boolean;
   readonly #outputs: readonly string[];
 
   constructor(instance: BackendModelInstance, spec: ModelSpec, config: ModelConfig) {
     this.#instance = instance;
     this.#spec = spec;
     this.#decoupled = config.model_transaction_policy?.decoupled ?? false;
+    this.#iterative = config.sequence_batching?.iterative_sequence ?? false;
     this.#outputs = config.output.map((output) => output.name);
   }
 
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
-    const execution = new InProcessExecution(this.#spec, this.#decoupled, sink);
+    const execution = new InProcessExecution(
+      this.#spec,
+      { decoupled: this.#decoupled, iterative: this.#iterative },
+      sink,
+    );
     const hosted = requests.map((request, index) => {
       const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs));
       request.holder = own;
@@ -79,18 +86,20 @@ class InProcessInstance implements HostedInstance {
  */
 class InProcessExecution implements HostedExecution {
   readonly decoupled: boolean;
+  readonly iterative: boolean;
   readonly backendName: string;
   readonly modelName: string;
   readonly #sink: BatchSink;
   readonly #startedAt = performance.now();
-  readonly #kept: {
-    readonly index: number;
-    readonly response: InferenceResponse | undefined;
-    readonly final: boolean;
-  }[] = [];
+  readonly #kept: (() => void)[] = [];
 
-  constructor({ backendName, modelName }: ModelSpec, decoupled: boolean, sink: BatchSink) {
+  constructor(
+    { backendName, modelName }: ModelSpec,
+    { decoupled, iterative }: Pick<HostedExecution, 'decoupled' | 'iterative'>,
+    sink: BatchSink,
+  ) {
     this.decoupled = decoupled;
+    this.iterative = iterative;
     this.backendName = backendName;
     this.modelName = modelName;
     this.#sink = sink;
@@ -98,12 +107,17 @@ class InProcessExecution implements HostedExecution {
 
   respond(index: number, response: InferenceResponse | undefined, final: boolean): void {
     if (this.decoupled) this.#sink.onResponse(index, response, final);
-    else this.#kept.push({ index, response, final });
+    else this.#kept.push(() => this.#sink.onResponse(index, response, final));
+  }
+
+  reschedule(index: number, states: readonly Tensor[]): void {
+    if (this.decoupled) this.#sink.onReschedule(index, states);
+    else this.#kept.push(() => this.#sink.onReschedule(index, states));
   }
 
   done(failed: boolean): void {
     const inferNs = Math.round((performance.now() - this.#startedAt) * 1e6);
     this.#sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, failed);
-    for (const { index, response, final } of this.#kept) this.#sink.onResponse(index, response, final);
+    for (const deliver of this.#kept) deliver();
   }
 }

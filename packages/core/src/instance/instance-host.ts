@@ -1,4 +1,5 @@
 import type { ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
+import type { Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
@@ -32,6 +33,8 @@ export interface ExecutionTimes {
 export interface BatchSink {
   /** A response to the request at `index` of the batch; `response` is undefined when only the end is told. */
   onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void;
+  /** The request at `index` is to be executed again, with these state outputs. Nothing more comes for it here. */
+  onReschedule(index: number, states: readonly Tensor[]): void;
   /**
    * The instance is free again. Requests of decoupled models may still be answered later.
    *

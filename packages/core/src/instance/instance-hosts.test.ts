@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { InstanceHostKind } from '@nereid/backend-sdk';
+import type { Tensor } from '@nereid/protocol';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
 import { loadBackend } from '../backend/load-backend.ts';
@@ -25,6 +26,13 @@ function configOf(mode: string, decoupled = false): ModelConfig {
     parameters: { mode: { string_value: mode } },
     model_transaction_policy: { decoupled },
   });
+}
+
+interface Execution {
+  readonly requests: readonly RecordedRequest[];
+  readonly failed: boolean;
+  /** Of the requests that were rescheduled. */
+  readonly states: readonly (readonly Tensor[])[];
 }
 
 for (const kind of KINDS) {
@@ -80,8 +88,9 @@ for (const kind of KINDS) {
       instance: HostedInstance,
       batch: readonly Partial<InferenceRequestFields>[],
       onStart: (requests: readonly RecordedRequest[]) => void = () => {},
-    ): Promise<{ requests: readonly RecordedRequest[]; failed: boolean }> {
+    ): Promise<Execution> {
       const requests = batch.map((fields) => buildRequest(fields));
+      const states: (readonly Tensor[])[] = [];
       let open = requests.length;
       let failed = false;
       await new Promise<void>((resolve) => {
@@ -97,6 +106,11 @@ for (const kind of KINDS) {
               if (final) open -= 1;
               finish();
             },
+            onReschedule: (_index, tensors) => {
+              states.push(tensors);
+              open -= 1;
+              finish();
+            },
             onDone: (_times, threw) => {
               isDone = true;
               failed = threw;
@@ -106,8 +120,37 @@ for (const kind of KINDS) {
         );
         onStart(requests);
       });
-      return { requests, failed };
+      return { requests, failed, states };
     }
+
+    for (const decoupled of [false, true]) {
+      test(`gives a rescheduled request back with its states (decoupled: ${decoupled})`, async () => {
+        const batching = { iterative_sequence: true };
+        const config = createModelConfig({ ...configOf('again', decoupled), sequence_batching: batching });
+        await withInstance(config, async (instance) => {
+          const { requests, states } = await execute(
+            instance,
+            [1, 2].map((value) => ({
+              inputs: [fp32('X', [1, 1], [value])],
+              parameters: decoupled ? { decoupled } : {},
+            })),
+          );
+          assert.deepEqual(
+            states.map((tensors) => tensors.map(({ name, data }) => [name, ...data])),
+            [1, 2].map((value) => [['X', ...fp32('X', [1], [value]).data]]),
+          );
+          const answers = requests.map(({ responses }) => responses.length);
+          assert.deepEqual(answers, decoupled ? [1, 1] : [0, 0]);
+        });
+      });
+    }
+
+    test('refuses to reschedule a request of a model that is not iterative', async () => {
+      await withInstance(configOf('again'), async (instance) => {
+        const { requests } = await execute(instance, [{}]);
+        assert.match(requests[0]?.errors().join() ?? '', /backend 'fake' .*'m'.*'iterative_sequence: true'/);
+      });
+    });
 
     test('answers every request of a batch with its own data', async () => {
       await withInstance(configOf('echo'), async (instance) => {
@@ -272,6 +315,7 @@ test('a child process that dies fails its own requests and is not ready any more
         request.respond(response, final);
         resolve();
       },
+      onReschedule: () => {},
       onDone: () => {},
     });
   });

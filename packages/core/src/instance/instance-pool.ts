@@ -1,3 +1,4 @@
+import type { Tensor } from '@nereid/protocol';
 import type { InferenceResponse } from '../response/inference-response.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { Batch, BatchRunner } from '../scheduler/batch.ts';
@@ -26,7 +27,7 @@ export class InstancePool implements BatchRunner {
   readonly #instances: readonly PooledInstance[];
   readonly #parts: InstancePoolParts;
   #idleCount: number;
-  onIdle: (() => void) | undefined = undefined;
+  onIdle: ((instance: number) => void) | undefined = undefined;
 
   constructor(instances: readonly HostedInstance[], parts: InstancePoolParts) {
     this.#instances = instances.map((hosted) => ({ hosted, isBusy: false }));
@@ -43,7 +44,8 @@ export class InstancePool implements BatchRunner {
   }
 
   run(batch: Batch, at?: number): void {
-    const instance = at === undefined ? this.#instances.find((i) => !i.isBusy) : this.#instances[at];
+    const index = at ?? this.#instances.findIndex((i) => !i.isBusy);
+    const instance = this.#instances[index];
     if (instance === undefined) throw new Error('no idle instance for the batch');
     instance.isBusy = true;
     this.#idleCount -= 1;
@@ -52,7 +54,7 @@ export class InstancePool implements BatchRunner {
       request.times.started = now;
       request.trace?.record('COMPUTE_START');
     }
-    const execution = new Execution(batch, this.#parts, () => this.#free(instance));
+    const execution = new Execution(batch, this.#parts, () => this.#free(instance, index));
     instance.hosted.execute(batch.requests, execution);
   }
 
@@ -66,10 +68,10 @@ export class InstancePool implements BatchRunner {
     await Promise.all(this.#instances.map(({ hosted }) => hosted.close()));
   }
 
-  #free(instance: PooledInstance): void {
+  #free(instance: PooledInstance, index: number): void {
     instance.isBusy = false;
     this.#idleCount += 1;
-    this.onIdle?.();
+    this.onIdle?.(index);
   }
 }
 
@@ -96,6 +98,10 @@ class Execution implements BatchSink {
   onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
+    if (request.isPadding) {
+      request.respond(response, final);
+      return;
+    }
     if (request.responseCount === 0)
       this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
     if (this.#decoupled) this.#countResponse(request, response);
@@ -105,6 +111,10 @@ class Execution implements BatchSink {
       this.#count(request);
     }
     request.respond(response, final);
+  }
+
+  onReschedule(index: number, states: readonly Tensor[]): void {
+    this.#batch.requests[index]?.reschedule(states);
   }
 
   onDone(times: ExecutionTimes, failed: boolean): void {

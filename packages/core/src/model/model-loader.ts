@@ -1,3 +1,4 @@
+import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
@@ -21,6 +22,7 @@ export interface ModelLoaderParts {
   readonly executors: ExecutorPool;
   readonly clock: Clock;
   readonly source: ModelSource;
+  readonly logger: Logger;
 }
 
 /** Brings model versions from their folder to ready, or says why not. */
@@ -91,7 +93,8 @@ export class ModelLoader {
     const decoupled = config.model_transaction_policy?.decoupled ?? false;
     const pool = new InstancePool(instances, { statistics, clock, decoupled });
     const { modelDirectory } = prepared;
-    const scheduler = createScheduler({ config, modelDirectory, runner: pool, clock, statistics });
+    const warn = (message: string): void => this.#parts.logger.warning(message, { model: config.name });
+    const scheduler = createScheduler({ config, modelDirectory, runner: pool, clock, statistics, warn });
     return new Model({ name: config.name, version, config, scheduler, pool, host, statistics, labels });
   }
 

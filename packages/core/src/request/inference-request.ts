@@ -61,6 +61,10 @@ export class InferenceRequest {
   responseCount = 0;
   /** Whoever has the request now (queue, instance) and wants to hear of a cancellation. */
   holder: RequestHolder | undefined = undefined;
+  /** Whether it only fills a row of a batch that nobody uses in this execution: its answer is not counted. */
+  isPadding = false;
+  /** Called when the model wants to execute the request again, with its state outputs: set by a scheduler that can. */
+  onReschedule: ((states: readonly Tensor[]) => void) | undefined = undefined;
   /** Called once, right after the final response: set by the scheduler that took the request in. */
   onEnd: ((request: InferenceRequest) => void) | undefined = undefined;
   #handler: ResponseHandler;
@@ -103,6 +107,14 @@ export class InferenceRequest {
     this.#ended = final;
     this.#handler(response, final);
     if (final) this.onEnd?.(this);
+  }
+
+  /** Ends this execution of the request without a final response: whoever made it has it executed again. */
+  reschedule(states: readonly Tensor[]): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.onReschedule?.(states);
+    this.onEnd?.(this);
   }
 
   /** Ends the request with an error. */

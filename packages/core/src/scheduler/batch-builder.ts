@@ -66,7 +66,10 @@ export function createBatchRules(config: ModelConfig): BatchRules {
 /** Requests run together when they give the same inputs in the same shapes, ragged inputs aside (SCH-05). */
 function createCanJoin(config: ModelConfig): BatchRules['canJoin'] {
   const ragged = new Set(config.input.filter((i) => i.allow_ragged_batch).map((i) => i.name));
-  const varies = config.input.some((i) => i.optional || (i.dims.includes(-1) && !ragged.has(i.name)));
+  const states = config.sequence_batching?.state ?? [];
+  const varies =
+    config.input.some((i) => i.optional || (i.dims.includes(-1) && !ragged.has(i.name))) ||
+    states.some((state) => state.dims.includes(-1));
   if (!varies) return () => true;
   return (first, next) => {
     if (first.inputs.length !== next.inputs.length) return false;

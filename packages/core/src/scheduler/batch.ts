@@ -3,7 +3,7 @@ import type { InferenceRequest } from '../request/inference-request.ts';
 /** Requests chosen to run together. */
 export interface Batch {
   readonly requests: readonly InferenceRequest[];
-  /** Sum of the requests' batch sizes. */
+  /** Sum of the requests' batch sizes; padding does not count. */
   readonly size: number;
 }
 
@@ -13,8 +13,8 @@ export interface BatchRunner {
   readonly idleCount: number;
   /** Number of instances, busy or not. */
   readonly instanceCount: number;
-  /** Called when an instance becomes idle. Set by the scheduler. */
-  onIdle: (() => void) | undefined;
+  /** Called with the index of an instance that becomes idle. Set by the scheduler. */
+  onIdle: ((instance: number) => void) | undefined;
   /**
    * Executes a batch and answers its requests.
    *

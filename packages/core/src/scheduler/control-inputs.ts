@@ -2,32 +2,66 @@ import {
   datatypeByteSize,
   encodeBytesTensor,
   fromConfigDatatype,
+  InferenceServerError,
   type Datatype,
   type SequenceFields,
   type Tensor,
 } from '@nereid/protocol';
 import type { ModelConfig, ModelSequenceBatchingControl } from '@nereid/protocol/model-config';
+import { requestIdPrefix, type InferenceRequest } from '../request/inference-request.ts';
 
-/** Makes the control tensors of a request: what tells a model where in its sequence it is. */
-export type ControlInputs = (sequence: SequenceFields, isStart: boolean, isEnd: boolean) => readonly Tensor[];
+/** What a model is told of its place in a sequence. */
+export interface ControlSignals extends SequenceFields {
+  /** False for a row of a batch whose sequence has no request in it. */
+  readonly ready: boolean;
+}
+
+/** The signals of a row that nobody uses. */
+export const NOT_READY: ControlSignals = { id: 0, start: false, end: false, ready: false };
+
+/** The control tensors of a model. */
+export interface ControlInputs {
+  /** Whether correlation IDs reach the model as strings. */
+  readonly takesString: boolean;
+  /** Makes the tensors of one row. */
+  create(signals: ControlSignals): readonly Tensor[];
+  /**
+   * Checks that the model can be told the correlation ID of a request.
+   *
+   * @throws InferenceServerError INVALID_ARG for a string where the model takes a number, and the reverse (SCH-19).
+   */
+  checkId(request: InferenceRequest, id: SequenceFields['id']): void;
+}
+
+type Maker = (signals: ControlSignals) => Tensor;
 
 /** The control inputs that a configuration asks for (CFG-20), as tensors of one row. */
 export function createControlInputs(config: ModelConfig): ControlInputs {
   const shape = config.max_batch_size > 0 ? [1, 1] : [1];
-  const makers = (config.sequence_batching?.control_input ?? []).flatMap(({ name, control }) =>
-    control.map((kind) => createControl(name, kind, shape)),
-  );
-  return (sequence, isStart, isEnd) => makers.map((make) => make(sequence, isStart, isEnd));
+  const inputs = config.sequence_batching?.control_input ?? [];
+  const controls = inputs.flatMap(({ name, control }) => control.map((each) => ({ name, control: each })));
+  const makers = controls.map(({ name, control }) => createControl(name, control, shape));
+  const idInput = controls.find(({ control }) => control.kind === 'CONTROL_SEQUENCE_CORRID');
+  const takesString = idInput?.control.data_type === 'TYPE_STRING';
+  return {
+    takesString,
+    create: (signals) => makers.map((make) => make(signals)),
+    checkId: (request, id) => {
+      if (idInput === undefined || takesString === (typeof id === 'string')) return;
+      throw new InferenceServerError(
+        'INVALID_ARG',
+        `${requestIdPrefix(request.id)}inference request to model '${request.modelName}' has the correlation ID ` +
+          `${JSON.stringify(String(id))}, a ${typeof id === 'string' ? 'string' : 'number'}, but control input ` +
+          `'${idInput.name}' of the model takes ${takesString ? 'strings' : `numbers (${idInput.control.data_type})`}`,
+      );
+    },
+  };
 }
 
-function createControl(
-  name: string,
-  control: ModelSequenceBatchingControl,
-  shape: readonly number[],
-): (sequence: SequenceFields, isStart: boolean, isEnd: boolean) => Tensor {
+function createControl(name: string, control: ModelSequenceBatchingControl, shape: readonly number[]): Maker {
   if (control.kind === 'CONTROL_SEQUENCE_CORRID') {
     const datatype = fromConfigDatatype(control.data_type) ?? 'UINT64';
-    return ({ id }) => ({ name, datatype, shape, data: encodeId(id, datatype) });
+    return ({ id, ready }) => ({ name, datatype, shape, data: encodeId(ready ? id : undefined, datatype) });
   }
   const [no, yes] = encodeFlag(control);
   const make = (flag: boolean): Tensor => ({
@@ -38,10 +72,15 @@ function createControl(
   });
   const on = make(true);
   const off = make(false);
-  if (control.kind === 'CONTROL_SEQUENCE_START') return (_, isStart) => (isStart ? on : off);
-  if (control.kind === 'CONTROL_SEQUENCE_END') return (_, __, isEnd) => (isEnd ? on : off);
-  return () => on;
+  const signal = SIGNALS[control.kind];
+  return (signals) => (signals[signal] ? on : off);
 }
+
+const SIGNALS = {
+  CONTROL_SEQUENCE_START: 'start',
+  CONTROL_SEQUENCE_END: 'end',
+  CONTROL_SEQUENCE_READY: 'ready',
+} as const;
 
 function flagDatatype(control: ModelSequenceBatchingControl): Datatype {
   if (control.int32_false_true.length > 0) return 'INT32';
@@ -63,10 +102,10 @@ function bytesOf({ buffer }: Int32Array | Float32Array): Uint8Array {
   return new Uint8Array(buffer);
 }
 
-/** Narrower types get the low bytes (SCH-19). */
-function encodeId(id: SequenceFields['id'], datatype: Datatype): Uint8Array {
-  if (datatype === 'BYTES') return encodeBytesTensor([String(id)]);
+/** Narrower types get the low bytes (SCH-19); without an id it is 0 or the empty string. */
+function encodeId(id: SequenceFields['id'] | undefined, datatype: Datatype): Uint8Array {
+  if (datatype === 'BYTES') return encodeBytesTensor([String(id ?? '')]);
   const data = new Uint8Array(8);
-  new DataView(data.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(id)), true);
+  new DataView(data.buffer).setBigUint64(0, BigInt.asUintN(64, BigInt(id ?? 0)), true);
   return data.subarray(0, datatypeByteSize(datatype));
 }

@@ -76,7 +76,8 @@ export class DynamicBatchScheduler implements Scheduler {
     if (request.priority < 1 || request.priority > this.#levels)
       request.priority = this.#defaultPriority || 1;
     const now = this.#clock.now();
-    request.times.queued = now;
+    // A step of a sequence has been queued since its request came.
+    if (request.times.queued === 0) request.times.queued = now;
     const entry = this.#queue.push(request, now);
     this.#inFlight.add(request);
     this.#order?.track(request);

@@ -1,165 +1,276 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { createModelConfig } from '@nereid/protocol/model-config';
-import type { Tensor } from '@nereid/protocol';
-import { buildRequest, type RecordedRequest } from '../../test/build-request.ts';
+import { InferenceServerError } from '@nereid/protocol';
+import {
+  answerWithSum,
+  createSequenceBench,
+  int32,
+  outputsOf,
+  sequenceConfig,
+  valueOf,
+  type SequenceBenchOptions,
+} from '../../test/sequence-bench.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
-import { ManualClock } from './manual-clock.ts';
-import type { Scheduler } from './scheduler.ts';
-import { SequenceBatchScheduler } from './sequence-batch-scheduler.ts';
-import { createSequenceState } from './sequence-state.ts';
 
-const CONFIG = createModelConfig({
-  name: 'seq',
-  max_batch_size: 4,
-  input: [{ name: 'INPUT', data_type: 'TYPE_INT32', dims: [1] }],
-  output: [{ name: 'OUTPUT', data_type: 'TYPE_INT32', dims: [1] }],
-  sequence_batching: {
-    max_sequence_idle_microseconds: 1000,
-    control_input: [
-      { name: 'START', control: [{ kind: 'CONTROL_SEQUENCE_START', int32_false_true: [0, 1] }] },
-    ],
-    state: [{ input_name: 'IN_STATE', output_name: 'OUT_STATE', data_type: 'TYPE_INT32', dims: [1] }],
-    oldest: { max_candidate_sequences: 2 },
-  },
-});
+const US = 1000;
+const OLDEST = { oldest: { max_candidate_sequences: 2 } };
+const codes = ({
+  responses,
+}: {
+  responses: readonly ({ error: { code: string } | undefined } | undefined)[];
+}) => responses.map((response) => response?.error?.code);
 
-const tensor = (name: string, value: number): Tensor => ({
-  name,
-  datatype: 'INT32',
-  shape: [1, 1],
-  data: new Uint8Array(Int32Array.of(value).buffer),
-});
-const valueOf = (tensors: readonly Tensor[], name: string): number | undefined => {
-  const found = tensors.find((t) => t.name === name);
-  return found && new DataView(found.data.buffer, found.data.byteOffset).getInt32(0, true);
-};
+for (const [strategy, batching] of Object.entries({ oldest: OLDEST, direct: { direct: {} } })) {
+  describe(`SequenceBatchScheduler, strategy ${strategy}`, () => {
+    const bench = (options: SequenceBenchOptions = {}) =>
+      createSequenceBench(sequenceConfig(batching), options);
 
-/** A batcher that keeps the steps until the test answers them. */
-class Steps implements Scheduler {
-  readonly waiting: InferenceRequest[] = [];
-  readonly inFlightCount = 0;
-  enqueue(request: InferenceRequest): void {
-    this.waiting.push(request);
-  }
-  drain(): Promise<void> {
-    return Promise.resolve();
-  }
-  close(): void {}
-
-  /** Adds input and state, as a model with implicit state would. */
-  answer(): void {
-    const step = this.waiting.shift();
-    if (step === undefined) return;
-    const sum = (valueOf(step.inputs, 'INPUT') ?? 0) + (valueOf(step.inputs, 'IN_STATE') ?? 0);
-    step.respond(
-      { outputs: [tensor('OUTPUT', sum), tensor('OUT_STATE', sum)], parameters: undefined, error: undefined },
-      true,
-    );
-  }
-}
-
-function bench() {
-  const steps = new Steps();
-  const clock = new ManualClock();
-  const scheduler = new SequenceBatchScheduler({
-    config: CONFIG,
-    batcher: steps,
-    clock,
-    state: createSequenceState(CONFIG, ''),
-  });
-  const send = (
-    id: number | string,
-    value: number,
-    flags: { start?: boolean; end?: boolean } = {},
-  ): RecordedRequest => {
-    const recorded = buildRequest({
-      inputs: [tensor('INPUT', value)],
-      sequence: { id, start: flags.start ?? false, end: flags.end ?? false },
+    test('keeps the state of a sequence between its steps, in order', () => {
+      const { send, runAll } = bench();
+      const all = [send(7, 1, { start: true }), send(7, 2), send(7, 10, { end: true })];
+      runAll();
+      assert.deepEqual(all.flatMap(outputsOf), [1, 3, 13]);
     });
-    scheduler.enqueue(recorded.request);
-    return recorded;
-  };
-  return { steps, clock, scheduler, send };
-}
 
-const outputs = ({ responses }: RecordedRequest): (number | undefined)[] =>
-  responses.map((response) => response && valueOf(response.outputs, 'OUTPUT'));
+    test('runs at most one request of a sequence at a time', () => {
+      const { send, runAll, rows } = bench();
+      send(7, 1, { start: true });
+      send(7, 2, { end: true });
+      runAll();
+      assert.deepEqual(rows(), ['7:1', '7:2']);
+    });
 
-describe('SequenceBatchScheduler', () => {
-  test('keeps the state of a sequence between its steps, in order', () => {
-    const { steps, send } = bench();
-    const all = [send(7, 1, { start: true }), send(7, 2), send(7, 10, { end: true })];
-    assert.equal(steps.waiting.length, 1);
-    for (const _ of all) steps.answer();
-    assert.deepEqual(all.flatMap(outputs), [1, 3, 13]);
-  });
+    test('puts requests of different sequences into one batch', () => {
+      const { send, runAll, rows } = bench();
+      send(7, 1, { start: true });
+      send(8, 2, { start: true });
+      runAll();
+      assert.deepEqual(rows(), ['7:1 8:2']);
+    });
 
-  test('hides the state outputs from the client', () => {
-    const { steps, send } = bench();
-    const one = send(7, 1, { start: true });
-    steps.answer();
-    assert.deepEqual(
-      one.responses[0]?.outputs.map(({ name }) => name),
-      ['OUTPUT'],
-    );
-  });
+    test('tells the model which step is the first, which one the last, and of which sequence', () => {
+      const { send, runAll, runner } = bench();
+      send(7, 1, { start: true });
+      send(7, 2);
+      send(7, 3, { end: true });
+      runAll();
+      const seen = runner.batches.map(({ requests: [step] }) =>
+        ['START', 'END', 'READY', 'CORRID'].map((name) => valueOf(step?.inputs ?? [], name)),
+      );
+      assert.deepEqual(seen, [
+        [1, 0, 1, 7],
+        [0, 0, 1, 7],
+        [0, 1, 1, 7],
+      ]);
+    });
 
-  test('tells the model which step is the first', () => {
-    const { steps, send } = bench();
-    send(7, 1, { start: true });
-    send(7, 1);
-    assert.equal(valueOf(steps.waiting[0]?.inputs ?? [], 'START'), 1);
-    steps.answer();
-    assert.equal(valueOf(steps.waiting[0]?.inputs ?? [], 'START'), 0);
-  });
+    test('begins anew when START comes again, after what was sent before, and warns', () => {
+      const { send, runAll, warnings } = bench();
+      const all = [
+        send(7, 1, { start: true }),
+        send(7, 2),
+        send(7, 10, { start: true }),
+        send(7, 1, { end: true }),
+      ];
+      runAll();
+      assert.deepEqual(all.flatMap(outputsOf), [1, 3, 10, 11]);
+      assert.match(warnings.join(), /sequence 7 of model 'seq' starts again before it ended/);
+    });
 
-  test('begins anew when START comes again', () => {
-    const { steps, send } = bench();
-    const all = [
-      send(7, 1, { start: true }),
-      send(7, 2),
-      send(7, 10, { start: true }),
-      send(7, 1, { end: true }),
-    ];
-    for (const _ of all) steps.answer();
-    assert.deepEqual(all.flatMap(outputs), [1, 3, 10, 11]);
-  });
+    test('a sequence of the same id after END waits for the earlier one to be answered', () => {
+      const { send, runAll, clock, runner } = bench();
+      const first = send(7, 1, { start: true, end: true });
+      const second = send(7, 5, { start: true, end: true });
+      clock.advance(0);
+      assert.equal(runner.batches.length, 1);
+      runAll();
+      assert.deepEqual([first, second].flatMap(outputsOf), [1, 5]);
+    });
 
-  test('refuses a first request without START, and requests without an id', () => {
-    const { send } = bench();
-    assert.throws(() => send(7, 1), { code: 'INVALID_ARG', message: /must specify the START flag/ });
-    assert.throws(() => send(0, 1, { start: true }), {
-      code: 'INVALID_ARG',
-      message: /non-zero or non-empty correlation ID/,
+    test('refuses a first request without START, one after END, and one without an id', () => {
+      const { send, runAll } = bench();
+      const notStarted = {
+        code: 'INVALID_ARG',
+        message: /sequence 7 to model 'seq' must specify the START flag/,
+      };
+      assert.throws(() => send(7, 1), notStarted);
+      send(7, 1, { start: true, end: true });
+      runAll();
+      assert.throws(() => send(7, 1), notStarted);
+      for (const none of [0, '']) {
+        assert.throws(() => send(none, 1, { start: true }), {
+          code: 'INVALID_ARG',
+          message: /model 'seq' must specify a non-zero or non-empty correlation ID/,
+        });
+      }
+    });
+
+    test('refuses an id of the kind that the CORRID control does not take', () => {
+      assert.throws(() => bench().send('abc', 1, { start: true }), {
+        code: 'INVALID_ARG',
+        message: /correlation ID "abc", a string, but control input 'CORRID' .* takes numbers \(TYPE_INT32\)/,
+      });
+    });
+
+    test('lets sequences beyond the slots wait until one ends', () => {
+      const { send, runAll, clock, rows } = bench();
+      send(1, 1, { start: true });
+      send(2, 2, { start: true });
+      const third = send(3, 3, { start: true, end: true });
+      runAll();
+      assert.deepEqual(third.responses, []);
+      send(1, 1, { end: true });
+      runAll();
+      assert.deepEqual(outputsOf(third), [3]);
+      clock.advance(0);
+      assert.deepEqual(rows(), ['1:1 2:2', '1:1', '3:3']);
+    });
+
+    test('drops a sequence exactly when it has been idle for too long, and gives its slot away', () => {
+      const { send, runAll, clock } = bench();
+      send(1, 1, { start: true });
+      send(2, 1, { start: true });
+      runAll();
+      const waiting = send(3, 5, { start: true });
+      clock.advance(1000 * US - 1);
+      send(1, 1);
+      runAll();
+      clock.advance(1);
+      runAll();
+      assert.deepEqual(outputsOf(waiting), [5]);
+      assert.throws(() => send(2, 1), { message: /START flag/ });
+      assert.deepEqual(outputsOf((send(1, 1), send(1, 1))), []);
+    });
+
+    test('the time in which a request executes is not idle', () => {
+      const { send, runAll, clock } = bench();
+      const first = send(1, 1, { start: true });
+      clock.advance(5000 * US);
+      runAll();
+      const second = send(1, 2, { end: true });
+      runAll();
+      assert.deepEqual([first, second].flatMap(outputsOf), [1, 3]);
+    });
+
+    test('a timeout in the backlog fails all requests of the sequence, and no others', () => {
+      const { send, runAll, clock, statistics } = bench();
+      send(1, 1, { start: true });
+      send(2, 1, { start: true });
+      const late = [send(3, 1, { start: true, timeoutUs: 500 }), send(3, 1)];
+      const other = send(4, 9, { start: true, end: true });
+      clock.advance(500 * US - 1);
+      assert.deepEqual(late.flatMap(codes), []);
+      clock.advance(1);
+      assert.deepEqual(late.flatMap(codes), ['UNAVAILABLE', 'UNAVAILABLE']);
+      assert.match(late[1]?.errors().join() ?? '', /timeout of the corresponding sequence has been expired/);
+      assert.throws(() => send(3, 1), { message: /START flag/ });
+      send(1, 1, { end: true });
+      runAll();
+      assert.deepEqual(outputsOf(other), [9]);
+      assert.deepEqual(statistics.failures, ['REJECTED', 'REJECTED']);
+    });
+
+    test('a timeout does nothing to a sequence that has a slot', () => {
+      const { send, runAll, clock } = bench();
+      const all = [send(1, 1, { start: true, timeoutUs: 10 }), send(1, 1, { timeoutUs: 10 })];
+      clock.advance(1000 * US);
+      runAll();
+      assert.deepEqual(all.flatMap(outputsOf), [1, 2]);
+    });
+
+    test('cancelling one request cancels all that wait in its sequence, and ends it', () => {
+      const { send, runAll, clock, statistics } = bench();
+      const all = [send(1, 1, { start: true }), send(1, 2), send(1, 3)];
+      const other = send(2, 4, { start: true });
+      clock.advance(0);
+      all[2]?.request.cancel();
+      assert.deepEqual(all.map(codes), [[], ['CANCELLED'], ['CANCELLED']]);
+      runAll();
+      assert.deepEqual(
+        [all[0], other].flatMap((each) => each && outputsOf(each)),
+        [1, 4],
+      );
+      assert.throws(() => send(1, 4), { message: /START flag/ });
+      assert.deepEqual(statistics.failures, ['CANCELED', 'CANCELED']);
+    });
+
+    test('cancelling the request that executes tells the model, and cancels those behind it', () => {
+      const { send, clock, runner } = bench();
+      const all = [send(1, 1, { start: true }), send(1, 2)];
+      clock.advance(0);
+      all[0]?.request.cancel();
+      assert.equal(runner.batches[0]?.requests[0]?.isCancelled, true);
+      assert.deepEqual(all.map(codes), [[], ['CANCELLED']]);
+    });
+
+    test('cancelling in the backlog takes the sequence out of it', () => {
+      const { send, runAll } = bench();
+      send(1, 1, { start: true, end: true });
+      send(2, 1, { start: true });
+      const all = [send(3, 1, { start: true }), send(3, 2)];
+      all[0]?.request.cancel();
+      runAll();
+      assert.deepEqual(all.flatMap(codes), ['CANCELLED', 'CANCELLED']);
+    });
+
+    test('a step that fails leaves the state as it was, and the sequence goes on', () => {
+      const failing = new InferenceServerError('INTERNAL', 'on purpose');
+      const { send, runAll } = bench({
+        answer: (step: InferenceRequest) =>
+          valueOf(step.inputs, 'INPUT') === 2 ? step.fail(failing) : answerWithSum(step),
+      });
+      const all = [send(7, 1, { start: true }), send(7, 2), send(7, 3, { end: true })];
+      runAll();
+      assert.deepEqual(all.flatMap(outputsOf), [1, undefined, 4]);
+      assert.deepEqual(all.flatMap(codes), [undefined, 'INTERNAL', undefined]);
+    });
+
+    test('an answer without its state output is an error that names it', () => {
+      const { send, runAll } = bench({
+        answer: (step: InferenceRequest) =>
+          step.respond({ outputs: [int32('OUTPUT', 1)], parameters: undefined, error: undefined }, true),
+      });
+      const one = send(7, 1, { start: true, end: true });
+      runAll();
+      assert.match(one.errors().join(), /model 'seq' answered without its state output 'OUT_STATE'/);
+    });
+
+    test('goes on with live sequences and refuses new ones while it ends', async () => {
+      const { send, runAll, scheduler } = bench();
+      send(1, 1, { start: true });
+      runAll();
+      let isOver = false;
+      const over = scheduler.sequences?.refuseStarts().then(() => (isOver = true));
+      assert.throws(() => send(2, 1, { start: true }), { code: 'UNAVAILABLE', message: /shutting down/ });
+      const last = send(1, 2, { end: true });
+      await Promise.resolve();
+      assert.equal(isOver, false);
+      runAll();
+      await over;
+      assert.deepEqual(outputsOf(last), [3]);
+    });
+
+    test('is drained when the last sequence has ended or was idle for too long', async () => {
+      const { send, runAll, scheduler, clock } = bench();
+      send(1, 1, { start: true });
+      runAll();
+      assert.equal(scheduler.inFlightCount, 1);
+      assert.equal(scheduler.sequences?.has(1), true);
+      const drained = scheduler.drain();
+      clock.advance(1000 * US);
+      await drained;
+      assert.equal(scheduler.inFlightCount, 0);
+      assert.equal(scheduler.sequences?.has(1), false);
+    });
+
+    test('close fails what waits and leaves no timer', () => {
+      const { send, scheduler, clock, statistics } = bench();
+      const all = [1, 2, 3].map((id) => send(id, 1, { start: true, timeoutUs: 900 }));
+      clock.advance(0);
+      scheduler.close();
+      assert.deepEqual(all.map(codes), [[], [], ['UNAVAILABLE']]);
+      assert.equal(clock.pending, 0);
+      assert.equal(statistics.pending, 0);
     });
   });
-
-  test('lets sequences beyond the candidates wait for a place', () => {
-    const { steps, send } = bench();
-    send(1, 1, { start: true, end: true });
-    send(2, 1, { start: true });
-    const third = send(3, 5, { start: true, end: true });
-    assert.equal(steps.waiting.length, 2);
-    steps.answer();
-    assert.equal(steps.waiting.length, 2);
-    steps.answer();
-    steps.answer();
-    assert.deepEqual(outputs(third), [5]);
-  });
-
-  test('drops a sequence that is idle for too long', () => {
-    const { steps, clock, send } = bench();
-    send(7, 1, { start: true });
-    steps.answer();
-    clock.advance(3_000_000);
-    assert.throws(() => send(7, 2), { message: /START flag/ });
-  });
-
-  test('keeps number and string ids apart', () => {
-    const { steps, send } = bench();
-    send(7, 1, { start: true });
-    send('7', 1, { start: true });
-    assert.equal(steps.waiting.length, 2);
-  });
-});
+}

@@ -1,214 +1,268 @@
-import { InferenceServerError, type InferRequestedOutput } from '@nereid/protocol';
+import { InferenceServerError, type SequenceFields, type Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import { InferenceRequest, requestIdPrefix } from '../request/inference-request.ts';
+import { requestIdPrefix, type InferenceRequest, type RequestHolder } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
-import type { Clock, TimerHandle } from './clock.ts';
-import { createControlInputs, type ControlInputs } from './control-inputs.ts';
+import type { FailureReason } from '../telemetry/statistics.ts';
+import { Alarm } from './alarm.ts';
+import type { Clock } from './clock.ts';
+import type { QueueStatistics } from './dynamic-batch-scheduler.ts';
 import { InFlight } from './in-flight.ts';
-import type { Scheduler } from './scheduler.ts';
+import { ResponseOrder } from './response-order.ts';
+import type { LiveSequences, Scheduler } from './scheduler.ts';
+import { assertSequenceRequest, notStarted, sequenceKey } from './sequence-key.ts';
+import { SequenceSlots, type LiveSequence } from './sequence-slots.ts';
 import type { SequenceState } from './sequence-state.ts';
+import type { SequenceRequest, SequenceSteps } from './sequence-steps.ts';
+import type { StepBatcher } from './step-batcher.ts';
 
 /** What a sequence scheduler is made of. */
 export interface SequenceParts {
   readonly config: ModelConfig;
-  /** Batches the steps of different sequences. */
-  readonly batcher: Scheduler;
+  /** One for each instance. */
+  readonly batchers: readonly StepBatcher[];
+  /** Sequences that each batcher has at a time. */
+  readonly slotsPerBatcher: number;
   readonly state: SequenceState;
+  readonly steps: SequenceSteps;
   readonly clock: Clock;
+  readonly statistics: QueueStatistics;
+  /** Told of what clients probably did not want. */
+  readonly warn: (message: string) => void;
 }
 
-/** A sequence that goes on. At most one of its requests executes at a time. */
-interface Sequence {
-  readonly waiting: InferenceRequest[];
-  state: readonly InferenceRequest['inputs'][number][];
-  isBusy: boolean;
-  /** Whether its END request was seen: the next one must start anew. */
-  isEnding: boolean;
-  lastUse: number;
-}
+type Sequence = LiveSequence<SequenceRequest>;
+
+/** Ids made by the server begin here: far from those that clients choose. */
+const GENERATED_IDS = 1n << 62n;
 
 /**
- * Keeps the steps of each sequence in order and its implicit state between them, and lets steps of different
- * sequences run together (strategy "oldest"). More sequences than `max_candidate_sequences` wait.
+ * Keeps the requests of each sequence in order, on one instance and, with strategy "direct", in one row of its batches,
+ * and carries the implicit state from one to the next. Sequences beyond the slots wait in a backlog. Which sequence
+ * has which slot is the business of `SequenceSlots`, which steps run together that of the batchers.
  */
-export class SequenceBatchScheduler implements Scheduler {
+export class SequenceBatchScheduler implements Scheduler, LiveSequences, RequestHolder {
   readonly #parts: SequenceParts;
-  readonly #controls: ControlInputs;
-  readonly #candidates: number;
-  readonly #idleNs: number;
+  readonly #slots: SequenceSlots<SequenceRequest>;
+  readonly #isIterative: boolean;
+  readonly #order: ResponseOrder | undefined;
   readonly #inFlight = new InFlight();
-  readonly #active = new Map<string, Sequence>();
-  /** Sequences that wait for a place, in the order of their START. */
-  readonly #backlog = new Map<string, Sequence>();
-  #idleTimer: TimerHandle | undefined;
+  readonly #sequenceOf = new WeakMap<InferenceRequest, Sequence>();
+  readonly #idleAlarm: Alarm;
+  readonly #backlogAlarm: Alarm;
+  #generated = 0n;
+  #takesStarts = true;
+  #whenOver: (() => void)[] = [];
 
   constructor(parts: SequenceParts) {
-    const batching = parts.config.sequence_batching;
+    const { batchers, slotsPerBatcher, clock, config } = parts;
+    const batching = config.sequence_batching;
     this.#parts = parts;
-    this.#controls = createControlInputs(parts.config);
-    this.#candidates = batching?.oldest?.max_candidate_sequences || Math.max(1, parts.config.max_batch_size);
-    this.#idleNs = (batching?.max_sequence_idle_microseconds || 1_000_000) * 1000;
+    this.#isIterative = batching?.iterative_sequence ?? false;
+    this.#order = batching?.oldest?.preserve_ordering === true ? new ResponseOrder() : undefined;
+    // Row by row over all instances: batches stay small, and instances share the work.
+    const slots = Array.from(
+      { length: batchers.length * slotsPerBatcher },
+      (_, at) => (at % batchers.length) * slotsPerBatcher + Math.floor(at / batchers.length),
+    );
+    const idleNs = (batching?.max_sequence_idle_microseconds || 1_000_000) * 1000;
+    this.#slots = new SequenceSlots({ slots, idleNs });
+    this.#idleAlarm = new Alarm(clock, () => this.#expireIdle());
+    this.#backlogAlarm = new Alarm(clock, () => this.#expireBacklog());
   }
 
+  /** A live sequence counts even while it is idle: its client will go on. */
   get inFlightCount(): number {
-    return this.#inFlight.count;
+    return Math.max(this.#inFlight.count, this.#slots.liveCount);
+  }
+
+  get sequences(): LiveSequences {
+    return this;
+  }
+
+  has(id: SequenceFields['id']): boolean {
+    return this.#slots.isOpen(sequenceKey(id));
+  }
+
+  refuseStarts(): Promise<void> {
+    this.#takesStarts = false;
+    return this.#over();
   }
 
   async drain(): Promise<void> {
-    while (this.#active.size + this.#backlog.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#parts.clock.schedule(this.#parts.clock.now() + 20_000_000, resolve);
-      });
-    }
+    await this.#over();
     await this.#inFlight.drain();
   }
 
   enqueue(request: InferenceRequest): void {
-    const key = this.#keyOf(request);
-    const sequence = this.#sequenceFor(request, key);
-    request.times.queued = this.#parts.clock.now();
-    sequence.lastUse = request.times.queued;
-    sequence.isEnding = request.sequence?.end ?? false;
-    sequence.waiting.push(request);
+    const { clock, statistics, steps } = this.#parts;
+    const fields = this.#fieldsOf(request);
+    assertSequenceRequest(request, fields.id);
+    steps.controls.checkId(request, fields.id);
+    const key = sequenceKey(fields.id);
+    this.#checkStart(request, fields, key);
+    const now = clock.now();
+    const sequence = this.#slots.add({
+      key,
+      request: { request, fields, steps: 0, step: undefined },
+      isStart: fields.start,
+      isEnd: fields.end,
+      deadline: request.timeoutUs > 0 ? now + request.timeoutUs * 1000 : Infinity,
+    });
+    if (sequence === undefined) throw notStarted(request, fields.id);
+    request.times.queued = now;
+    request.holder = this;
+    this.#sequenceOf.set(request, sequence);
     this.#inFlight.add(request);
-    this.#armIdleTimer();
-    if (this.#active.has(key)) this.#advance(key, sequence);
+    statistics.pending += 1;
+    if (sequence.slot !== undefined) this.#advance(sequence);
+    else if (sequence.deadline < Infinity) this.#backlogAlarm.at(sequence.deadline);
+  }
+
+  /** The client of a request has gone: without it, the rest of its sequence makes no sense (SCH-22). */
+  cancel(request: InferenceRequest): void {
+    const sequence = this.#sequenceOf.get(request);
+    if (sequence === undefined) return;
+    const { dropped, next } = this.#slots.cut(sequence);
+    if (sequence.running?.request === request) sequence.running.step?.cancel();
+    for (const each of dropped) {
+      const whose = each.request === request ? 'request' : 'another request of the sequence';
+      const message = `${requestIdPrefix(each.request.id)}${whose} was cancelled`;
+      this.#drop(each, 'CANCELED', new InferenceServerError('CANCELLED', message));
+    }
+    if (next !== undefined) this.#advance(next);
+    this.#tellWhenOver();
   }
 
   close(): void {
-    this.#idleTimer?.cancel();
-    for (const { waiting } of [...this.#active.values(), ...this.#backlog.values()]) {
-      for (const request of waiting)
-        request.fail(new InferenceServerError('UNAVAILABLE', 'the model is unloaded'));
-    }
-    this.#active.clear();
-    this.#backlog.clear();
-    this.#parts.batcher.close();
+    this.#idleAlarm.cancel();
+    this.#backlogAlarm.cancel();
+    for (const each of this.#slots.clear())
+      this.#drop(each, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the model is unloaded'));
+    for (const batcher of this.#parts.batchers) batcher.close();
+    this.#tellWhenOver();
   }
 
-  #keyOf({ id, sequence, modelName, batchSize }: InferenceRequest): string {
-    if (sequence === undefined || sequence.id === 0 || sequence.id === '') {
-      throw new InferenceServerError(
-        'INVALID_ARG',
-        `${requestIdPrefix(id)}inference request to model '${modelName}' must specify a non-zero or non-empty correlation ID`,
-      );
-    }
-    if (batchSize !== 1) {
-      throw new InferenceServerError(
-        'INVALID_ARG',
-        `${requestIdPrefix(id)}inference request to model '${modelName}' must specify batch-size 1 due to requirements of sequence batcher`,
-      );
-    }
-    return `${typeof sequence.id === 'string' ? 's' : 'n'}${sequence.id}`;
+  /** The sequence of a request; an iterative model makes one for a request that names none. */
+  #fieldsOf({ sequence }: InferenceRequest): SequenceFields {
+    const isNamed = sequence !== undefined && sequence.id !== 0 && sequence.id !== '';
+    if (isNamed || !this.#isIterative) return sequence ?? { id: 0, start: false, end: false };
+    let id: bigint;
+    do id = GENERATED_IDS + (this.#generated += 1n);
+    while (this.#slots.isOpen(sequenceKey(id)));
+    const isString = this.#parts.steps.controls.takesString;
+    return { id: isString ? `nereid-${String(id)}` : id, start: true, end: true };
   }
 
-  /** The sequence of a request: the one that goes on, or a new one when it starts. */
-  #sequenceFor(request: InferenceRequest, key: string): Sequence {
-    const known = this.#active.get(key) ?? this.#backlog.get(key);
-    if (known !== undefined && (!known.isEnding || request.sequence?.start === true)) return known;
-    if (request.sequence?.start !== true) {
-      throw new InferenceServerError(
-        'INVALID_ARG',
-        `${requestIdPrefix(request.id)}inference request for sequence ${String(request.sequence?.id)} to model ` +
-          `'${request.modelName}' must specify the START flag on the first request of the sequence`,
-      );
+  #checkStart(request: InferenceRequest, { id, start }: SequenceFields, key: string): void {
+    if (!start) return;
+    if (!this.#takesStarts) {
+      const message = `${requestIdPrefix(request.id)}model '${request.modelName}' takes no new sequences: the server is shutting down`;
+      throw new InferenceServerError('UNAVAILABLE', message);
     }
-    const sequence: Sequence = { waiting: [], state: [], isBusy: false, isEnding: false, lastUse: 0 };
-    const place = this.#active.size < this.#candidates ? this.#active : this.#backlog;
-    place.set(key, sequence);
-    return sequence;
-  }
-
-  /** Runs the next step of a sequence if none is running. */
-  #advance(key: string, sequence: Sequence): void {
-    if (sequence.isBusy) return;
-    const request = sequence.waiting.shift();
-    if (request === undefined) return;
-    sequence.isBusy = true;
-    if (request.sequence?.start === true) sequence.state = this.#parts.state.initial();
-    const step = this.#createStep(request, sequence, key);
-    try {
-      this.#parts.batcher.enqueue(step);
-    } catch (error) {
-      this.#onStepEnd(key, sequence, request);
-      request.fail(InferenceServerError.from(error));
-    }
-  }
-
-  /** The request that the model sees: with control and state inputs, and asking for the state outputs too. */
-  #createStep(request: InferenceRequest, sequence: Sequence, key: string): InferenceRequest {
-    const { config, state } = this.#parts;
-    const fields = request.sequence ?? { id: 0, start: false, end: false };
-    const wanted =
-      request.requestedOutputs.length > 0 ? request.requestedOutputs : config.output.map(toRequested);
-    const step = new InferenceRequest(
-      {
-        id: request.id,
-        modelName: request.modelName,
-        modelVersion: request.modelVersion,
-        inputs: [...request.inputs, ...this.#controls(fields, fields.start, fields.end), ...sequence.state],
-        requestedOutputs: [...wanted, ...[...state.outputNames].map((name) => toRequested({ name }))],
-        batchSize: request.batchSize,
-        priority: request.priority,
-        timeoutUs: request.timeoutUs,
-        sequence: request.sequence,
-        parameters: request.parameters,
-        trace: request.trace,
-      },
-      (response, final) => {
-        const answer = response && this.#keepState(response, sequence);
-        if (final) this.#onStepEnd(key, sequence, request);
-        request.respond(answer, final);
-      },
+    if (!this.#slots.isOpen(key)) return;
+    this.#parts.warn(
+      `sequence ${String(id)} of model '${request.modelName}' starts again before it ended: what it had is given up`,
     );
-    step.times.arrived = request.times.arrived;
-    request.holder = step;
-    return step;
   }
 
-  #keepState(response: InferenceResponse, sequence: Sequence): InferenceResponse {
-    const { state } = this.#parts;
-    if (state.outputNames.size === 0 || response.error !== undefined) return response;
-    sequence.state = state.next(response.outputs);
-    return { ...response, outputs: response.outputs.filter(({ name }) => !state.outputNames.has(name)) };
-  }
-
-  #onStepEnd(key: string, sequence: Sequence, request: InferenceRequest): void {
-    sequence.isBusy = false;
-    sequence.lastUse = this.#parts.clock.now();
-    if (request.sequence?.end === true && sequence.waiting.length === 0) this.#end(key);
-    else this.#advance(key, sequence);
-  }
-
-  /** Frees the place of a sequence for the first one of the backlog. */
-  #end(key: string): void {
-    this.#active.delete(key);
-    const [next] = this.#backlog;
+  /** Runs the next request of a sequence if there is one and none is running. */
+  #advance(sequence: Sequence): void {
+    const next = this.#slots.next(sequence);
     if (next === undefined) return;
-    this.#backlog.delete(next[0]);
-    this.#active.set(next[0], next[1]);
-    this.#advance(next[0], next[1]);
+    this.#parts.statistics.pending -= 1;
+    if (next.fields.start) sequence.state = this.#parts.state.initial();
+    this.#order?.track(next.request);
+    this.#run(sequence, next);
   }
 
-  #armIdleTimer(): void {
-    if (this.#idleTimer !== undefined) return;
-    const idle = [...this.#active.values()].filter(({ isBusy, waiting }) => !isBusy && waiting.length === 0);
-    const first = Math.min(...idle.map(({ lastUse }) => lastUse), this.#parts.clock.now());
-    this.#idleTimer = this.#parts.clock.schedule(first + this.#idleNs, () => {
-      this.#idleTimer = undefined;
-      this.#dropIdle();
+  #run(sequence: Sequence, next: SequenceRequest): void {
+    const { batchers, slotsPerBatcher, steps } = this.#parts;
+    const slot = sequence.slot ?? 0;
+    const step = steps.create(next, sequence.state, (response, final) => {
+      this.#onResponse(sequence, next, { response, final });
+    });
+    step.onReschedule = (states) => this.#onReschedule(sequence, next, states);
+    next.step = step;
+    next.steps += 1;
+    try {
+      batchers[Math.floor(slot / slotsPerBatcher)]?.enqueue(step, slot % slotsPerBatcher);
+    } catch (error) {
+      step.fail(InferenceServerError.from(error));
+    }
+  }
+
+  #onResponse(
+    sequence: Sequence,
+    { request }: SequenceRequest,
+    { response, final }: { response: InferenceResponse | undefined; final: boolean },
+  ): void {
+    const { state, steps } = this.#parts;
+    const answer = response && steps.visible(response, request, sequence.state);
+    if (response !== undefined && answer?.error === undefined)
+      sequence.state = state.next(sequence.state, response.outputs);
+    request.responseCount += 1;
+    // Before the next step runs: its answer must not come first.
+    request.respond(answer, final);
+    if (final) this.#onEnd(sequence);
+  }
+
+  #onReschedule(sequence: Sequence, rescheduled: SequenceRequest, states: readonly Tensor[]): void {
+    sequence.state = this.#parts.state.next(sequence.state, states);
+    if (!rescheduled.request.isCancelled) {
+      this.#run(sequence, rescheduled);
+      return;
+    }
+    const message = `${requestIdPrefix(rescheduled.request.id)}request was cancelled`;
+    this.#refuse(rescheduled, 'CANCELED', new InferenceServerError('CANCELLED', message));
+    this.#onEnd(sequence);
+  }
+
+  #onEnd(sequence: Sequence): void {
+    const next = this.#slots.finish(sequence, this.#parts.clock.now());
+    if (next !== undefined) this.#advance(next);
+    else this.#idleAlarm.at(this.#slots.nextIdleExpiry());
+    this.#tellWhenOver();
+  }
+
+  #expireIdle(): void {
+    for (const next of this.#slots.expireIdle(this.#parts.clock.now())) this.#advance(next);
+    this.#idleAlarm.at(this.#slots.nextIdleExpiry());
+    this.#tellWhenOver();
+  }
+
+  #expireBacklog(): void {
+    for (const each of this.#slots.expireBacklog(this.#parts.clock.now())) {
+      const message = `${requestIdPrefix(each.request.id)}timeout of the corresponding sequence has been expired`;
+      this.#drop(each, 'REJECTED', new InferenceServerError('UNAVAILABLE', message));
+    }
+    this.#backlogAlarm.at(this.#slots.nextDeadline());
+    this.#tellWhenOver();
+  }
+
+  /** Refuses a request that waits. */
+  #drop(waiting: SequenceRequest, reason: FailureReason, error: InferenceServerError): void {
+    this.#parts.statistics.pending -= 1;
+    this.#refuse(waiting, reason, error);
+  }
+
+  #refuse({ request }: SequenceRequest, reason: FailureReason, error: InferenceServerError): void {
+    const { clock, statistics } = this.#parts;
+    statistics.recordFailure(clock.now() - request.times.arrived, reason);
+    request.fail(error);
+  }
+
+  /** Resolves when no sequence is left. */
+  #over(): Promise<void> {
+    if (this.#slots.liveCount === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenOver.push(resolve);
     });
   }
 
-  #dropIdle(): void {
-    const limit = this.#parts.clock.now() - this.#idleNs;
-    for (const [key, { isBusy, waiting, lastUse }] of [...this.#active]) {
-      if (!isBusy && waiting.length === 0 && lastUse <= limit) this.#end(key);
-    }
-    if (this.#active.size > 0) this.#armIdleTimer();
+  #tellWhenOver(): void {
+    if (this.#slots.liveCount > 0) return;
+    const waiting = this.#whenOver;
+    this.#whenOver = [];
+    for (const resolve of waiting) resolve();
   }
-}
-
-function toRequested({ name }: { readonly name: string }): InferRequestedOutput {
-  return { name, classification: 0, binaryData: false };
 }
