@@ -142,6 +142,24 @@ def ragged():
     save("ragged", build("ragged", nodes, [values, ends], [echo, lengths], [zero, first, last, axis]))
 
 
+def sequence_sum():
+    """
+    For the sequence batcher. OUTPUT = INPUT + STATE_IN, and STATE_OUT the same; SEEN = [START, END, READY] and
+    ID = CORRID, all of shape [batch, 1] but SEEN.
+    """
+    nodes = [
+        helper.make_node("Add", ["INPUT", "STATE_IN"], ["OUTPUT"]),
+        helper.make_node("Identity", ["OUTPUT"], ["STATE_OUT"]),
+        helper.make_node("Concat", ["START", "END", "READY"], ["SEEN"], axis=1),
+        helper.make_node("Identity", ["CORRID"], ["ID"]),
+    ]
+    values = [tensor(t, TensorProto.INT32, ["batch", 1]) for t in ("INPUT", "STATE_IN", "START", "END", "READY")]
+    sums = [tensor(t, TensorProto.INT32, ["batch", 1]) for t in ("OUTPUT", "STATE_OUT")]
+    seen = tensor("SEEN", TensorProto.INT32, ["batch", 3])
+    ids = [tensor(t, TensorProto.INT64, ["batch", 1]) for t in ("CORRID", "ID")]
+    save("sequence_sum", build("sequence_sum", nodes, [*values, ids[0]], [*sums, seen, ids[1]]))
+
+
 if __name__ == "__main__":
     identities()
     add_sub()
@@ -152,3 +170,4 @@ if __name__ == "__main__":
     external_weights()
     sequence_output()
     ragged()
+    sequence_sum()

@@ -55,6 +55,39 @@ export function makeRepository(): TemporaryRepository {
   };
 }
 
+/** What may be said of a model that adds up the inputs of a sequence: `INPUT` in, `OUTPUT`, `SEEN` and `ID` out. */
+export interface SequenceModel {
+  /** Fields of `sequence_batching`, the strategy among them. */
+  readonly batching: string;
+  /** Default: 4 */
+  readonly maxBatchSize?: number;
+  /** More lines of the configuration. */
+  readonly more?: string;
+}
+
+/** The configuration of the ONNX model `sequence_sum` (tests/models/make-models.py). */
+export function sequenceModel({ batching, maxBatchSize = 4, more = '' }: SequenceModel): string {
+  const flag = (kind: string): string =>
+    `control_input { name: "${kind}" control { kind: CONTROL_SEQUENCE_${kind} int32_false_true: [0, 1] } }`;
+  return `
+    backend: "onnxruntime"
+    max_batch_size: ${maxBatchSize}
+    input { name: "INPUT" data_type: TYPE_INT32 dims: [1] }
+    output [
+      { name: "OUTPUT" data_type: TYPE_INT32 dims: [1] },
+      { name: "SEEN" data_type: TYPE_INT32 dims: [3] },
+      { name: "ID" data_type: TYPE_INT64 dims: [1] }
+    ]
+    sequence_batching {
+      ${['START', 'END', 'READY'].map(flag).join('\n')}
+      control_input { name: "CORRID" control { kind: CONTROL_SEQUENCE_CORRID data_type: TYPE_INT64 } }
+      state { input_name: "STATE_IN" output_name: "STATE_OUT" data_type: TYPE_INT32 dims: [1] }
+      ${batching}
+    }
+    ${more}
+  `;
+}
+
 /** What may be said of a model of the identity backend: `INPUT0` [-1] comes back as `OUTPUT0`. */
 export interface IdentityModel {
   /** Default: TYPE_INT32 */

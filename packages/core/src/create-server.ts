@@ -220,12 +220,14 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
   };
 }
 
-/** Stops in the order of a request's way: no new connections, then the models, then the threads. */
+/** Stops in the order of a request's way: no new sequences, no new connections, then the models, then the threads. */
 async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boolean> {
   const { control, health, lifecycle, registry, inProcess, executors, tracer, options } = parts;
   health.state = 'exiting';
   const deadline = AbortSignal.timeout(options.exitTimeoutSecs * 1000);
   await control.close();
+  // Their next requests still have to come in.
+  await lifecycle.endSequences(deadline);
   await listeners.stopRequests(options.exitTimeoutSecs * 1000);
   await lifecycle.close(deadline);
   registry.close();

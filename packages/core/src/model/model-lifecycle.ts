@@ -111,16 +111,21 @@ export class ModelLifecycle {
     if (!this.#loaded.has(name)) this.#parts.registry.forget(name);
   }
 
+  /** Lets the sequences that go on end, until `signal` aborts; no other begins. */
+  async endSequences(signal: AbortSignal): Promise<void> {
+    const { registry } = this.#parts;
+    const models = [...registry.all(), ...registry.retiring()];
+    const ending = models.flatMap(({ scheduler: { sequences } }) => sequences?.refuseStarts() ?? []);
+    await untilAborted(Promise.all(ending), signal);
+  }
+
   /** Ends all models; waits for what is in flight until `signal` aborts, then closes at once. */
   async close(signal: AbortSignal): Promise<void> {
     const models = this.#parts.registry.all();
     const drained = Promise.all(models.map((model) => model.scheduler.drain()));
-    const aborted = new Promise<void>((resolve) =>
-      signal.addEventListener('abort', () => resolve(), { once: true }),
-    );
-    if (!signal.aborted) await Promise.race([drained, aborted]);
+    await untilAborted(drained, signal);
     await Promise.all(models.map((model) => model.close()));
-    if (!signal.aborted) await Promise.race([Promise.all(this.#retiring), aborted]);
+    await untilAborted(Promise.all(this.#retiring), signal);
     await Promise.all([...this.#loaded.values()].map(({ prepared }) => prepared.discard()));
   }
 
@@ -245,12 +250,14 @@ export class ModelLifecycle {
     const { registry, metrics, logger } = this.#parts;
     metrics.remove(model.statistics);
     if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
+    registry.startRetiring(model);
     const retiring = model
       .unload()
       .catch((cause: unknown) =>
         logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }),
       )
       .then(() => {
+        registry.endRetiring(model);
         if (reason !== undefined)
           registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
         this.#retiring.delete(retiring);
@@ -307,4 +314,14 @@ export class ModelLifecycle {
   #isUsedByEnsemble(name: string): boolean {
     return [...this.#ensembles].some((ensemble) => this.#loaded.get(ensemble)?.composing.includes(name));
   }
+}
+
+/** Waits for something, but no longer than until the signal aborts. */
+async function untilAborted(waitedFor: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const onAbort = (): void => resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  await Promise.race([waitedFor, aborted]);
+  signal.removeEventListener('abort', onAbort);
 }

@@ -27,6 +27,8 @@ interface Entry {
  */
 export class ModelRegistry {
   readonly #entries = new Map<string, Entry>();
+  /** Versions that end what they have begun. */
+  readonly #retiring = new Set<Model>();
   #isClosed = false;
 
   /**
@@ -63,6 +65,20 @@ export class ModelRegistry {
   /** All ready model versions. */
   all(): readonly Model[] {
     return [...this.#entries.keys()].flatMap((name) => this.readyVersions(name));
+  }
+
+  /** Versions that were replaced or unloaded and still end what they have begun; of one model, or of all. */
+  retiring(name?: string): readonly Model[] {
+    if (this.#retiring.size === 0) return [];
+    return [...this.#retiring].filter((model) => name === undefined || model.name === name);
+  }
+
+  startRetiring(model: Model): void {
+    this.#retiring.add(model);
+  }
+
+  endRetiring(model: Model): void {
+    this.#retiring.delete(model);
   }
 
   /** Names of the models that were loaded, or tried, at any time. */

@@ -20,7 +20,6 @@ const WARM_UP = 'checked; a warning is logged';
 const AGENTS = 'a warning is logged';
 const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
 const ONNX_PROVIDER = 'ONNX only: any provider but those in ONNX Runtime stops the load, UNSUPPORTED';
-const DIRECT = 'runs as `oldest` with `max_batch_size` sequences';
 const FAMILY = '`nv_inference_first_response_histogram_ms` only; others are ignored';
 const CPU_ONLY = '`KIND_CPU`, `KIND_MODEL` and `KIND_AUTO`; `KIND_GPU` stops the load';
 
@@ -78,6 +77,9 @@ const SUPPORTED: readonly string[] = [
   'dynamic_batching.priority_queue_policy.allow_timeout_override',
   'dynamic_batching.priority_queue_policy.max_queue_size',
   'sequence_batching',
+  'sequence_batching.direct',
+  'sequence_batching.direct.max_queue_delay_microseconds',
+  'sequence_batching.direct.minimum_slot_utilization',
   'sequence_batching.oldest',
   'sequence_batching.oldest.max_candidate_sequences',
   'sequence_batching.oldest.preferred_batch_size',
@@ -97,12 +99,14 @@ const SUPPORTED: readonly string[] = [
   'sequence_batching.state.output_name',
   'sequence_batching.state.data_type',
   'sequence_batching.state.dims',
+  'sequence_batching.state.use_same_buffer_for_input_output',
   'sequence_batching.state.initial_state',
   'sequence_batching.state.initial_state.data_type',
   'sequence_batching.state.initial_state.dims',
   'sequence_batching.state.initial_state.zero_data',
   'sequence_batching.state.initial_state.data_file',
   'sequence_batching.state.initial_state.name',
+  'sequence_batching.iterative_sequence',
   'ensemble_scheduling',
   'ensemble_scheduling.step',
   'ensemble_scheduling.step.model_name',
@@ -161,12 +165,7 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['optimization.output_pinned_memory.**', 'ignored', NO_GPU],
   ['optimization.gather_kernel_buffer_threshold', 'ignored', TENSORRT_ONLY],
   ['optimization.eager_batching', 'ignored', TENSORRT_ONLY],
-  ['sequence_batching.direct', 'supported', DIRECT],
-  ['sequence_batching.direct.max_queue_delay_microseconds', 'ignored', 'steps never wait for company'],
-  ['sequence_batching.direct.minimum_slot_utilization', 'ignored', 'checked'],
-  ['sequence_batching.state.use_same_buffer_for_input_output', 'ignored', 'the answers are the same without'],
   ['sequence_batching.state.use_growable_memory', 'refused', 'needs GPU instances'],
-  ['sequence_batching.iterative_sequence', 'ignored', 'each request is one execution'],
   ['ensemble_scheduling.step.model_namespace', 'ignored', 'models have one namespace'],
   ['ensemble_scheduling.max_inflight_requests', 'ignored', 'no limit'],
   ['instance_group.kind', 'supported', CPU_ONLY],

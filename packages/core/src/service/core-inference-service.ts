@@ -42,7 +42,7 @@ export class CoreInferenceService implements InferenceService {
     trace?: RequestTrace,
   ): PendingInference {
     const arrived = this.#clock.now();
-    const model = this.#current(served);
+    const model = this.#continued(this.#current(served), message);
     trace?.record('REQUEST_START', arrived);
     const request = this.#createRequest(model, message, handler, trace);
     request.times.arrived = arrived;
@@ -54,6 +54,17 @@ export class CoreInferenceService implements InferenceService {
   /** The model as looked up; the one that took its place if it was unloaded while the request was being read. */
   #current(served: ServedModel): Model {
     return served instanceof Model && !served.isClosed ? served : this.#registry.get(served.name, '');
+  }
+
+  /** A sequence that began before a reload goes on where it began. */
+  #continued(model: Model, { modelVersion, sequence }: InferRequestMessage): Model {
+    if (sequence === undefined || sequence.start) return model;
+    if (model.scheduler.sequences?.has(sequence.id) !== false) return model;
+    const before = this.#registry
+      .retiring(model.name)
+      .filter(({ version }) => modelVersion === '' || modelVersion === version)
+      .find(({ scheduler }) => scheduler.sequences?.has(sequence.id));
+    return before ?? model;
   }
 
   #createRequest(
