@@ -30,7 +30,7 @@ await build({
   banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 
-for (const backend of ['backend-identity', 'backend-onnx']) {
+for (const backend of ['backend-identity', 'backend-onnx', 'backend-script']) {
   const dist = join(PACKAGES, backend, 'dist');
   await build({
     ...COMMON,

@@ -56,4 +56,4 @@ export type {
   StatusCode,
   Tensor,
 } from '@nereid/protocol';
-export type { ModelConfig } from '@nereid/protocol/model-config';
+export { createModelConfig, type Init, type ModelConfig } from '@nereid/protocol/model-config';

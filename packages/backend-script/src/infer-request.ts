@@ -1,0 +1,132 @@
+import {
+  InferenceServerError,
+  type BackendRequest,
+  type Parameters,
+  type SequenceFields,
+} from '@nereid/backend-sdk';
+import { InferTensor } from './infer-tensor.ts';
+import type { ModelResponse, ResponseBuilder } from './model-response.ts';
+
+/** A request as a model sees it: validated against the configuration. */
+export class InferRequest {
+  readonly #request: BackendRequest;
+  readonly #responses: ResponseBuilder;
+  #isEnded = false;
+  #isAnswered = false;
+
+  constructor(request: BackendRequest, responses: ResponseBuilder) {
+    this.#request = request;
+    this.#responses = responses;
+  }
+
+  /** The client's id, '' when it gave none. */
+  get id(): string {
+    return this.#request.id;
+  }
+
+  /** The inputs that were given, in the order of the configuration. */
+  get inputs(): readonly InferTensor[] {
+    return this.#request.inputs.map((tensor) => new InferTensor(tensor));
+  }
+
+  /** @throws InferenceServerError INVALID_ARG when the input was left out: see {@link optionalInput}. */
+  input(name: string): InferTensor {
+    const input = this.optionalInput(name);
+    if (input !== undefined) return input;
+    const given = this.#request.inputs.map((tensor) => `'${tensor.name}'`).join(', ') || 'none';
+    throw new InferenceServerError('INVALID_ARG', `expected input '${name}', found ${given}`);
+  }
+
+  /** The input of that name, undefined when it was left out. */
+  optionalInput(name: string): InferTensor | undefined {
+    const tensor = this.#request.input(name);
+    return tensor && new InferTensor(tensor);
+  }
+
+  /** Rows along the batch dimension; 1 for a model with `max_batch_size: 0`. */
+  get batchSize(): number {
+    return this.#request.batchSize;
+  }
+
+  /** Names of the outputs the client wants; never empty. */
+  get requestedOutputs(): readonly string[] {
+    return this.#request.requestedOutputs;
+  }
+
+  /** Whether the client wants an output: asked before computing one that is dear. */
+  wants(output: string): boolean {
+    return this.#request.wants(output);
+  }
+
+  /** Custom parameters of the request; an empty object when there are none. */
+  get parameters(): Parameters {
+    return this.#request.parameters;
+  }
+
+  /** The sequence it belongs to, with its start and end flags. */
+  get sequence(): SequenceFields | undefined {
+    return this.#request.sequence;
+  }
+
+  get priority(): number {
+    return this.#request.priority;
+  }
+
+  /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
+  get deadline(): number | undefined {
+    return this.#request.deadline;
+  }
+
+  /** Whether the client has gone or cancelled. */
+  get isCancelled(): boolean {
+    return this.#request.isCancelled;
+  }
+
+  /** Aborts when the client goes or cancels: for `fetch`, timers and whatever else takes one. */
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+
+  /** Whether the final response was sent. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** Whether a response was sent. */
+  get isAnswered(): boolean {
+    return this.#isAnswered;
+  }
+
+  /**
+   * Sends a response of a decoupled model, which may do so after `execute` has returned.
+   *
+   * @param final - Whether it is the last one. Default: false.
+   * @throws InferenceServerError INTERNAL when the request has ended, or the model is not decoupled and this is
+   *   not the final response.
+   */
+  send(response: ModelResponse, final = false): void {
+    this.#request.send(this.#responses.build(response, this.#request), final);
+    this.#noteSent(final);
+  }
+
+  /**
+   * Sends an error as response; anything thrown may be given.
+   *
+   * @param final - Default: true.
+   */
+  sendError(error: unknown, final = true): void {
+    this.#request.sendError(error, final);
+    this.#noteSent(final);
+  }
+
+  /** Ends the request of a decoupled model without a further response. */
+  complete(): void {
+    this.#request.complete();
+    this.#isEnded = true;
+  }
+
+  #noteSent(final: boolean): void {
+    this.#isAnswered = true;
+    this.#isEnded = final;
+  }
+}

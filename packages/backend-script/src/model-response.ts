@@ -1,0 +1,108 @@
+import {
+  createTensor,
+  fromConfigDatatype,
+  InferenceServerError,
+  type BackendResponse,
+  type Datatype,
+  type ModelConfig,
+  type Parameters,
+  type Tensor,
+} from '@nereid/backend-sdk';
+import { toTensorValues, type ElementValues } from './element-values.ts';
+
+/** A response of a model. */
+export interface ModelResponse {
+  /** Outputs by name. Those that the client does not want are left out. Default: none. */
+  readonly outputs?: Readonly<Record<string, OutputValue>>;
+  /** Response parameters that go to the client. */
+  readonly parameters?: Parameters;
+}
+
+/**
+ * What an output can be made of. The datatype is that of the configuration. Without a shape the elements fill
+ * the configuration's dimensions, behind the request's batch size if the model batches; one of them may be variable.
+ */
+export type OutputValue = ElementValues | ShapedValues | Tensor;
+
+/** Elements with their shape, the batch dimension included. */
+export interface ShapedValues {
+  readonly shape: readonly number[];
+  readonly values: ElementValues;
+  /** Default: the configuration's. */
+  readonly datatype?: Datatype;
+}
+
+/** What turns the values of a model's author into tensors. */
+export class ResponseBuilder {
+  readonly #config: ModelConfig;
+
+  constructor(config: ModelConfig) {
+    this.#config = config;
+  }
+
+  /**
+   * @throws InferenceServerError INTERNAL when an output is not in the configuration and brings no datatype, or its
+   *   values do not fit the datatype or the shape.
+   */
+  build({ outputs = {}, parameters }: ModelResponse, request: WantedOutputs): BackendResponse {
+    const tensors = Object.entries(outputs)
+      .filter(([name]) => request.wants(name) || !this.#isDeclared(name))
+      .map(([name, value]) => this.#tensor(name, value, request.batchSize));
+    return parameters === undefined ? { outputs: tensors } : { outputs: tensors, parameters };
+  }
+
+  #isDeclared(name: string): boolean {
+    return this.#config.output.some((output) => output.name === name);
+  }
+
+  #tensor(name: string, value: OutputValue, batchSize: number): Tensor {
+    if (isTensor(value)) return { name, datatype: value.datatype, shape: value.shape, data: value.data };
+    const shaped = isShaped(value) ? value : { values: value };
+    const datatype = ('datatype' in shaped ? shaped.datatype : undefined) ?? this.#datatypeOf(name);
+    const values = toTensorValues(name, datatype, shaped.values);
+    const shape = 'shape' in shaped ? shaped.shape : this.#shapeOf(name, values.length, batchSize);
+    return createTensor(name, datatype, shape, values);
+  }
+
+  #datatypeOf(name: string): Datatype {
+    const declared = this.#config.output.find((output) => output.name === name);
+    const datatype = declared && fromConfigDatatype(declared.data_type);
+    if (datatype !== undefined) return datatype;
+    const names = this.#config.output.map((output) => `'${output.name}'`).join(', ');
+    throw new InferenceServerError(
+      'INTERNAL',
+      `model '${this.#config.name}' answered output '${name}', expected one of ${names}`,
+    );
+  }
+
+  #shapeOf(name: string, length: number, batchSize: number): readonly number[] {
+    const { max_batch_size: maxBatchSize, output } = this.#config;
+    const dims = output.find((declared) => declared.name === name)?.dims ?? [];
+    const shape = maxBatchSize > 0 ? [batchSize, ...dims] : [...dims];
+    const open = shape.filter((dim) => dim < 0).length;
+    const known = shape.reduce((product, dim) => (dim < 0 ? product : product * dim), 1);
+    if (open === 0) return shape;
+    if (open === 1 && known > 0 && length % known === 0) {
+      return shape.map((dim) => (dim < 0 ? length / known : dim));
+    }
+    throw new InferenceServerError(
+      'INTERNAL',
+      `output '${name}' of model '${this.#config.name}': ${length} elements do not tell a shape ` +
+        `of [${shape.join(',')}], answer { shape, values }`,
+    );
+  }
+}
+
+/** What a response depends on. */
+export interface WantedOutputs {
+  readonly batchSize: number;
+  wants(output: string): boolean;
+}
+
+function isTensor(value: OutputValue): value is Tensor {
+  return typeof value === 'object' && 'data' in value && 'datatype' in value;
+}
+
+function isShaped(value: OutputValue): value is ShapedValues {
+  return typeof value === 'object' && 'values' in value && 'shape' in value;
+}
