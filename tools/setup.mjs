@@ -94,15 +94,19 @@ function pnpm(...parameters) {
 
 function build() {
   timed('building', () => {
+    run('packages/shared-memory/scripts/build-native.ts');
     run('node_modules/typescript/bin/tsc', '-b');
     run('tools/bundle.ts');
   });
 }
 
-/** Runs a program of the build, whose output matters only when it fails. */
+/** Runs a program of the build; what it writes when all is well is a hint. */
 function run(...commandLine) {
   const { status, stdout, stderr } = spawnSync(chosenNode(), commandLine, { cwd: ROOT, encoding: 'utf8' });
-  if (status === 0) return;
+  if (status === 0) {
+    process.stderr.write(stdout);
+    return;
+  }
   process.stderr.write(`\n${stdout}${stderr}\n`);
   stop(`${commandLine.join(' ')} failed, see above.`);
 }

@@ -20,7 +20,7 @@ interface Outcome {
 }
 
 const HERE = join(ROOT, 'tests/conformance');
-const START = `${NEREID} serve --model-repository={repo} --http-port={http} --grpc-port={grpc} --metrics-port={metrics} {args}`;
+const START = `${NEREID} serve --model-repository={repo} --http-port={http} --grpc-port={grpc} --metrics-port={metrics} --allow-client-shm=true {args}`;
 
 process.exitCode = await main(process.argv.slice(2));
 

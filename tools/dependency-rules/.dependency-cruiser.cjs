@@ -5,9 +5,10 @@
 /** Package → the packages of this workspace that it may import. */
 const PACKAGES = {
   protocol: [],
+  'shared-memory': [],
   'backend-sdk': ['protocol'],
   client: ['protocol'],
-  core: ['protocol', 'backend-sdk'],
+  core: ['protocol', 'backend-sdk', 'shared-memory'],
   // Never `core`, which finds backends at run time, and never one another.
   'backend-(?!sdk/)[^/]+': ['backend-sdk'],
 };
@@ -17,7 +18,7 @@ const CORE_FOLDERS = {
   protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
   service: ['model', 'request', 'response', 'cache', 'memory', 'telemetry', 'scheduler/clock.ts'],
   model: ['repository', 'scheduler', 'instance', 'backend', 'telemetry', 'request', 'response'],
-  instance: ['scheduler', 'backend', 'request', 'response', 'telemetry'],
+  instance: ['scheduler', 'backend', 'request', 'response', 'memory', 'telemetry'],
   scheduler: ['request', 'response', 'telemetry'],
   cache: ['request', 'response'],
   request: ['response', 'memory', 'telemetry'],

@@ -8,6 +8,7 @@ import { loadBackend } from './backend/load-backend.ts';
 import { inferMany, inferOnce } from './in-process-inference.ts';
 import { BackendHost } from './instance/backend-host.ts';
 import { ExecutorPool } from './instance/executor-pool.ts';
+import { openRegionMemory } from './memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { EnsembleLoader } from './model/ensemble-loader.ts';
 import { ModelControl } from './model/model-control.ts';
@@ -106,7 +107,10 @@ async function createParts(options: ResolvedServerOptions) {
   const execution = createExecution(base);
   if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
   const backends = await openBackends(options, logger);
-  const sharedMemory = new SharedMemoryRegistry();
+  const sharedMemory = new SharedMemoryRegistry({
+    isAllowed: options.allowClientSharedMemory,
+    open: openRegionMemory,
+  });
   const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
   const models = createModels(base, backends, { ...execution, inference });
   const tracer = new Tracer(options.tracing, { logger: logger.child('tracer') });
@@ -126,7 +130,7 @@ async function createParts(options: ResolvedServerOptions) {
     lifecycle: models.lifecycle,
     strictReadiness,
   });
-  return { ...base, ...execution, ...models, backends, inference, tracer, management, health };
+  return { ...base, ...execution, ...models, backends, inference, tracer, management, health, sharedMemory };
 }
 
 /** Where instances run. */
@@ -222,7 +226,7 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
 
 /** Stops in the order of a request's way: no new sequences, no new connections, then the models, then the threads. */
 async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boolean> {
-  const { control, health, lifecycle, registry, inProcess, executors, tracer, options } = parts;
+  const { control, health, lifecycle, registry, inProcess, executors, sharedMemory, tracer, options } = parts;
   health.state = 'exiting';
   const deadline = AbortSignal.timeout(options.exitTimeoutSecs * 1000);
   await control.close();
@@ -233,6 +237,7 @@ async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boo
   registry.close();
   const inTime = !deadline.aborted;
   await listeners.close();
+  sharedMemory.close();
   await inProcess.close();
   await executors.close();
   await tracer.close();

@@ -3,28 +3,62 @@
  * lie back to back (so that the backend's batched tensor is a view), responses in buffers that change owner.
  */
 import { InferenceServerError, type Tensor } from '@nereid/protocol';
+import type { Region } from '../memory/region.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
 import { outputNames } from './hosted-fields.ts';
 import type { WireBuffer, WireError, WireRequest, WireResponse, WireTensor } from './executor-messages.ts';
 
+const NO_REGIONS: readonly Region[] = [];
+
 /** Each input begins at a multiple of this, so that typed arrays can be laid on it. */
 const ALIGNMENT = 64;
 
-/** Bytes that a batch needs. */
-export function batchByteLength(requests: readonly InferenceRequest[]): number {
+/**
+ * The regions of a batch whose inputs need not be copied: those of a request that runs alone. Inputs of several
+ * requests must lie back to back.
+ */
+export function passedRegions(requests: readonly InferenceRequest[]): readonly Region[] {
+  const [request] = requests;
+  if (request?.sharedMemory === undefined || requests.length > 1) return NO_REGIONS;
+  const { inputs, sharedMemory } = request;
+  return sharedMemory.regions.filter(({ memory }) =>
+    inputs.some(({ data }) => data.buffer === memory.buffer),
+  );
+}
+
+/** Bytes that a batch needs, besides those that stay in `regions`. */
+export function batchByteLength(
+  requests: readonly InferenceRequest[],
+  regions: readonly Region[] = NO_REGIONS,
+): number {
   let total = 0;
   for (const { inputs } of requests) {
-    for (const { data } of inputs) total += data.byteLength + ALIGNMENT;
+    for (const { data } of inputs) {
+      if (indexOfRegion(regions, data) < 0) total += data.byteLength + ALIGNMENT;
+    }
   }
   return total;
+}
+
+function indexOfRegion(regions: readonly Region[], { buffer }: Uint8Array): number {
+  return regions.length === 0 ? -1 : regions.findIndex(({ memory }) => memory.buffer === buffer);
+}
+
+/** How a batch is laid out. */
+export interface PackOptions {
+  /** Takes the inputs. */
+  readonly buffer: WireBuffer;
+  /** Inputs in these stay where they are. Default: none. */
+  readonly regions?: readonly Region[];
+  /** The outputs of the model, for requests that name none. */
+  readonly allOutputs: readonly string[];
 }
 
 /** Lays the inputs of a batch out in a buffer, input by input. */
 export function packBatch(
   requests: readonly InferenceRequest[],
-  buffer: WireBuffer,
-  allOutputs: readonly string[],
+  { buffer, regions = NO_REGIONS, allOutputs }: PackOptions,
 ): WireRequest[] {
   const target = new Uint8Array(buffer);
   const tensors: WireTensor[][] = requests.map(() => []);
@@ -36,9 +70,15 @@ export function packBatch(
       const input = inputs[column];
       if (input === undefined) return;
       const { name, datatype, shape, data } = input;
+      const { byteLength, byteOffset } = data;
+      const region = indexOfRegion(regions, data);
+      if (region >= 0) {
+        tensors[row]?.push({ name, datatype, shape, buffer: region + 1, offset: byteOffset, byteLength });
+        return;
+      }
       target.set(data, offset);
-      tensors[row]?.push({ name, datatype, shape, buffer: 0, offset, byteLength: data.byteLength });
-      offset += data.byteLength;
+      tensors[row]?.push({ name, datatype, shape, buffer: 0, offset, byteLength });
+      offset += byteLength;
     });
   }
   return requests.map((request, row) => ({

@@ -4,8 +4,16 @@ import { loadBackend } from '../backend/load-backend.ts';
 import { BackendHost, executeBatch } from './backend-host.ts';
 import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
-import type { ExecutorCall, FromExecutor, Post, ToExecutor, WireRequest } from './executor-messages.ts';
+import type {
+  ExecutorCall,
+  FromExecutor,
+  Post,
+  ToExecutor,
+  WireBuffer,
+  WireRequest,
+} from './executor-messages.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
+import { MappedRegions } from './mapped-regions.ts';
 import type { ModelSpec } from './instance-host.ts';
 
 interface LoadedInstance {
@@ -26,6 +34,7 @@ export class ExecutorLoop {
   readonly #instances = new Map<string, LoadedInstance>();
   readonly #specs = new Map<string, ModelSpec>();
   readonly #batches = new Map<number, readonly HostedRequest[]>();
+  readonly #regions = new MappedRegions();
 
   constructor(post: Post) {
     this.#post = post;
@@ -39,6 +48,7 @@ export class ExecutorLoop {
   onMessage(message: ToExecutor): void {
     if (message.kind === 'execute') this.#execute(message);
     else if (message.kind === 'cancel') this.#batches.get(message.batch)?.[message.index]?.cancel();
+    else if (message.kind === 'detachRegion') this.#regions.detach(message.id);
     else void this.#reply(message.call, message.body);
   }
 
@@ -105,12 +115,37 @@ export class ExecutorLoop {
   }
 
   #execute(message: ExecuteMessage): void {
+    let buffers: readonly WireBuffer[];
+    try {
+      buffers = [message.buffer, ...message.regions.map((region) => this.#regions.bufferOf(region))];
+    } catch (error) {
+      this.#refuse(message, error);
+      return;
+    }
     const loaded = this.#instances.get(message.instance);
-    const batch = new ExecutorBatch(message, loaded, this.#post, () => this.#batches.delete(message.batch));
+    const onEnd = (): void => void this.#batches.delete(message.batch);
+    const batch = new ExecutorBatch({ ...message, buffers }, loaded, this.#post, onEnd);
     this.#batches.set(message.batch, batch.requests);
     batch.run();
   }
+
+  /** Answers a batch whose memory can't be had. */
+  #refuse({ batch, requests }: ExecuteMessage, reason: unknown): void {
+    const error = toWireError(reason);
+    const responses = requests.map((_, index) => ({
+      index,
+      final: true,
+      outputs: undefined,
+      parameters: undefined,
+      error,
+    }));
+    const done = { times: { inputNs: 0, inferNs: 0, outputNs: 0 }, failed: true };
+    this.#post({ kind: 'responses', batch, responses, buffers: [], done }, []);
+  }
 }
+
+/** A batch with all the memory its tensors lie in. */
+type MappedBatch = Pick<ExecuteMessage, 'batch' | 'requests'> & { readonly buffers: readonly WireBuffer[] };
 
 /** One execution: collects the responses and sends them together with the end of the execution. */
 class ExecutorBatch implements HostedExecution {
@@ -129,7 +164,7 @@ class ExecutorBatch implements HostedExecution {
   #executing = true;
   #flushing = false;
 
-  constructor(message: ExecuteMessage, loaded: LoadedInstance | undefined, post: Post, onEnd: () => void) {
+  constructor(message: MappedBatch, loaded: LoadedInstance | undefined, post: Post, onEnd: () => void) {
     this.#loaded = loaded;
     this.#batch = message.batch;
     this.#post = post;
@@ -166,13 +201,13 @@ class ExecutorBatch implements HostedExecution {
   #hosted(
     request: WireRequest,
     index: number,
-    message: ExecuteMessage,
+    { buffers }: MappedBatch,
     outputs: readonly string[],
   ): HostedRequest {
     const { extras } = request;
     return new HostedRequest(this, index, {
       id: extras?.id ?? '',
-      inputs: unpackTensors(request.inputs, [message.buffer]),
+      inputs: unpackTensors(request.inputs, buffers),
       batchSize: request.batchSize,
       requestedOutputs: extras?.requestedOutputs ?? outputs,
       parameters: extras?.parameters ?? {},

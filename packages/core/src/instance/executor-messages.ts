@@ -2,9 +2,10 @@
 import type { InstanceContext, LogFields, MetricLabels } from '@nereid/backend-sdk';
 import type { Datatype, Parameters, SequenceFields, StatusCode } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { RegionHandle } from '@nereid/shared-memory';
 import type { ExecutionTimes, ModelSpec } from './instance-host.ts';
 
-/** A tensor whose bytes lie in one of the buffers that travel with the message. */
+/** A tensor whose bytes lie in one of the buffers that travel with the message, or in a region behind those. */
 export interface WireTensor {
   readonly name: string;
   readonly datatype: Datatype;
@@ -77,8 +78,12 @@ export type ToExecutor =
       readonly instance: string;
       readonly batch: number;
       readonly buffer: WireBuffer;
+      /** Shared memory of clients in which inputs lie: to a tensor, region 0 is buffer 1. */
+      readonly regions: readonly RegionHandle[];
       readonly requests: readonly WireRequest[];
     }
+  /** A region that came with a batch is about to be unmapped. */
+  | { readonly kind: 'detachRegion'; readonly id: number }
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number };
 
 /** A metric that a backend moves. */

@@ -1,5 +1,7 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
+import type { RegionHandle } from '@nereid/shared-memory';
+import type { Region } from '../memory/region.ts';
 import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
 import { errorResponse } from '../response/inference-response.ts';
 import type { BackendMetrics } from '../telemetry/metrics.ts';
@@ -7,6 +9,7 @@ import {
   batchByteLength,
   fromWireError,
   packBatch,
+  passedRegions,
   unpackResponse,
   unpackTensors,
 } from './batch-transfer.ts';
@@ -54,6 +57,8 @@ export class Executor {
   readonly #calls = new Map<number, Call>();
   readonly #batches = new Map<number, RunningBatch>();
   readonly #buffers: WireBuffer[] = [];
+  /** Numbers of the regions that the executor has mapped. */
+  readonly #regions = new Set<number>();
   #next = 0;
   #ended: InferenceServerError | undefined;
 
@@ -82,17 +87,31 @@ export class Executor {
       return;
     }
     const batch = this.#next++;
-    const buffer = this.#takeBuffer(batchByteLength(requests));
-    const wire = packBatch(requests, buffer, outputs);
+    const regions = this.#channel.sharesMemory ? passedRegions(requests) : [];
+    const buffer = this.#takeBuffer(batchByteLength(requests, regions));
+    const wire = packBatch(requests, { buffer, regions, allOutputs: outputs });
+    const handles = regions.map((region) => this.#share(region));
     const release = (): void => this.#giveBuffer(buffer);
     const sentAt = performance.now();
     this.#batches.set(batch, { requests, sink, sentAt, release, open: requests.length, isDone: false });
-    this.#channel.post({ kind: 'execute', instance, batch, buffer, requests: wire });
+    this.#channel.post({ kind: 'execute', instance, batch, buffer, regions: handles, requests: wire });
     const holder = new BatchHolder(this.#channel, batch, requests);
     for (const request of requests) {
       request.holder = holder;
       if (request.isCancelled) holder.cancel(request);
     }
+  }
+
+  /** The executor maps a region when it first comes with a batch; it is told when the region goes. */
+  #share(region: Region): RegionHandle {
+    const { handle } = region.memory;
+    if (this.#regions.has(handle.id)) return handle;
+    this.#regions.add(handle.id);
+    region.onClose(() => {
+      this.#regions.delete(handle.id);
+      if (this.#ended === undefined) this.#channel.post({ kind: 'detachRegion', id: handle.id });
+    });
+    return handle;
   }
 
   /** Ends the backends in it, and then the thread or process. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@nereid/protocol';
 import type { InferenceResponse } from '../response/inference-response.ts';
+import { placeResponse } from '../response/place-outputs.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { Batch, BatchRunner } from '../scheduler/batch.ts';
 import type { Clock } from '../scheduler/clock.ts';
@@ -75,6 +76,14 @@ export class InstancePool implements BatchRunner {
   }
 }
 
+/** A request that was answered. */
+interface EndedRequest {
+  readonly request: InferenceRequest;
+  readonly endedAt: number;
+  /** Whether its answer is an error. */
+  readonly failed: boolean;
+}
+
 /** One batch on one instance. */
 class Execution implements BatchSink {
   readonly #batch: Batch;
@@ -85,7 +94,7 @@ class Execution implements BatchSink {
   #times: ExecutionTimes | undefined;
   #failed = false;
   /** Requests that ended before the times of the execution were known (decoupled, in process). */
-  #early: { readonly request: InferenceRequest; readonly endedAt: number }[] = [];
+  #early: EndedRequest[] = [];
 
   constructor(batch: Batch, { statistics, clock, decoupled }: InstancePoolParts, onFree: () => void) {
     this.#batch = batch;
@@ -95,20 +104,22 @@ class Execution implements BatchSink {
     this.#onFree = onFree;
   }
 
-  onResponse(index: number, response: InferenceResponse | undefined, final: boolean): void {
+  onResponse(index: number, made: InferenceResponse | undefined, final: boolean): void {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
     if (request.isPadding) {
       request.respond(response, final);
       return;
     }
+    // Here already, as outputs that find no room in shared memory count as a failure of the model.
+    const response = made && placeResponse(made, request);
     if (request.responseCount === 0)
       this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
     if (this.#decoupled) this.#countResponse(request, response);
     request.responseCount += 1;
     if (final) {
       this.#trace(request);
-      this.#count(request);
+      this.#count(request, response?.error !== undefined);
     }
     request.respond(response, final);
   }
@@ -123,7 +134,7 @@ class Execution implements BatchSink {
     const { inputNs, inferNs, outputNs } = times;
     if (failed) this.#statistics.recordFailedExecution(this.#batch.size, inputNs, inferNs, outputNs);
     else this.#statistics.recordExecution(this.#batch.size, inputNs, inferNs, outputNs);
-    for (const { request, endedAt } of this.#early) this.#record(request, endedAt);
+    for (const ended of this.#early) this.#record(ended);
     this.#early = [];
     this.#onFree();
   }
@@ -146,14 +157,15 @@ class Execution implements BatchSink {
     trace.record('COMPUTE_END');
   }
 
-  #count(request: InferenceRequest): void {
-    const now = this.#clock.now();
-    if (this.#times === undefined) this.#early.push({ request, endedAt: now });
-    else this.#record(request, now);
+  #count(request: InferenceRequest, failed: boolean): void {
+    const ended = { request, endedAt: this.#clock.now(), failed };
+    if (this.#times === undefined) this.#early.push(ended);
+    else this.#record(ended);
   }
 
-  #record({ times: { arrived, queued, started } }: InferenceRequest, endedAt: number): void {
-    if (this.#failed) {
+  #record({ request, endedAt, failed }: EndedRequest): void {
+    const { arrived, queued, started } = request.times;
+    if (this.#failed || failed) {
       this.#statistics.recordFailure(endedAt - arrived, 'BACKEND');
       return;
     }

@@ -102,7 +102,7 @@ export const RATE_LIMITER_OPTIONS = {
 };
 
 export const MEMORY_OPTIONS = {
-  allowClientShm: notYet(boolean(false, 'Whether clients may register shared memory.')),
+  allowClientShm: boolean(false, 'Whether clients may register shared memory.'),
   pinnedMemoryPoolByteSize: notYet(
     integer(268435456, 'Bytes of pinned memory.', { most: Number.MAX_SAFE_INTEGER }),
   ),

@@ -10,6 +10,7 @@ import {
   type InferenceResponse,
   type ResponseHandler,
 } from '../response/inference-response.ts';
+import type { RegionLease } from '../memory/region-lease.ts';
 import type { RequestTrace } from '../telemetry/trace.ts';
 
 /** What a request is made of, validated against its model. */
@@ -25,6 +26,8 @@ export interface InferenceRequestFields {
   readonly sequence: SequenceFields | undefined;
   readonly parameters: Parameters | undefined;
   readonly trace: RequestTrace | undefined;
+  /** The shared-memory regions in which inputs or outputs lie, mapped until the final response. */
+  readonly sharedMemory?: RegionLease | undefined;
 }
 
 /** Time stamps of a request in nanoseconds of the clock; 0 until the moment has come. */
@@ -56,6 +59,7 @@ export class InferenceRequest {
   readonly sequence: SequenceFields | undefined;
   readonly parameters: Parameters | undefined;
   readonly trace: RequestTrace | undefined;
+  readonly sharedMemory: RegionLease | undefined;
   readonly times: RequestTimes = { arrived: 0, queued: 0, started: 0 };
   /** Responses so far. */
   responseCount = 0;
@@ -83,6 +87,7 @@ export class InferenceRequest {
     this.sequence = fields.sequence;
     this.parameters = fields.parameters;
     this.trace = fields.trace;
+    this.sharedMemory = fields.sharedMemory;
     this.#handler = handler;
   }
 

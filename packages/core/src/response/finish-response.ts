@@ -1,4 +1,4 @@
-import { InferenceServerError, type InferRequestedOutput, type Tensor } from '@nereid/protocol';
+import { InferenceServerError, type InferOutput, type InferRequestedOutput } from '@nereid/protocol';
 import type { ModelOutput } from '@nereid/protocol/model-config';
 import { classify } from './classification.ts';
 import { errorResponse, type InferenceResponse } from './inference-response.ts';
@@ -71,11 +71,11 @@ function isPlain(
 }
 
 /** The declared dims in place of the backend's shape; variable ones filled in from it. */
-function reshapeBack(tensor: Tensor, { dims, reshape }: ModelOutput, hasBatch: boolean): Tensor {
+function reshapeBack(tensor: InferOutput, { dims, reshape }: ModelOutput, hasBatch: boolean): InferOutput {
   const batch = hasBatch ? tensor.shape.slice(0, 1) : [];
   const inner = tensor.shape.slice(batch.length);
   const variable = inner.filter((_, at) => reshape?.shape[at] === -1);
   let next = 0;
   const shape = [...batch, ...dims.map((dim) => (dim === -1 ? (variable[next++] ?? 0) : dim))];
-  return { name: tensor.name, datatype: tensor.datatype, shape, data: tensor.data };
+  return { ...tensor, shape };
 }

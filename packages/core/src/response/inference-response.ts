@@ -1,8 +1,8 @@
-import type { InferenceServerError, Parameters, Tensor } from '@nereid/protocol';
+import type { InferenceServerError, InferOutput, Parameters } from '@nereid/protocol';
 
 /** One response of a model to one request: outputs, or an error. */
 export interface InferenceResponse {
-  readonly outputs: readonly Tensor[];
+  readonly outputs: readonly InferOutput[];
   readonly parameters: Parameters | undefined;
   readonly error: InferenceServerError | undefined;
 }

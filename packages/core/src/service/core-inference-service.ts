@@ -1,4 +1,10 @@
-import { InferenceServerError, type InferInput, type InferRequestMessage } from '@nereid/protocol';
+import {
+  InferenceServerError,
+  type InferInput,
+  type InferRequestedOutput,
+  type InferRequestMessage,
+} from '@nereid/protocol';
+import type { RegionLease } from '../memory/region-lease.ts';
 import { Model } from '../model/model.ts';
 import type { ModelRegistry } from '../model/model-registry.ts';
 import type { SharedMemoryRegistry } from '../memory/shared-memory-registry.ts';
@@ -6,6 +12,7 @@ import { InferenceRequest } from '../request/inference-request.ts';
 import { resolveRawInput } from '../request/raw-input.ts';
 import { validateInputs, validateOutputs } from '../request/validate-request.ts';
 import { finishResponse } from '../response/finish-response.ts';
+import { placeResponse } from '../response/place-outputs.ts';
 import type { ResponseHandler } from '../response/inference-response.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import type { RequestTrace } from '../telemetry/trace.ts';
@@ -23,7 +30,6 @@ export class CoreInferenceService implements InferenceService {
   readonly #registry: ModelRegistry;
   readonly #sharedMemory: SharedMemoryRegistry;
   readonly #clock: Clock;
-  readonly #bytesOf = (input: InferInput): Uint8Array => this.#inputBytes(input);
 
   constructor({ registry, sharedMemory, clock }: InferenceServiceParts) {
     this.#registry = registry;
@@ -44,11 +50,17 @@ export class CoreInferenceService implements InferenceService {
     const arrived = this.#clock.now();
     const model = this.#continued(this.#current(served), message);
     trace?.record('REQUEST_START', arrived);
-    const request = this.#createRequest(model, message, handler, trace);
-    request.times.arrived = arrived;
-    trace?.record('QUEUE_START');
-    model.scheduler.enqueue(request);
-    return request;
+    const sharedMemory = usesSharedMemory(message) ? this.#sharedMemory.lease() : undefined;
+    try {
+      const request = createRequest(model, message, { handler, trace, sharedMemory });
+      request.times.arrived = arrived;
+      trace?.record('QUEUE_START');
+      model.scheduler.enqueue(request);
+      return request;
+    } catch (error) {
+      sharedMemory?.release();
+      throw error;
+    }
   }
 
   /** The model as looked up; the one that took its place if it was unloaded while the request was being read. */
@@ -66,44 +78,77 @@ export class CoreInferenceService implements InferenceService {
       .find(({ scheduler }) => scheduler.sequences?.has(sequence.id));
     return before ?? model;
   }
+}
 
-  #createRequest(
-    model: Model,
-    message: InferRequestMessage,
-    handler: ResponseHandler,
-    trace: RequestTrace | undefined,
-  ): InferenceRequest {
-    const { inputRules, outputRules } = model;
-    const { id, outputs } = message;
-    validateOutputs(inputRules, outputs);
-    const inputs =
-      message.rawInput === undefined ? message.inputs : [resolveRawInput(inputRules, id, message.rawInput)];
-    const { tensors, batchSize } = validateInputs(inputRules, id, inputs, this.#bytesOf);
-    const finish: ResponseHandler = (response, final) => {
-      if (final) trace?.record('REQUEST_END');
-      handler(response && finishResponse(response, outputRules, outputs), final);
-    };
-    return new InferenceRequest(
-      {
-        id,
-        modelName: model.name,
-        modelVersion: model.version,
-        inputs: tensors,
-        requestedOutputs: outputs,
-        batchSize,
-        priority: message.priority,
-        timeoutUs: message.timeoutUs,
-        sequence: message.sequence,
-        parameters: message.parameters,
-        trace,
-      },
-      finish,
-    );
-  }
+/** Where the answers to a request go, and what it needs on its way. */
+interface RequestParts {
+  readonly handler: ResponseHandler;
+  readonly trace: RequestTrace | undefined;
+  readonly sharedMemory: RegionLease | undefined;
+}
 
-  #inputBytes(input: InferInput): Uint8Array {
-    if (input.data !== undefined) return input.data;
-    if (input.sharedMemory !== undefined) return this.#sharedMemory.resolve(input.sharedMemory.region);
-    throw new InferenceServerError('INVALID_ARG', `input '${input.name}' has no data`);
+function createRequest(model: Model, message: InferRequestMessage, parts: RequestParts): InferenceRequest {
+  const { inputRules } = model;
+  const { id, outputs } = message;
+  const { trace, sharedMemory } = parts;
+  validateOutputs(inputRules, outputs);
+  // Refused before the model runs, not after.
+  for (const output of outputs) {
+    if (output.sharedMemory !== undefined) sharedMemory?.writableBytes(output.sharedMemory);
   }
+  const inputs =
+    message.rawInput === undefined ? message.inputs : [resolveRawInput(inputRules, id, message.rawInput)];
+  const bytesOf = (input: InferInput): Uint8Array => inputBytes(input, sharedMemory);
+  const { tensors, batchSize } = validateInputs(inputRules, id, inputs, bytesOf);
+  return new InferenceRequest(
+    {
+      id,
+      modelName: model.name,
+      modelVersion: model.version,
+      inputs: tensors,
+      requestedOutputs: outputs,
+      batchSize,
+      priority: message.priority,
+      timeoutUs: message.timeoutUs,
+      sequence: message.sequence,
+      parameters: message.parameters,
+      trace,
+      sharedMemory,
+    },
+    createFinish(model, outputs, parts),
+  );
+}
+
+/** What turns a response into what the client sees, and ends the request after the last one. */
+function createFinish(
+  { outputRules }: Model,
+  requested: readonly InferRequestedOutput[],
+  { handler, trace, sharedMemory }: RequestParts,
+): ResponseHandler {
+  return (response, final) => {
+    if (final) trace?.record('REQUEST_END');
+    const placed = response && placeResponse(response, { requestedOutputs: requested, sharedMemory });
+    const finished = placed && finishResponse(placed, outputRules, requested);
+    if (final) sharedMemory?.release();
+    handler(finished, final);
+  };
+}
+
+function usesSharedMemory({ inputs, outputs }: InferRequestMessage): boolean {
+  for (const { sharedMemory } of inputs) if (sharedMemory !== undefined) return true;
+  for (const { sharedMemory } of outputs) if (sharedMemory !== undefined) return true;
+  return false;
+}
+
+function inputBytes(
+  { name, datatype, data, sharedMemory: ref }: InferInput,
+  sharedMemory: RegionLease | undefined,
+): Uint8Array {
+  if (data !== undefined) return data;
+  if (ref === undefined || sharedMemory === undefined) {
+    throw new InferenceServerError('INVALID_ARG', `input '${name}' has no data`);
+  }
+  const bytes = sharedMemory.bytes(ref);
+  // Lengths lie among the elements: a client that changes them after they were checked would mislead the model.
+  return datatype === 'BYTES' ? Uint8Array.from(bytes) : bytes;
 }

@@ -14,7 +14,8 @@ import {
   type ModelOutput,
 } from '@nereid/protocol/model-config';
 import { fromConfigDatatype } from '@nereid/protocol/datatype';
-import type { CudaRegion, SharedMemoryRegistry, SystemRegion } from '../memory/shared-memory-registry.ts';
+import type { SystemRegion } from '../memory/region.ts';
+import type { CudaRegion, SharedMemoryRegistry } from '../memory/shared-memory-registry.ts';
 import type { ModelControl } from '../model/model-control.ts';
 import type { ModelRegistry } from '../model/model-registry.ts';
 import type { ModelSource } from '../model/model-source.ts';
@@ -147,27 +148,27 @@ export class CoreManagementService implements ManagementService {
   }
 
   systemSharedMemoryStatus(region: string): readonly SystemRegion[] {
-    return this.#parts.sharedMemory.status(region);
+    return this.#parts.sharedMemory.systemStatus(region);
   }
 
-  registerSystemSharedMemory({ name }: SystemRegion): void {
-    this.#parts.sharedMemory.register(name);
+  registerSystemSharedMemory(region: SystemRegion): void {
+    this.#parts.sharedMemory.registerSystem(region);
   }
 
   unregisterSystemSharedMemory(region: string): void {
-    this.#parts.sharedMemory.unregister(region);
+    this.#parts.sharedMemory.unregisterSystem(region);
   }
 
   cudaSharedMemoryStatus(region: string): readonly CudaRegion[] {
-    return this.#parts.sharedMemory.status(region);
+    return this.#parts.sharedMemory.cudaStatus(region);
   }
 
-  registerCudaSharedMemory({ name }: CudaRegion): void {
-    this.#parts.sharedMemory.register(name);
+  registerCudaSharedMemory(region: CudaRegion): void {
+    this.#parts.sharedMemory.registerCuda(region);
   }
 
   unregisterCudaSharedMemory(region: string): void {
-    this.#parts.sharedMemory.unregister(region);
+    this.#parts.sharedMemory.unregisterCuda(region);
   }
 
   #assertTraced(model: string | undefined): void {

@@ -7,7 +7,8 @@ import type {
 } from '@nereid/protocol/http';
 import type { LogSettings, LogSettingsUpdate } from '../telemetry/logger.ts';
 import type { TraceSettings, TraceSettingsUpdate } from '../telemetry/trace.ts';
-import type { CudaRegion, SystemRegion } from '../memory/shared-memory-registry.ts';
+import type { SystemRegion } from '../memory/region.ts';
+import type { CudaRegion } from '../memory/shared-memory-registry.ts';
 
 /** What a load call may carry. */
 export interface LoadParameters {

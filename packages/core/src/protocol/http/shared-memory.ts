@@ -8,7 +8,8 @@ import {
   type JsonValue,
   type SystemSharedMemoryRegionJson,
 } from '@nereid/protocol/http';
-import type { CudaRegion, SystemRegion } from '../../memory/shared-memory-registry.ts';
+import type { SystemRegion } from '../../memory/region.ts';
+import type { CudaRegion } from '../../memory/shared-memory-registry.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJson, readJson } from './request-body.ts';
 import { addRoute, jsonHandler, type RouteHandler } from './route.ts';

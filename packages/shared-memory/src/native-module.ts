@@ -1,0 +1,46 @@
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { SharedMemoryError } from './shared-memory-error.ts';
+
+/** Memory of an open object in this thread. */
+export interface NativeMapping {
+  /** Whole pages. */
+  readonly buffer: ArrayBuffer;
+  /** Where in `buffer` the mapping begins. */
+  readonly lead: number;
+  /** Whether all of it still lies in the object. */
+  intact(): boolean;
+  /** Detaches the buffer and gives the pages back; once. */
+  unmap(): void;
+}
+
+/** What native/addon.cc exports. Objects are numbers that hold in all threads of the process. */
+export interface NativeModule {
+  openObject(key: string, writable: boolean): number;
+  createObject(key: string, byteSize: number): number;
+  closeObject(id: number): void;
+  unlinkObject(key: string): void;
+  readonly Mapping: new (id: number, offset: number, byteSize: number) => NativeMapping;
+}
+
+/** The folder that holds `prebuilds`: this file lies one below it, as source and as JavaScript. */
+const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
+
+/** @throws SharedMemoryError ERR_UNSUPPORTED where there is no addon for this machine. */
+export function loadNativeModule(): NativeModule {
+  const require = createRequire(import.meta.url);
+  try {
+    const load = require('node-gyp-build') as (folder: string) => NativeModule;
+    return load(PACKAGE_FOLDER);
+  } catch (cause) {
+    throw new SharedMemoryError('ERR_UNSUPPORTED', remedy(process.platform, process.arch), { cause });
+  }
+}
+
+function remedy(platform: string, arch: string): string {
+  if (platform === 'win32') return 'there is no POSIX shared memory on Windows: use Linux or macOS';
+  return (
+    `@nereid/shared-memory has no addon for ${platform}-${arch}: install a C++17 compiler (Debian: apt-get install g++) ` +
+    'and run scripts/build-native.ts of that package, or take a release that brings one'
+  );
+}
