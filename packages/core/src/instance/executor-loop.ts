@@ -138,6 +138,7 @@ export class ExecutorLoop {
       outputs: undefined,
       parameters: undefined,
       error,
+      isRescheduled: false,
     }));
     const done = { times: { inputNs: 0, inferNs: 0, outputNs: 0 }, failed: true };
     this.#post({ kind: 'responses', batch, responses, buffers: [], done }, []);

@@ -108,7 +108,7 @@ class Execution implements BatchSink {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
     if (request.isPadding) {
-      request.respond(response, final);
+      request.respond(made, final);
       return;
     }
     // Here already, as outputs that find no room in shared memory count as a failure of the model.
