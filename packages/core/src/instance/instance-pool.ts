@@ -1,4 +1,4 @@
-import type { Tensor } from '@nereid/protocol';
+import type { InferenceServerError, Tensor } from '@nereid/protocol';
 import type { InferenceResponse } from '../response/inference-response.ts';
 import { placeResponse } from '../response/place-outputs.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
@@ -80,8 +80,7 @@ export class InstancePool implements BatchRunner {
 interface EndedRequest {
   readonly request: InferenceRequest;
   readonly endedAt: number;
-  /** Whether its answer is an error. */
-  readonly failed: boolean;
+  readonly error: InferenceServerError | undefined;
 }
 
 /** One batch on one instance. */
@@ -119,7 +118,7 @@ class Execution implements BatchSink {
     request.responseCount += 1;
     if (final) {
       this.#trace(request);
-      this.#count(request, response?.error !== undefined);
+      this.#count(request, response?.error);
     }
     request.respond(response, final);
   }
@@ -157,16 +156,17 @@ class Execution implements BatchSink {
     trace.record('COMPUTE_END');
   }
 
-  #count(request: InferenceRequest, failed: boolean): void {
-    const ended = { request, endedAt: this.#clock.now(), failed };
+  #count(request: InferenceRequest, error: InferenceServerError | undefined): void {
+    const ended = { request, endedAt: this.#clock.now(), error };
     if (this.#times === undefined) this.#early.push(ended);
     else this.#record(ended);
   }
 
-  #record({ request, endedAt, failed }: EndedRequest): void {
+  #record({ request, endedAt, error }: EndedRequest): void {
     const { arrived, queued, started } = request.times;
-    if (this.#failed || failed) {
-      this.#statistics.recordFailure(endedAt - arrived, 'BACKEND');
+    if (this.#failed || error !== undefined) {
+      const reason = error?.code === 'CANCELLED' ? 'CANCELED' : 'BACKEND';
+      this.#statistics.recordFailure(endedAt - arrived, reason);
       return;
     }
     const { inputNs = 0, inferNs = 0, outputNs = 0 } = this.#times ?? {};
