@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path';
 import { runPython } from '../python/venv.ts';
-import { identityModel, makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { identityModel, makeRepository, sequenceModel, type TemporaryRepository } from '../server/make-repository.ts';
 import { ROOT, startServer } from '../server/start-server.ts';
 
 const DATATYPES = 'bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 fp16 fp32 fp64 bytes'.split(' ');
@@ -33,6 +33,11 @@ dynamic_batching {
 }
 `;
 
+const SEQUENCES = {
+  sequence_direct: 'direct { }',
+  sequence_oldest: 'oldest { max_candidate_sequences: 4 }',
+};
+
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(only: readonly string[]): Promise<number> {
@@ -52,6 +57,10 @@ function addModels(repository: TemporaryRepository): void {
     'labels.txt': 'cat\ndog\nfish\n',
   });
   repository.write('identity_bf16', identityModel({ dataType: 'TYPE_BF16', dims: [-1, -1] }));
+  for (const [name, strategy] of Object.entries(SEQUENCES)) {
+    const batching = `${strategy} max_sequence_idle_microseconds: 5000000`;
+    repository.addOnnx(name, 'sequence_sum', { 'config.pbtxt': sequenceModel({ batching }) });
+  }
   repository.write('slow', identityModel({ delayMs: 300 }));
   repository.write('queued', identityModel({ dims: [1], maxBatchSize: 1, delayMs: 200, more: QUEUED }));
 }

@@ -5,6 +5,7 @@ import sys
 import aio_checks  # noqa: F401  (registers its checks)
 import infer_checks  # noqa: F401
 import management_checks  # noqa: F401
+import sequence_checks  # noqa: F401
 from checks import run_checks
 from session import Session
 
