@@ -6,7 +6,12 @@
  */
 import { join } from 'node:path';
 import { runPython } from '../python/venv.ts';
-import { identityModel, makeRepository, sequenceModel, type TemporaryRepository } from '../server/make-repository.ts';
+import {
+  identityModel,
+  makeRepository,
+  sequenceModel,
+  type TemporaryRepository,
+} from '../server/make-repository.ts';
 import { ROOT, startServer } from '../server/start-server.ts';
 
 const DATATYPES = 'bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 fp16 fp32 fp64 bytes'.split(' ');

@@ -55,10 +55,7 @@ describe('implicit state', () => {
   });
 
   test('zeros of a string state are empty strings', () => {
-    assert.deepEqual(
-      first(stateOf({ data_type: 'TYPE_STRING', dims: [2] })).data,
-      words('', ''),
-    );
+    assert.deepEqual(first(stateOf({ data_type: 'TYPE_STRING', dims: [2] })).data, words('', ''));
   });
 
   test('begins with the contents of a file, strings among them', () => {
