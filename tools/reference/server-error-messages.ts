@@ -233,8 +233,8 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
     row(
       'INVALID_ARG',
       'Attempting to set invalid trace setting :<reason>',
-      'a setting that does not exist',
-      'look at the settings',
+      'tracing with a rate or count of 0, without a file, or at a level that the mode does not have',
+      'see [tracing](../user-guide/tracing.md)',
     ),
     row(
       'INVALID_ARG',
@@ -288,10 +288,10 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
       'check the path',
     ),
     row(
-      'UNSUPPORTED',
-      'option --trace-config: mode opentelemetry is not supported yet, use triton',
-      'tracing to a collector',
-      'use mode `triton`',
+      'INVALID_ARG',
+      "option --<flag>: expected a setting of <settings>, found '<setting>'",
+      'a setting that the flag does not have',
+      'write one of those named',
     ),
   ],
 };

@@ -1,5 +1,6 @@
 import type { Parameters, SequenceFields, Tensor } from '@nereid/protocol';
 import type { ResponseSender } from './response-sender.ts';
+import type { TraceContext } from './trace-context.ts';
 
 /** A request as a backend sees it: validated against the model's configuration, reshaped where that says so. */
 export interface BackendRequest extends ResponseSender {
@@ -22,6 +23,8 @@ export interface BackendRequest extends ResponseSender {
   readonly priority: number;
   /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
   readonly deadline: number | undefined;
+  /** The trace it belongs to; undefined when it is not traced. */
+  readonly traceContext: TraceContext | undefined;
   /** Whether the client has gone or cancelled. Cheap to ask. */
   readonly isCancelled: boolean;
   /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */

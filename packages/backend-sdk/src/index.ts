@@ -16,6 +16,7 @@ export type {
   ModelContext,
 } from './backend.ts';
 export type { BackendRequest } from './backend-request.ts';
+export type { TraceContext } from './trace-context.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
 export type { Logger, LogFields } from './logger.ts';
 export type {

@@ -1,6 +1,7 @@
 /**
- * Where a backend writes its log lines. They obey the server's log settings and carry the id of the request
- * when one is given.
+ * Where a backend writes its log lines. They obey the server's log settings. Lines written while requests are executed,
+ * and by what was started meanwhile, carry the ids of the requests and of their traces: those of all requests of the
+ * batch, separated by commas, unless the line says which one it is about.
  */
 export interface Logger {
   /** Shown from `--log-verbose=level` on. */

@@ -26,7 +26,7 @@ import { CoreInferenceService } from './service/core-inference-service.ts';
 import { CoreManagementService } from './service/core-management-service.ts';
 import { ServerLogger } from './telemetry/logger.ts';
 import { MetricsRegistry } from './telemetry/metrics.ts';
-import { Tracer } from './telemetry/trace.ts';
+import { createTracer } from './telemetry/create-tracer.ts';
 import { SERVER_VERSION } from './version.ts';
 
 /**
@@ -113,7 +113,10 @@ async function createParts(options: ResolvedServerOptions) {
   });
   const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
   const models = createModels(base, backends, { ...execution, inference });
-  const tracer = new Tracer(options.tracing, { logger: logger.child('tracer') });
+  const tracer = await createTracer(options.tracing, {
+    logger: logger.child('tracer'),
+    serverVersion: SERVER_VERSION,
+  });
   const management = new CoreManagementService({
     serverName: options.id,
     serverVersion: SERVER_VERSION,
@@ -205,7 +208,8 @@ async function openBackends(options: ResolvedServerOptions, logger: ServerLogger
 }
 
 function assemble(parts: ServerParts, listeners: Listeners): Server {
-  const { inference, management, health, metrics, backends } = parts;
+  const { inference, tracer, management, health, metrics, backends } = parts;
+  const inProcess = { inference, tracer };
   let closing: Promise<boolean> | undefined;
   const close = (): Promise<boolean> => (closing ??= closeParts(parts, listeners));
   return {
@@ -213,8 +217,8 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
     management,
     health,
     backends: backends.status(),
-    infer: (request) => inferOnce(inference, request),
-    inferStream: (request) => inferMany(inference, request),
+    infer: (request) => inferOnce(inProcess, request),
+    inferStream: (request) => inferMany(inProcess, request),
     listen: () => listeners.listen(),
     metrics: () => metrics.render(),
     close,

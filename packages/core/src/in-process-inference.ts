@@ -1,35 +1,45 @@
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
-import type { InferenceResponse } from './response/inference-response.ts';
+import type { InferenceResponse, ResponseHandler } from './response/inference-response.ts';
 import type { InProcessRequest } from './server.ts';
-import type { InferenceService } from './service/inference-service.ts';
+import type { InferenceService, ServedModel } from './service/inference-service.ts';
+import { parseTraceContext, type RequestTrace, type Tracer } from './telemetry/trace.ts';
+
+/** What in-process inference needs. */
+export interface InProcessParts {
+  readonly inference: InferenceService;
+  readonly tracer: Pick<Tracer, 'isOn' | 'start'>;
+}
 
 /** Runs one inference and gives its only response. */
 export async function inferOnce(
-  service: InferenceService,
+  parts: InProcessParts,
   request: InProcessRequest,
 ): Promise<InferenceResponse> {
-  const model = service.getModel(request.modelName, request.modelVersion ?? '');
+  const model = parts.inference.getModel(request.modelName, request.modelVersion ?? '');
   if (model.decoupled) {
     throw new InferenceServerError('UNSUPPORTED', `model '${model.name}' is decoupled: use inferStream`);
   }
-  for await (const response of inferMany(service, request)) return response;
+  for await (const response of inferMany(parts, request)) return response;
   throw new InferenceServerError('INTERNAL', `model '${model.name}' ended without a response`);
 }
 
 /** Runs one inference and gives its responses as they come. Ending the iteration early cancels it. */
 export async function* inferMany(
-  service: InferenceService,
+  { inference, tracer }: InProcessParts,
   request: InProcessRequest,
 ): AsyncGenerator<InferenceResponse> {
-  const model = service.getModel(request.modelName, request.modelVersion ?? '');
+  const model = inference.getModel(request.modelName, request.modelVersion ?? '');
   const arrived: InferenceResponse[] = [];
   let isEnded = false;
   let wake = (): void => {};
-  const pending = service.infer(model, toMessage(request), (response, final) => {
+  const trace = startTrace(tracer, model, request);
+  const take: ResponseHandler = (response, final) => {
     if (response !== undefined) arrived.push(response);
     isEnded = final;
+    endTrace(trace, response, final);
     wake();
-  });
+  };
+  const pending = inference.infer(model, toMessage(request), take, trace);
   const cancel = (): void => pending.cancel();
   if (request.signal?.aborted === true) cancel();
   request.signal?.addEventListener('abort', cancel, { once: true });
@@ -50,6 +60,27 @@ export async function* inferMany(
     request.signal?.removeEventListener('abort', cancel);
     if (!isEnded) cancel();
   }
+}
+
+function startTrace(
+  tracer: InProcessParts['tracer'],
+  { name: modelName, version: modelVersion }: ServedModel,
+  { id: requestId = '', traceparent, tracestate }: InProcessRequest,
+): RequestTrace | undefined {
+  if (!tracer.isOn) return undefined;
+  const context = parseTraceContext({ traceparent, tracestate });
+  return tracer.start({ modelName, modelVersion, requestId, context });
+}
+
+function endTrace(
+  trace: RequestTrace | undefined,
+  response: InferenceResponse | undefined,
+  final: boolean,
+): void {
+  if (!final) return;
+  trace?.record('INFER_RESPONSE_COMPLETE');
+  if (response?.error === undefined) trace?.end();
+  else trace?.fail(response.error.message);
 }
 
 function toMessage(request: InProcessRequest): InferRequestMessage {

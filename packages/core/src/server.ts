@@ -25,6 +25,9 @@ export interface InProcessRequest {
   readonly priority?: number;
   readonly timeoutUs?: number;
   readonly sequence?: InferRequestMessage['sequence'];
+  /** W3C `traceparent` of the caller's span: the trace goes on below it, in mode `opentelemetry`. */
+  readonly traceparent?: string;
+  readonly tracestate?: string;
   readonly signal?: AbortSignal;
 }
 

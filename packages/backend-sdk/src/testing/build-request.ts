@@ -1,5 +1,6 @@
 import { InferenceServerError, type Parameters, type SequenceFields, type Tensor } from '@nereid/protocol';
 import type { BackendRequest } from '../backend-request.ts';
+import type { TraceContext } from '../trace-context.ts';
 import type { BackendResponse } from '../response-sender.ts';
 
 /** What a test says of a request; the rest has defaults. */
@@ -14,6 +15,7 @@ export interface TestRequestInit {
   readonly sequence?: SequenceFields;
   readonly priority?: number;
   readonly deadline?: number;
+  readonly traceContext?: TraceContext;
   /** Whether any number of responses may be sent. Default: false. */
   readonly decoupled?: boolean;
   /** Whether it may be rescheduled. Default: false. */
@@ -38,6 +40,7 @@ export class TestRequest implements BackendRequest {
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
   readonly deadline: number | undefined;
+  readonly traceContext: TraceContext | undefined;
   /** What was sent so far. */
   readonly responses: TestResponse[] = [];
   /** The states it was rescheduled with; undefined: it was not. */
@@ -59,6 +62,7 @@ export class TestRequest implements BackendRequest {
     this.sequence = init.sequence;
     this.priority = init.priority ?? 0;
     this.deadline = init.deadline;
+    this.traceContext = init.traceContext;
     this.#decoupled = init.decoupled ?? false;
     this.#iterative = init.iterative ?? false;
     const { promise, resolve } = Promise.withResolvers<void>();

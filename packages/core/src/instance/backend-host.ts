@@ -11,6 +11,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { HostedRequest } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
+import { RequestScope } from './request-scope.ts';
 
 /** What backends are given by the thread they run in. */
 export interface HostServices {
@@ -32,6 +33,7 @@ export class BackendHost {
   readonly #services: HostServices;
   readonly #backends = new Map<string, Promise<Backend>>();
   readonly #models = new Map<string, LoadedModel>();
+  readonly #scope = new RequestScope();
 
   constructor(services: HostServices) {
     this.#services = services;
@@ -57,6 +59,19 @@ export class BackendHost {
 
   async createInstance(key: string, context: InstanceContext): Promise<BackendModelInstance> {
     return (await this.#model(key).loading).createInstance(context);
+  }
+
+  /**
+   * Executes a batch and sees to it that every request of an ordinary model is answered.
+   *
+   * @returns Whether the backend threw; the requests that were open then have its error.
+   */
+  execute(
+    instance: BackendModelInstance,
+    requests: readonly HostedRequest[],
+    decoupled: boolean,
+  ): boolean | Promise<boolean> {
+    return this.#scope.run(requests, () => executeBatch(instance, requests, decoupled));
   }
 
   /** Frees the model if it was loaded here. */
@@ -118,18 +133,13 @@ export class BackendHost {
     return {
       backendName: spec.backendName,
       settings: spec.backendSettings,
-      logger: this.#services.logger(spec.backendName),
+      logger: this.#scope.logger(this.#services.logger(spec.backendName)),
       metrics: this.#services.metrics,
     };
   }
 }
 
-/**
- * Executes a batch and sees to it that every request of an ordinary model is answered.
- *
- * @returns Whether the backend threw; the requests that were open then have its error.
- */
-export function executeBatch(
+function executeBatch(
   instance: BackendModelInstance,
   requests: readonly HostedRequest[],
   decoupled: boolean,

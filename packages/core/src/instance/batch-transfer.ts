@@ -89,9 +89,13 @@ export function packBatch(
 }
 
 function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequest['extras'] {
-  const { id, requestedOutputs, parameters, sequence, priority } = request;
+  const { id, requestedOutputs, parameters, sequence, priority, trace } = request;
   const plain =
-    id === '' && requestedOutputs.length === 0 && parameters === undefined && sequence === undefined;
+    id === '' &&
+    requestedOutputs.length === 0 &&
+    parameters === undefined &&
+    sequence === undefined &&
+    trace === undefined;
   if (plain) return undefined;
   return {
     id,
@@ -100,6 +104,7 @@ function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): Wir
     sequence,
     priority,
     deadline: undefined,
+    traceContext: trace?.context,
   };
 }
 

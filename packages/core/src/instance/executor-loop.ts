@@ -1,7 +1,7 @@
 import type { BackendModelInstance } from '@nereid/backend-sdk';
 import { InferenceServerError, type Tensor } from '@nereid/protocol';
 import { loadBackend } from '../backend/load-backend.ts';
-import { BackendHost, executeBatch } from './backend-host.ts';
+import { BackendHost } from './backend-host.ts';
 import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
 import type {
@@ -126,7 +126,7 @@ export class ExecutorLoop {
     const onEnd = (): void => void this.#batches.delete(message.batch);
     const batch = new ExecutorBatch({ ...message, buffers }, loaded, this.#post, onEnd);
     this.#batches.set(message.batch, batch.requests);
-    batch.run();
+    batch.run(this.#host);
   }
 
   /** Answers a batch whose memory can't be had. */
@@ -179,10 +179,10 @@ class ExecutorBatch implements HostedExecution {
     this.requests = message.requests.map((request, index) => this.#hosted(request, index, message, outputs));
   }
 
-  run(): void {
+  run(host: BackendHost): void {
     const startedAt = performance.now();
     const instance = this.#loaded?.instance ?? GONE;
-    const failed = executeBatch(instance, this.requests, this.decoupled);
+    const failed = host.execute(instance, this.requests, this.decoupled);
     if (typeof failed === 'boolean') this.#done(startedAt, failed);
     else void failed.then((threw) => this.#done(startedAt, threw));
   }
@@ -215,6 +215,7 @@ class ExecutorBatch implements HostedExecution {
       sequence: extras?.sequence,
       priority: extras?.priority ?? 0,
       deadline: extras?.deadline,
+      traceContext: extras?.traceContext,
     });
   }
 

@@ -1,8 +1,9 @@
 /** What the serving thread and an executor (thread or child process) tell each other. All plain data. */
-import type { InstanceContext, LogFields, MetricLabels } from '@nereid/backend-sdk';
+import type { InstanceContext, MetricLabels, TraceContext } from '@nereid/backend-sdk';
 import type { Datatype, Parameters, SequenceFields, StatusCode } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { RegionHandle } from '@nereid/shared-memory';
+import type { ServerLogFields } from '../telemetry/logger.ts';
 import type { ExecutionTimes, ModelSpec } from './instance-host.ts';
 
 /** A tensor whose bytes lie in one of the buffers that travel with the message, or in a region behind those. */
@@ -23,6 +24,7 @@ export interface WireRequestExtras {
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
   readonly deadline: number | undefined;
+  readonly traceContext: TraceContext | undefined;
 }
 
 /** One request of a batch. */
@@ -118,7 +120,7 @@ export type FromExecutor =
       readonly level: 'verbose' | 'info' | 'warning' | 'error';
       readonly verbosity: number;
       readonly message: string;
-      readonly fields: LogFields | undefined;
+      readonly fields: ServerLogFields | undefined;
     }
   | { readonly kind: 'metric'; readonly update: WireMetric };
 

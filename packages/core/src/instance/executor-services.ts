@@ -1,17 +1,17 @@
-import type {
-  LogFields,
-  Logger,
-  MetricFactory,
-  MetricFamilyOptions,
-  MetricLabels,
-} from '@nereid/backend-sdk';
+import type { Logger, MetricFactory, MetricFamilyOptions, MetricLabels } from '@nereid/backend-sdk';
+import type { ServerLogFields } from '../telemetry/logger.ts';
 import type { FromExecutor, Post, WireMetric } from './executor-messages.ts';
 
 type LogLevel = Extract<FromExecutor, { kind: 'log' }>['level'];
 
 /** A logger whose lines go to the serving thread. */
 export function createExecutorLogger(backend: string, post: Post): Logger {
-  const send = (level: LogLevel, verbosity: number, message: string, fields: LogFields | undefined): void => {
+  const send = (
+    level: LogLevel,
+    verbosity: number,
+    message: string,
+    fields: ServerLogFields | undefined,
+  ): void => {
     const plain = fields?.cause === undefined ? fields : { ...fields, cause: describe(fields.cause) };
     post({ kind: 'log', backend, level, verbosity, message, fields: plain }, []);
   };

@@ -22,6 +22,7 @@ export function toHostedFields(
     sequence: request.sequence,
     priority: request.priority,
     deadline: undefined,
+    traceContext: request.trace?.context,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { BackendRequest, BackendResponse } from '@nereid/backend-sdk';
+import type { BackendRequest, BackendResponse, TraceContext } from '@nereid/backend-sdk';
 import { InferenceServerError, type Parameters, type SequenceFields, type Tensor } from '@nereid/protocol';
 import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
 
@@ -12,6 +12,7 @@ export interface HostedRequestFields {
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
   readonly deadline: number | undefined;
+  readonly traceContext: TraceContext | undefined;
 }
 
 /** The execution that a request belongs to. */
@@ -35,6 +36,7 @@ export class HostedRequest implements BackendRequest {
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
   readonly deadline: number | undefined;
+  readonly traceContext: TraceContext | undefined;
   readonly #execution: HostedExecution;
   readonly #index: number;
   #ended = false;
@@ -50,6 +52,7 @@ export class HostedRequest implements BackendRequest {
     this.sequence = fields.sequence;
     this.priority = fields.priority;
     this.deadline = fields.deadline;
+    this.traceContext = fields.traceContext;
     this.#execution = execution;
     this.#index = index;
   }

@@ -3,7 +3,7 @@ import type { Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
-import { executeBatch, type BackendHost } from './backend-host.ts';
+import type { BackendHost } from './backend-host.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
 import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
 import { toHostedFields } from './hosted-fields.ts';
@@ -31,7 +31,7 @@ export class InProcessHost implements InstanceHost {
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
     await this.#backends.loadModel(this.#spec);
     const instance = await this.#backends.createInstance(this.#spec.key, context);
-    return new InProcessInstance(instance, this.#spec, context.config);
+    return new InProcessInstance({ backends: this.#backends, instance, spec: this.#spec }, context.config);
   }
 
   close(): Promise<void> {
@@ -39,14 +39,22 @@ export class InProcessHost implements InstanceHost {
   }
 }
 
+interface HostedParts {
+  readonly backends: BackendHost;
+  readonly instance: BackendModelInstance;
+  readonly spec: ModelSpec;
+}
+
 class InProcessInstance implements HostedInstance {
+  readonly #backends: BackendHost;
   readonly #instance: BackendModelInstance;
   readonly #spec: ModelSpec;
   readonly #decoupled: boolean;
   readonly #iterative: boolean;
   readonly #outputs: readonly string[];
 
-  constructor(instance: BackendModelInstance, spec: ModelSpec, config: ModelConfig) {
+  constructor({ backends, instance, spec }: HostedParts, config: ModelConfig) {
+    this.#backends = backends;
     this.#instance = instance;
     this.#spec = spec;
     this.#decoupled = config.model_transaction_policy?.decoupled ?? false;
@@ -66,7 +74,7 @@ class InProcessInstance implements HostedInstance {
       if (request.isCancelled) own.cancel();
       return own;
     });
-    const failed = executeBatch(this.#instance, hosted, this.#decoupled);
+    const failed = this.#backends.execute(this.#instance, hosted, this.#decoupled);
     if (typeof failed === 'boolean') execution.done(failed);
     else void failed.then((threw) => execution.done(threw));
   }

@@ -7,13 +7,21 @@ import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-conf
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
 import { loadBackend } from '../backend/load-backend.ts';
 import type { InferenceRequestFields } from '../request/inference-request.ts';
+import type { ServerLogFields } from '../telemetry/logger.ts';
 import { BackendMetrics } from '../telemetry/metrics.ts';
+import { collectingTracer } from '../telemetry/testing/collecting-tracer.ts';
+import type { RequestTrace } from '../telemetry/trace.ts';
 import { Exposition } from '../telemetry/exposition.ts';
 import { BackendHost } from './backend-host.ts';
 import { ExecutorHost } from './executor-host.ts';
 import { ExecutorPool } from './executor-pool.ts';
 import { InProcessHost } from './in-process-host.ts';
 import type { HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
+
+function traceOf(requestId: string): RequestTrace | undefined {
+  const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceState: 'vendor=1' };
+  return collectingTracer().tracer.start({ modelName: 'm', modelVersion: '1', requestId, context });
+}
 
 const KINDS: readonly InstanceHostKind[] = ['in-process', 'executor-thread', 'own-thread', 'child-process'];
 
@@ -40,7 +48,8 @@ for (const kind of KINDS) {
     const lines: string[] = [];
     const logger = () => ({
       verbose: () => {},
-      info: (message: string) => void lines.push(message),
+      info: (message: string, { requestId, traceId }: ServerLogFields = {}) =>
+        void lines.push([message, requestId, traceId].filter(Boolean).join(' | ')),
       warning: () => {},
       error: () => {},
     });
@@ -282,6 +291,37 @@ for (const kind of KINDS) {
       const page = new Exposition();
       metrics.render(page);
       assert.match(page.toString(), /fake_executed_total \d+/);
+    });
+
+    test('lines logged while requests are executed carry their ids, also after a wait', async () => {
+      await withInstance(configOf('log'), async (instance) => {
+        lines.length = 0;
+        await execute(instance, [{ id: 'r1', trace: traceOf('r1') }, { id: 'r2' }, {}]);
+        const trace = 'a'.repeat(32);
+        assert.deepEqual(lines, [
+          `at once | r1,r2 | ${trace}`,
+          `later | r1,r2 | ${trace}`,
+          `of one | r1 | ${trace}`,
+          'of one | r2',
+          'of one',
+        ]);
+        lines.length = 0;
+        await execute(instance, [{}]);
+        assert.deepEqual(lines, ['at once', 'later', 'of one']);
+      });
+    });
+
+    test('tells the backend where to go on with the trace of a request', async () => {
+      await withInstance(configOf('trace'), async (instance) => {
+        const { requests } = await execute(instance, [{ trace: traceOf('r1') }, {}]);
+        const [traced, plain] = requests.map(({ responses }) => responses[0]?.parameters?.['trace']);
+        assert.deepEqual(JSON.parse(String(traced)), {
+          traceId: 'a'.repeat(32),
+          traceparent: `00-${'a'.repeat(32)}-0000000000000003-01`,
+          tracestate: 'vendor=1',
+        });
+        assert.equal(plain, undefined);
+      });
     });
   });
 }

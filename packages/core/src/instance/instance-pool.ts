@@ -54,6 +54,7 @@ export class InstancePool implements BatchRunner {
     for (const request of batch.requests) {
       request.times.started = now;
       request.trace?.record('COMPUTE_START');
+      request.trace?.recordTensors('TENSOR_BACKEND_INPUT', request.inputs);
     }
     const execution = new Execution(batch, this.#parts, () => this.#free(instance, index));
     instance.hosted.execute(batch.requests, execution);
@@ -115,6 +116,7 @@ class Execution implements BatchSink {
     if (request.responseCount === 0)
       this.#statistics.recordFirstResponse(this.#clock.now() - request.times.arrived);
     if (this.#decoupled) this.#countResponse(request, response);
+    if (response !== undefined) request.trace?.recordTensors('TENSOR_BACKEND_OUTPUT', response.outputs);
     request.responseCount += 1;
     if (final) {
       this.#trace(request);

@@ -79,8 +79,8 @@ export const METRICS_OPTIONS = {
 
 export const TRACING_OPTIONS = {
   traceConfig: scopedSettings(
-    'level, rate, count or mode of tracing; triton,file and triton,log-frequency. May be repeated.',
-    { scope: 'mode', forAll: true, joined: ['level'] },
+    'level, rate, count or mode of tracing; triton,file and triton,log-frequency; opentelemetry,url, opentelemetry,resource=<name>=<value> and opentelemetry,bsp_max_queue_size, bsp_schedule_delay (ms) or bsp_max_export_batch_size. May be repeated.',
+    { scope: 'mode', forAll: true, joined: ['level', 'resource'] },
   ),
 };
 

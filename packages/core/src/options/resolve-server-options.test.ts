@@ -69,7 +69,7 @@ test('the defaults are those of Triton', () => {
       format: 'default',
       escapeMessages: true,
     },
-    tracing: { levels: ['OFF'], rate: 1000, count: -1, logFrequency: 0, file: '' },
+    tracing: { levels: ['OFF'], rate: 1000, count: -1, logFrequency: 0, file: '', openTelemetry: undefined },
   });
 });
 
@@ -213,6 +213,7 @@ test('trace settings are read', () => {
     count: 5,
     logFrequency: 1,
     file: 'traces',
+    openTelemetry: undefined,
   });
   assert.deepEqual(resolve({ traceConfig: { '': { level: 'TIMESTAMPS,OFF' } } }).tracing.levels, ['OFF']);
   rejects(
@@ -224,14 +225,32 @@ test('trace settings are read', () => {
   rejects({ traceConfig: { jaeger: { url: 'x' } } }, /expected mode triton or opentelemetry, found 'jaeger'/);
 });
 
-test('OpenTelemetry is said to be missing', () => {
-  const message = 'option --trace-config: mode opentelemetry is not supported yet, use triton';
-  for (const flag of [
+test('the settings of OpenTelemetry are read', () => {
+  const { tracing } = resolveFlags(
     '--trace-config=mode=opentelemetry',
+    '--trace-config=rate=0',
     '--trace-config=opentelemetry,url=localhost:4318/v1/traces',
-  ]) {
-    assert.throws(() => resolveFlags(flag), { code: 'UNSUPPORTED', message });
-  }
+    '--trace-config=opentelemetry,resource=service.name=detector',
+    '--trace-config=opentelemetry,resource=zone=a',
+    '--trace-config=opentelemetry,bsp_schedule_delay=100',
+  );
+  assert.deepEqual(tracing.openTelemetry, {
+    url: 'http://localhost:4318/v1/traces',
+    resource: { 'service.name': 'detector', zone: 'a' },
+    maxQueueSize: 2048,
+    scheduleDelayMs: 100,
+    maxExportBatchSize: 512,
+  });
+  assert.equal(tracing.rate, 0);
+  rejects(
+    { traceConfig: { opentelemetry: { bsp_max_queue_size: '10' }, '': { mode: 'opentelemetry' } } },
+    /expected bsp_max_export_batch_size of at most bsp_max_queue_size \(10\), found '512'/,
+  );
+  rejects(
+    { traceConfig: { opentelemetry: { resource: 'x' }, '': { mode: 'opentelemetry' } } },
+    /expected resource=<name>=<value>, found 'x'/,
+  );
+  rejects({ traceConfig: { opentelemetry: { uri: 'x' } } }, /found 'uri'; did you mean 'url'\?/);
 });
 
 test('a response cache has a name and settings', () => {

@@ -14,7 +14,8 @@ import {
   type GrpcEndpointOptions,
   type HttpEndpointOptions,
 } from './resolve-endpoints.ts';
-import { resolveLogging, resolveMetrics, resolveTracing } from './resolve-telemetry.ts';
+import { resolveLogging, resolveMetrics } from './resolve-telemetry.ts';
+import { resolveTracing } from './resolve-tracing.ts';
 
 /** The response cache to use. */
 export interface CacheOptions {
@@ -88,7 +89,7 @@ export function resolveServerOptions(
     ...endpoints,
     metrics: resolveMetrics(options),
     logging: resolveLogging(options, environment),
-    tracing: resolveTracing(options),
+    tracing: resolveTracing(options, environment),
   };
   // A copy, so that what the caller gave is not frozen.
   return deepFreeze(structuredClone(resolved));

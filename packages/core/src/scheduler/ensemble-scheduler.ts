@@ -123,8 +123,10 @@ class EnsembleRun implements RequestHolder {
       );
       this.#running.add(pending);
     } catch (error) {
+      const failure = InferenceServerError.from(error);
+      trace?.fail(failure.message);
       this.#runningCount -= 1;
-      this.#fail(InferenceServerError.from(error));
+      this.#fail(failure);
     }
   }
 

@@ -55,6 +55,7 @@ export class CoreInferenceService implements InferenceService {
       const request = createRequest(model, message, { handler, trace, sharedMemory });
       request.times.arrived = arrived;
       trace?.record('QUEUE_START');
+      trace?.recordTensors('TENSOR_QUEUE_INPUT', request.inputs);
       model.scheduler.enqueue(request);
       return request;
     } catch (error) {

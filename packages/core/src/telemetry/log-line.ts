@@ -7,7 +7,7 @@ export type LogSeverity = 'INFO' | 'WARNING' | 'ERROR';
 
 /** What a line is about: the fields of the SDK's logger, and the trace of the request. */
 export interface ServerLogFields extends LogFields {
-  readonly traceId?: number;
+  readonly traceId?: string;
 }
 
 /** One line to write. */

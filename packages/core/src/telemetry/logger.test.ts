@@ -45,7 +45,7 @@ test('lines have the ISO 8601 format of Triton when it is set', () => {
 
 test('json lines hold everything as members', () => {
   const { logger, lines } = createLogger({ format: 'json' });
-  logger.error('bad', { requestId: '42', model: 'm', version: '1', traceId: 3 });
+  logger.error('bad', { requestId: '42', model: 'm', version: '1', traceId: '3' });
   assert.deepEqual(JSON.parse(lines[0] ?? ''), {
     time: '2026-11-21T06:12:33.123Z',
     severity: 'ERROR',
@@ -53,7 +53,7 @@ test('json lines hold everything as members', () => {
     component: 'server',
     message: 'bad',
     request_id: '42',
-    trace_id: 3,
+    trace_id: '3',
     model: 'm',
     version: '1',
   });
@@ -61,9 +61,9 @@ test('json lines hold everything as members', () => {
 
 test('a message cannot forge a line, whatever its fields hold', () => {
   const { logger, lines } = createLogger();
-  logger.info('name\nI1121 "x"', { requestId: 'a\nb', model: 'm', traceId: 3 });
+  logger.info('name\nI1121 "x"', { requestId: 'a\nb', model: 'm', traceId: '3' });
   assert.deepEqual(lines, [
-    'I1121 06:12:33.123456 7 server] "name\\nI1121 \\"x\\"" request_id="a\\nb" trace_id=3 model="m"\n',
+    'I1121 06:12:33.123456 7 server] "name\\nI1121 \\"x\\"" request_id="a\\nb" trace_id="3" model="m"\n',
   ]);
 });
 

@@ -1,3 +1,8 @@
+import type { TraceContext as BackendTraceContext } from '@nereid/backend-sdk';
+import type { Tensor } from '@nereid/protocol';
+import type { ServerLogFields } from './log-line.ts';
+import { toTraceparent, type TraceContext } from './trace-context.ts';
+
 /** The moments of a request that a trace holds: Triton's names. */
 export type TraceTimestamp =
   | 'HTTP_RECV_START'
@@ -17,6 +22,9 @@ export type TraceTimestamp =
   | 'GRPC_SEND_START'
   | 'GRPC_SEND_END';
 
+/** Where tensors are seen: as they are queued, as the backend gets them, as it answers. */
+export type TensorActivity = 'TENSOR_QUEUE_INPUT' | 'TENSOR_BACKEND_INPUT' | 'TENSOR_BACKEND_OUTPUT';
+
 /** Which request a trace is of. */
 export interface TracedRequest {
   readonly modelName: string;
@@ -24,30 +32,64 @@ export interface TracedRequest {
   readonly modelVersion: string;
   /** '' when the client gave none. */
   readonly requestId: string;
+  /** The trace of the client that the request came with. Only of use in mode `opentelemetry`. */
+  readonly context?: TraceContext | undefined;
+}
+
+/** A moment, in nanoseconds of the server's clock. */
+export interface TraceEvent {
+  readonly name: TraceTimestamp;
+  readonly ns: number;
+}
+
+/** Tensors as they were at one place. */
+export interface TracedTensors {
+  readonly activity: TensorActivity;
+  readonly tensors: readonly Tensor[];
+}
+
+/** The ids of the spans that a request will become; known from its start, for backends hand them on. */
+export interface SpanIds {
+  readonly traceId: string;
+  /** The span of the front end: only what came from a client has one. */
+  readonly root: string | undefined;
+  readonly request: string;
+  readonly compute: string;
+  /** Where the trace hangs in that of the client. */
+  readonly parent: TraceContext | undefined;
 }
 
 /** What traces need of the tracer. */
 export interface TraceSink {
   readonly now: () => number;
+  readonly levels: { readonly timestamps: boolean; readonly tensors: boolean };
   nextId(): number;
-  /** Takes a finished trace: its JSON records, those of its children included. */
-  collect(records: readonly string[]): void;
+  /** The spans of a request that comes with `context`, or is made for `parent`; undefined where there are no spans. */
+  spanIds(context: TraceContext | undefined, parent: SpanIds | undefined): SpanIds | undefined;
+  /** Takes a finished trace, with its children. */
+  collect(trace: RequestTrace): void;
 }
 
 /**
  * What a sampled request carries along to note its moments. A request that is made for it (the step of an
- * ensemble) has a child. Ends once; children that have not ended by then are left out.
+ * ensemble, a call of a model in process) has a child. Ends once; children that have not ended by then are left out.
  */
 export class RequestTrace {
   readonly id: number;
   readonly modelName: string;
-  /** May be filled in when the version is resolved. */
-  modelVersion: string;
+  readonly modelVersion: string;
   readonly requestId: string;
+  readonly parentId: number | undefined;
+  readonly spans: SpanIds | undefined;
+  readonly events: TraceEvent[] = [];
+  readonly tensors: TracedTensors[] = [];
+  /** Those that have ended. */
+  readonly children: RequestTrace[] = [];
+  /** Why the request failed. */
+  error: string | undefined = undefined;
   readonly #sink: TraceSink;
   readonly #parent: RequestTrace | undefined;
-  readonly #timestamps: { readonly name: TraceTimestamp; readonly ns: number }[] = [];
-  #records: string[] = [];
+  #context: BackendTraceContext | undefined;
   #ended = false;
 
   constructor(request: TracedRequest, sink: TraceSink, parent?: RequestTrace) {
@@ -55,13 +97,33 @@ export class RequestTrace {
     this.modelName = request.modelName;
     this.modelVersion = request.modelVersion;
     this.requestId = request.requestId;
+    this.parentId = parent?.id;
+    this.spans = sink.spanIds(request.context, parent?.spans);
     this.#sink = sink;
     this.#parent = parent;
   }
 
+  /** Whether tensors are traced, and not only moments. */
+  get levels(): TraceSink['levels'] {
+    return this.#sink.levels;
+  }
+
+  /** What the log and the backends are told of it. */
+  get context(): BackendTraceContext {
+    this.#context ??= contextOf(this.id, this.spans);
+    return this.#context;
+  }
+
   /** @param ns - Time of the server's clock; now when it is left out. */
   record(name: TraceTimestamp, ns: number = this.#sink.now()): void {
-    this.#timestamps.push({ name, ns });
+    if (this.#sink.levels.timestamps) this.events.push({ name, ns });
+  }
+
+  /** Copies tensors into the trace, if tensors are traced: their bytes may be gone when it is written. */
+  recordTensors(activity: TensorActivity, tensors: readonly Tensor[]): void {
+    if (!this.#sink.levels.tensors) return;
+    const copies = tensors.map((tensor) => ({ ...tensor, data: tensor.data.slice() }));
+    this.tensors.push({ activity, tensors: copies });
   }
 
   /** The trace of a request made for this one. */
@@ -69,27 +131,31 @@ export class RequestTrace {
     return new RequestTrace({ modelName, modelVersion, requestId: this.requestId }, this.#sink, this);
   }
 
+  /** Ends with the reason why the request failed. */
+  fail(message: string): void {
+    this.error = message;
+    this.end();
+  }
+
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    const records = [this.#header(), this.#moments(), ...this.#records];
-    if (this.#parent === undefined) this.#sink.collect(records);
-    else this.#parent.#records.push(...records);
+    if (this.#parent === undefined) this.#sink.collect(this);
+    else this.#parent.children.push(this);
   }
+}
 
-  #header(): string {
-    const version = Number(this.modelVersion);
-    return JSON.stringify({
-      id: this.id,
-      model_name: this.modelName,
-      // Triton's number, which its own tools expect; -1 stands for no version.
-      model_version: this.modelVersion === '' ? -1 : version,
-      ...(this.requestId !== '' && { request_id: this.requestId }),
-      ...(this.#parent !== undefined && { parent_id: this.#parent.id }),
-    });
-  }
+/** What lines about a request carry. */
+export function logFieldsOf(requestId: string | undefined, trace: RequestTrace | undefined): ServerLogFields {
+  const id = requestId === undefined ? {} : { requestId };
+  return trace === undefined ? id : { ...id, traceId: trace.context.traceId };
+}
 
-  #moments(): string {
-    return JSON.stringify({ id: this.id, timestamps: this.#timestamps });
-  }
+/** Whoever goes on with the trace hangs it below the execution of the model. */
+function contextOf(id: number, spans: SpanIds | undefined): BackendTraceContext {
+  if (spans === undefined) return { traceId: String(id), traceparent: undefined, tracestate: undefined };
+  const { traceId, compute, parent } = spans;
+  const traceState = parent?.traceState;
+  const traceparent = toTraceparent({ traceId, spanId: compute, traceState });
+  return { traceId, traceparent, tracestate: traceState };
 }

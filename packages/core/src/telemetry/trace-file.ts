@@ -1,12 +1,15 @@
-import { open, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, writeFile, type FileHandle } from 'node:fs/promises';
 import type { Logger } from '@nereid/backend-sdk';
 
 /** One trace as JSON records without the brackets of the array. */
 export type TraceText = string;
 
+/** Characters that may wait for a disk that is too slow; what comes then is dropped, and the log tells. */
+const MOST_PENDING = 64 << 20;
+
 /**
  * Writes traces to files, one after another and off the serving path. Each file is a complete JSON array at
- * any time: the one file that grows has its closing bracket overwritten.
+ * any time: the one file that grows has its closing bracket overwritten, a numbered one gets its name when it is whole.
  */
 export class TraceFile {
   readonly path: string;
@@ -16,6 +19,8 @@ export class TraceFile {
   /** Where the closing bracket of the growing file stands. */
   #end = 0;
   #writing: Promise<void> = Promise.resolve();
+  #pending = 0;
+  #dropped = 0;
 
   constructor(path: string, logger: Logger) {
     this.path = path;
@@ -24,13 +29,12 @@ export class TraceFile {
 
   /** Writes traces to the next of the numbered files: `<path>.0`, `<path>.1` … */
   writeNumbered(traces: readonly TraceText[]): void {
-    const path = `${this.path}.${this.#index++}`;
-    this.#enqueue(path, () => writeFile(path, `[${traces.join(',\n')}]\n`));
+    this.#enqueue(traces, (text) => this.#writeNumbered(text));
   }
 
   /** Adds traces to the file itself, which is begun anew by the first call. */
   append(traces: readonly TraceText[]): void {
-    this.#enqueue(this.path, () => this.#append(traces.join(',\n')));
+    this.#enqueue(traces, (text) => this.#append(text));
   }
 
   /** Resolves when all is written. */
@@ -38,6 +42,13 @@ export class TraceFile {
     await this.#writing;
     await this.#handle?.close();
     this.#handle = undefined;
+    this.#tellDropped();
+  }
+
+  async #writeNumbered(text: string): Promise<void> {
+    const path = `${this.path}.${this.#index++}`;
+    await writeFile(`${path}.tmp`, `[${text}]\n`);
+    await rename(`${path}.tmp`, path);
   }
 
   async #append(text: string): Promise<void> {
@@ -47,9 +58,29 @@ export class TraceFile {
     this.#end += bytes.length - ']\n'.length;
   }
 
-  #enqueue(path: string, write: () => Promise<void>): void {
-    this.#writing = this.#writing.then(write).catch((cause: unknown) => {
-      this.#logger.error(`failed to write trace file '${path}'`, { cause });
-    });
+  #enqueue(traces: readonly TraceText[], write: (text: string) => Promise<void>): void {
+    if (this.#pending > MOST_PENDING) {
+      this.#dropped += traces.length;
+      return;
+    }
+    const text = traces.join(',\n');
+    this.#pending += text.length;
+    this.#writing = this.#writing
+      .then(() => write(text))
+      .catch((cause: unknown) => {
+        this.#logger.error(`failed to write trace file '${this.path}'`, { cause });
+      })
+      .then(() => {
+        this.#pending -= text.length;
+        if (this.#pending === 0) this.#tellDropped();
+      });
+  }
+
+  #tellDropped(): void {
+    if (this.#dropped === 0) return;
+    this.#logger.warning(
+      `${this.#dropped} traces were dropped: '${this.path}' is written more slowly than traces are taken. Raise the trace rate or trace fewer models`,
+    );
+    this.#dropped = 0;
   }
 }

@@ -21,10 +21,35 @@ export interface TraceValues {
   readonly logFrequency: number;
 }
 
+/** Where traces go. */
+export type TraceTarget =
+  | {
+      readonly mode: 'triton';
+      /** '' for none: tracing can then not be turned on. */
+      readonly file: string;
+    }
+  | { readonly mode: 'opentelemetry' };
+
 /** How tracing begins: `--trace-config`. */
 export interface TraceOptions extends TraceValues {
-  /** '' for none: tracing can then not be turned on. */
+  /** Of mode `triton`; '' for none: tracing can then not be turned on. */
   readonly file: string;
+  /** Set in mode `opentelemetry`. */
+  readonly openTelemetry: OpenTelemetryOptions | undefined;
+}
+
+/** How spans are sent to a collector: `--trace-config=opentelemetry,…`. */
+export interface OpenTelemetryOptions {
+  /** undefined: what the variables `OTEL_EXPORTER_OTLP_*` say, or a collector on this machine. */
+  readonly url: string | undefined;
+  /** Attributes that say who sends, over those of the environment. */
+  readonly resource: Readonly<Record<string, string>>;
+  /** Spans that may wait to be sent; more are dropped. */
+  readonly maxQueueSize: number;
+  /** Milliseconds between two sendings. */
+  readonly scheduleDelayMs: number;
+  /** Most spans in one sending. */
+  readonly maxExportBatchSize: number;
 }
 
 /** Changed values: null goes back to the level above, undefined stays. */
@@ -51,28 +76,41 @@ export function parseTraceUpdate(update: TraceSettingsUpdate): TraceValuesUpdate
   };
 }
 
-/** The settings as the extension shows them. */
+/** The settings as the extension shows them; those of files only where there are files. */
 export function toTraceSettings(
   { levels, rate, count, logFrequency }: TraceValues,
-  file: string,
+  target: TraceTarget,
 ): TraceSettings {
   return {
     trace_level: levels,
     trace_rate: String(rate),
     trace_count: String(count),
-    log_frequency: String(logFrequency),
-    trace_file: file,
-    trace_mode: 'triton',
+    ...(target.mode === 'triton' && { log_frequency: String(logFrequency), trace_file: target.file }),
+    trace_mode: target.mode,
   };
 }
 
 /** @throws InferenceServerError INVALID_ARG when tracing is on but cannot be done. */
-export function assertTraceable({ levels, rate }: TraceValues, file: string): void {
+export function assertTraceable({ levels, rate }: TraceValues, target: TraceTarget): void {
   if (!isTracing(levels)) return;
-  const reason =
-    rate === 0 ? 'sample rate must be non-zero' : file === '' ? 'trace file name is not given' : undefined;
-  if (reason === undefined) return;
-  throw new InferenceServerError('INVALID_ARG', `Attempting to set invalid trace setting :${reason}`);
+  if (rate === 0) throw invalid('sample rate must be non-zero');
+  if (target.mode === 'triton' && target.file === '') throw invalid('trace file name is not given');
+  if (target.mode === 'opentelemetry' && levels.includes('TENSORS'))
+    throw invalid('level TENSORS is not supported in mode opentelemetry, use TIMESTAMPS');
+}
+
+/**
+ * Turning tracing on with nothing left to trace is a mistake; that the count runs out while it is on is not.
+ *
+ * @throws InferenceServerError INVALID_ARG
+ */
+export function assertCounts(change: TraceValuesUpdate, { levels, count }: TraceValues): void {
+  const turnsOn = change.levels !== undefined && change.levels !== null && isTracing(levels);
+  if (turnsOn && count === 0) throw invalid('trace count must be non-zero');
+}
+
+function invalid(reason: string): InferenceServerError {
+  return new InferenceServerError('INVALID_ARG', `Attempting to set invalid trace setting :${reason}`);
 }
 
 /** Whether anything is traced at these levels. */

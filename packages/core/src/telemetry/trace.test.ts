@@ -4,9 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import type { Logger } from '@nereid/backend-sdk';
+import { collectingTracer } from './testing/collecting-tracer.ts';
 import { Tracer, type TraceOptions, type TraceSettings } from './trace.ts';
 
-const OPTIONS: TraceOptions = { levels: ['OFF'], rate: 1, count: -1, logFrequency: 0, file: 'trace.json' };
+const OPTIONS: TraceOptions = {
+  levels: ['OFF'],
+  rate: 1,
+  count: -1,
+  logFrequency: 0,
+  file: 'trace.json',
+  openTelemetry: undefined,
+};
 const REQUEST = { modelName: 'addsub', modelVersion: '1', requestId: 't1' };
 
 function createTracer(options: Partial<TraceOptions> = {}): { tracer: Tracer; log: string[] } {
@@ -260,8 +268,97 @@ test('tracing without a file is refused', () => {
   assert.throws(() => tracer.update(undefined, { trace_level: ['TIMESTAMPS'] }), { message });
 });
 
-test('tracing tensors is accepted, and the log says what is missing', () => {
-  const { tracer, log } = createTracer();
-  tracer.update(undefined, { trace_level: ['TIMESTAMPS', 'TENSORS'] });
-  assert.match(log[0] ?? '', /TENSORS .* not traced yet/);
+test('tensors are written with their values, as they were when they were seen', async (t) => {
+  const file = join(await createFolder(t), 'trace.json');
+  const { tracer } = createTracer({ levels: ['TENSORS'], file });
+  const trace = tracer.start(REQUEST);
+  const data = new Uint8Array(new Int32Array([1, -2]).buffer);
+  trace?.record('REQUEST_START');
+  trace?.recordTensors('TENSOR_QUEUE_INPUT', [{ name: 'X', datatype: 'INT32', shape: [1, 2], data }]);
+  data.fill(0);
+  trace?.end();
+  await tracer.close();
+  assert.deepEqual(await readTraces(file), [
+    { id: 1, model_name: 'addsub', model_version: 1, request_id: 't1' },
+    {
+      id: 1,
+      activity: 'TENSOR_QUEUE_INPUT',
+      tensor: { name: 'X', data: '1,-2', shape: '1,2', dtype: 'INT32' },
+    },
+  ]);
+});
+
+test('without level TENSORS no tensor is kept', () => {
+  const { tracer } = createTracer({ levels: ['TIMESTAMPS'] });
+  const trace = tracer.start(REQUEST);
+  trace?.recordTensors('TENSOR_QUEUE_INPUT', [
+    { name: 'X', datatype: 'UINT8', shape: [1], data: new Uint8Array(1) },
+  ]);
+  assert.deepEqual(trace?.tensors, []);
+});
+
+test('many waiting traces are written before the end', async (t) => {
+  const file = join(await createFolder(t), 'trace.json');
+  const { tracer } = createTracer({ levels: ['TENSORS'], file });
+  const data = new Uint8Array(1 << 20);
+  for (let i = 0; i < 3; i += 1) {
+    const trace = tracer.start(REQUEST);
+    trace?.recordTensors('TENSOR_QUEUE_INPUT', [{ name: 'X', datatype: 'UINT8', shape: [1 << 20], data }]);
+    trace?.end();
+  }
+  tracer.update(undefined, { trace_level: ['OFF'] });
+  await tracer.close();
+  const traces = await readTraces(file);
+  assert.ok(Array.isArray(traces));
+  assert.equal(traces.length, 6);
+});
+
+test('tracing turned on with a count of 0 is refused; a count that has run out is not', () => {
+  const { tracer } = createTracer({ levels: ['TIMESTAMPS'], count: 1 });
+  sampled(tracer, 1);
+  assert.equal(tracer.update(undefined, { trace_rate: '2' }).trace_count, '0');
+  assert.throws(() => tracer.update(undefined, { trace_level: ['TIMESTAMPS'], trace_count: '0' }), {
+    code: 'INVALID_ARG',
+    message: 'Attempting to set invalid trace setting :trace count must be non-zero',
+  });
+});
+
+test('the tracer is on while the server or any model is traced', () => {
+  const { tracer } = createTracer();
+  assert.equal(tracer.isOn, false);
+  tracer.update('addsub', { trace_level: ['TIMESTAMPS'] });
+  assert.equal(tracer.isOn, true);
+  tracer.update('addsub', { trace_level: null });
+  assert.equal(tracer.isOn, false);
+});
+
+const CONTEXT = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceState: undefined };
+
+test('a request with a context is traced whatever the rate, if traces are exported', async () => {
+  const { tracer, next } = collectingTracer({ rate: 1000 });
+  tracer.start(REQUEST)?.end();
+  tracer.start({ ...REQUEST, requestId: 'mine', context: CONTEXT })?.end();
+  assert.equal((await next()).requestId, 'mine');
+  assert.equal(
+    createTracer({ levels: ['TIMESTAMPS'], rate: 2 }).tracer.start({ ...REQUEST, context: CONTEXT }),
+    undefined,
+  );
+});
+
+test('rate 0 at the start traces only what has a context, and is refused later', () => {
+  const { tracer } = collectingTracer({ rate: 0 });
+  assert.equal(tracer.start(REQUEST), undefined);
+  assert.ok(tracer.start({ ...REQUEST, context: CONTEXT }));
+  assert.throws(() => tracer.update(undefined, { trace_rate: '0' }), /sample rate must be non-zero/);
+});
+
+test('settings of mode opentelemetry have no file, and no level TENSORS', () => {
+  const { tracer } = collectingTracer();
+  assert.deepEqual(tracer.settings(), {
+    trace_level: ['TIMESTAMPS'],
+    trace_rate: '1',
+    trace_count: '-1',
+    trace_mode: 'opentelemetry',
+  });
+  assert.throws(() => tracer.update(undefined, { trace_level: ['TENSORS'] }), /TENSORS is not supported/);
 });

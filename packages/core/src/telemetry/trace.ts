@@ -1,91 +1,95 @@
 import type { Logger } from '@nereid/backend-sdk';
-import { RequestTrace, type TracedRequest, type TraceSink } from './request-trace.ts';
+import { RequestTrace, type TracedRequest } from './request-trace.ts';
+import type { TraceExporter } from './trace-exporter.ts';
 import { TraceFile } from './trace-file.ts';
+import { formatTrace } from './trace-records.ts';
+import { Sampler, type SamplerParts } from './trace-sampler.ts';
 import {
+  assertCounts,
   assertTraceable,
-  isTracing,
   parseTraceUpdate,
   toTraceSettings,
   type TraceOptions,
   type TraceSettings,
   type TraceSettingsUpdate,
+  type TraceTarget,
   type TraceValues,
   type TraceValuesUpdate,
 } from './trace-settings.ts';
 
-export { RequestTrace, type TracedRequest, type TraceTimestamp } from './request-trace.ts';
+export { parseTraceContext, type ContextHeaders, type TraceContext } from './trace-context.ts';
+export { logFieldsOf, RequestTrace, type TracedRequest, type TraceTimestamp } from './request-trace.ts';
 export type { TraceLevel, TraceOptions, TraceSettings, TraceSettingsUpdate } from './trace-settings.ts';
+
+/** Characters of traces that wait for their file to be full, or for the end, before they are written all the same. */
+const MOST_WAITING = 4 << 20;
 
 /** What the tracer works with. */
 export interface TracerParts {
   readonly logger: Logger;
+  /** Where traces go in place of a file: mode `opentelemetry`. */
+  readonly exporter?: TraceExporter | undefined;
   /** Monotonic nanoseconds, the same as the server's clock. Default: those of `performance`. */
   readonly now?: () => number;
-}
-
-/** The values in use for the server or one model, and the traces taken with them. */
-class Sampler {
-  readonly values: TraceValues;
-  readonly isOn: boolean;
-  remaining: number;
-  seen = 0;
-  traces: string[] = [];
-
-  constructor(values: TraceValues) {
-    this.values = values;
-    this.isOn = isTracing(values.levels);
-    this.remaining = values.count;
-  }
-
-  /** Whether this request is one to trace: each `rate`-th, until `count` have been. */
-  sample(): boolean {
-    this.seen += 1;
-    if (this.remaining === 0 || this.seen % this.values.rate !== 0) return false;
-    if (this.remaining > 0) this.remaining -= 1;
-    return true;
-  }
 }
 
 /** A model's own values; what is undefined is the server's. */
 type ModelValues = { readonly [K in keyof TraceValues]: TraceValues[K] | undefined };
 
-/** Decides which requests are traced, and writes their traces: Triton's tracing in mode `triton`. */
+/** Decides which requests are traced, and sees to it that their traces are written or exported. */
 export class Tracer {
   readonly #start: TraceValues;
+  readonly #target: TraceTarget;
   readonly #file: TraceFile;
-  readonly #logger: Logger;
-  readonly #now: () => number;
+  readonly #exporter: TraceExporter | undefined;
+  readonly #samplerParts: SamplerParts;
   readonly #modelValues = new Map<string, ModelValues>();
   readonly #models = new Map<string, Sampler>();
   #global: Sampler;
+  #isOn: boolean;
   #lastId = 0;
 
   /** @throws InferenceServerError INVALID_ARG when tracing is on but cannot be done. */
   constructor({ file, levels, rate, count, logFrequency }: TraceOptions, parts: TracerParts) {
+    const { exporter, now = () => Math.round(performance.now() * 1e6) } = parts;
     this.#start = { levels, rate, count, logFrequency };
-    assertTraceable(this.#start, file);
+    this.#exporter = exporter;
+    this.#target = exporter === undefined ? { mode: 'triton', file } : { mode: 'opentelemetry' };
     this.#file = new TraceFile(file, parts.logger);
-    this.#logger = parts.logger;
-    this.#now = parts.now ?? (() => Math.round(performance.now() * 1e6));
+    this.#samplerParts = {
+      now,
+      nextId: () => ++this.#lastId,
+      spanIds: (context, parent) => exporter?.spanIds(context, parent),
+      collect: (sampler, trace) => this.#collect(sampler, trace),
+    };
+    // Rate 0 at the start is a way to trace only what comes with a context of its own.
+    const isContextOnly = exporter !== undefined && rate === 0;
+    assertTraceable(isContextOnly ? { ...this.#start, rate: 1 } : this.#start, this.#target);
     this.#global = this.#createSampler(this.#start);
+    this.#isOn = this.#global.isOn;
   }
 
-  /** The trace that a request is to carry; undefined, at next to no cost, when it is not traced. */
+  /** Whether any request may be traced: when not, there is nothing to look for in its headers. */
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /**
+   * The trace that a request is to carry; undefined, at next to no cost, when it is not traced. One that comes with a
+   * context is traced whatever the rate, if traces are exported.
+   */
   start(request: TracedRequest): RequestTrace | undefined {
     const sampler = this.#samplerOf(request.modelName);
-    if (!sampler.isOn || !sampler.sample()) return undefined;
-    const sink: TraceSink = {
-      now: this.#now,
-      nextId: () => ++this.#lastId,
-      collect: (records) => this.#collect(sampler, records),
-    };
-    return new RequestTrace(request, sink);
+    if (!sampler.isOn) return undefined;
+    const isSampled = sampler.sample();
+    const isForced = request.context !== undefined && this.#exporter !== undefined;
+    return isSampled || isForced ? new RequestTrace(request, sampler) : undefined;
   }
 
   /** @param model - undefined for the settings of the server. */
   settings(model?: string): TraceSettings {
     const { values, remaining } = model === undefined ? this.#global : this.#samplerOf(model);
-    return toTraceSettings({ ...values, count: remaining }, this.#file.path);
+    return toTraceSettings({ ...values, count: remaining }, this.#target);
   }
 
   /**
@@ -99,13 +103,15 @@ export class Tracer {
     const change = parseTraceUpdate(update);
     if (model === undefined) this.#updateGlobal(change);
     else this.#updateModel(model, change);
+    this.#isOn = [this.#global, ...this.#models.values()].some(({ isOn }) => isOn);
     return this.settings(model);
   }
 
-  /** Writes what is left. Requests that are still traced are lost. */
+  /** Writes or sends what is left. Requests that are still traced are lost. */
   async close(): Promise<void> {
     for (const sampler of [this.#global, ...this.#models.values()]) this.#flush(sampler);
     await this.#file.close();
+    await this.#exporter?.close();
   }
 
   #samplerOf(model: string): Sampler {
@@ -115,8 +121,9 @@ export class Tracer {
   #updateGlobal(change: TraceValuesUpdate): void {
     const current = { ...this.#global.values, count: this.#global.remaining };
     const next = inherit(ownValues(change, current), this.#start);
-    assertTraceable(next, this.#file.path);
-    for (const own of this.#modelValues.values()) assertTraceable(inherit(own, next), this.#file.path);
+    assertTraceable(next, this.#target);
+    assertCounts(change, next);
+    for (const own of this.#modelValues.values()) assertTraceable(inherit(own, next), this.#target);
     this.#flush(this.#global);
     this.#global = this.#createSampler(next);
     for (const model of this.#models.keys()) this.#updateModel(model, NO_CHANGE);
@@ -129,7 +136,8 @@ export class Tracer {
     const count = before.count === undefined ? undefined : sampler?.remaining;
     const own = ownValues(change, { ...before, count });
     const values = inherit(own, { ...this.#global.values, count: this.#global.remaining });
-    assertTraceable(values, this.#file.path);
+    assertTraceable(values, this.#target);
+    assertCounts(change, values);
     if (sampler !== undefined) this.#flush(sampler);
     if (Object.values(own).every((value) => value === undefined)) {
       this.#modelValues.delete(model);
@@ -141,17 +149,19 @@ export class Tracer {
   }
 
   #createSampler(values: TraceValues): Sampler {
-    if (values.levels.includes('TENSORS')) {
-      this.#logger.warning('trace level TENSORS is accepted, but the contents of tensors are not traced yet');
-    }
-    return new Sampler(values);
+    return new Sampler(values, this.#samplerParts);
   }
 
-  #collect(sampler: Sampler, records: readonly string[]): void {
-    sampler.traces.push(records.join(',\n'));
+  #collect(sampler: Sampler, trace: RequestTrace): void {
+    if (this.#exporter !== undefined) {
+      this.#exporter.export(trace);
+      return;
+    }
+    sampler.add(formatTrace(trace));
     const { logFrequency } = sampler.values;
-    const isFull = logFrequency !== 0 && sampler.traces.length >= logFrequency;
-    if (isFull || sampler.remaining === 0 || !this.#isCurrent(sampler)) this.#flush(sampler);
+    const isFull = logFrequency !== 0 && sampler.waitingCount >= logFrequency;
+    const isMuch = sampler.waitingLength >= MOST_WAITING;
+    if (isFull || isMuch || sampler.remaining === 0 || !this.#isCurrent(sampler)) this.#flush(sampler);
   }
 
   #isCurrent(sampler: Sampler): boolean {
@@ -159,10 +169,9 @@ export class Tracer {
   }
 
   #flush(sampler: Sampler): void {
-    if (sampler.traces.length === 0) return;
-    if (sampler.values.logFrequency === 0) this.#file.append(sampler.traces);
-    else this.#file.writeNumbered(sampler.traces);
-    sampler.traces = [];
+    if (sampler.waitingCount === 0) return;
+    if (sampler.values.logFrequency === 0) this.#file.append(sampler.take());
+    else this.#file.writeNumbered(sampler.take());
   }
 }
 

@@ -3,8 +3,10 @@ import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { GRPCInferenceService } from '@nereid/protocol/gen';
 import { decodeModelInferRequest, encodeModelInferResponse } from '@nereid/protocol/grpc';
-import type { InferenceResponse } from '../../response/inference-response.ts';
+import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
+import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
+import { arrivalOf, startGrpcTrace } from './call-trace.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
 import { forwardHeaders } from './header-forwarding.ts';
@@ -12,36 +14,87 @@ import { rpcName, type Rpc } from './rpc.ts';
 
 /** @param headerPattern - Metadata that becomes request parameters. */
 export function inferRpc(services: GrpcServices, headerPattern: RegExp | undefined): Rpc {
-  const { inference, logger } = services;
+  return {
+    ...rpcName(GRPCInferenceService.method.modelInfer),
+    kind: 'unary',
+    handler: (call, callback) => new InferCall(services, call, callback).start(headerPattern),
+  };
+}
 
-  function modelInfer(call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>): void {
-    let answered = false;
+/** One inference on its way: it runs, and is answered once. A client that goes before the answer cancels it. */
+class InferCall {
+  readonly #services: GrpcServices;
+  readonly #call: ServerUnaryCall<Buffer, Buffer>;
+  readonly #callback: sendUnaryData<Buffer>;
+  #message: InferRequestMessage | undefined;
+  #trace: RequestTrace | undefined;
+  #isAnswered = false;
+
+  constructor(
+    services: GrpcServices,
+    call: ServerUnaryCall<Buffer, Buffer>,
+    callback: sendUnaryData<Buffer>,
+  ) {
+    this.#services = services;
+    this.#call = call;
+    this.#callback = callback;
+  }
+
+  start(headerPattern: RegExp | undefined): void {
+    const { inference } = this.#services;
+    const { request, metadata } = this.#call;
     let pending: PendingInference;
     try {
-      const message = forwardHeaders(decodeModelInferRequest(call.request), call.metadata, headerPattern);
+      const arrivedNs = arrivalOf(this.#services);
+      const message = forwardHeaders(decodeModelInferRequest(request), metadata, headerPattern);
+      this.#message = message;
       const model = inference.getModel(message.modelName, message.modelVersion);
       assertNotDecoupled(model);
-      pending = inference.infer(model, message, (response, final) => {
-        if (answered || (response === undefined && !final)) return;
-        answered = true;
-        try {
-          callback(null, encodeAnswer(message, model, response));
-        } catch (reason) {
-          callback(toGrpcStatus(reason, logger));
-        }
-      });
+      const traced = { modelName: model.name, modelVersion: model.version, requestId: message.id };
+      this.#trace = startGrpcTrace(this.#services, { metadata, arrivedNs }, traced);
+      const take: ResponseHandler = (response, final) => {
+        if (response !== undefined || final) this.#answer(model, message, response);
+      };
+      pending = inference.infer(model, message, take, this.#trace);
     } catch (reason) {
-      callback(toGrpcStatus(reason, logger));
+      this.#fail(reason);
       return;
     }
-    if (answered) return;
+    if (this.#isAnswered && this.#trace === undefined) return;
     // Comes for cancellation, deadline and lost connection, and after every answer, too.
-    call.on('cancelled', () => {
-      if (!answered) pending.cancel();
+    this.#call.on('cancelled', () => {
+      if (this.#isAnswered) this.#endTrace();
+      else pending.cancel();
     });
   }
 
-  return { ...rpcName(GRPCInferenceService.method.modelInfer), kind: 'unary', handler: modelInfer };
+  #answer(model: ServedModel, message: InferRequestMessage, response: InferenceResponse | undefined): void {
+    if (this.#isAnswered) return;
+    this.#isAnswered = true;
+    this.#trace?.record('INFER_RESPONSE_COMPLETE');
+    try {
+      const answer = encodeAnswer(message, model, response);
+      this.#trace?.record('GRPC_SEND_START');
+      this.#callback(null, answer);
+    } catch (reason) {
+      this.#fail(reason);
+    }
+  }
+
+  #endTrace(): void {
+    this.#trace?.record('GRPC_SEND_END');
+    this.#trace?.end();
+  }
+
+  #fail(reason: unknown): void {
+    this.#isAnswered = true;
+    const { logger } = this.#services;
+    const { message } = InferenceServerError.from(reason);
+    this.#trace?.fail(message);
+    const fields = logFieldsOf(this.#message?.id, this.#trace);
+    logger.verbose(1, `Infer failed: ${message}`, fields);
+    this.#callback(toGrpcStatus(reason, logger, fields));
+  }
 }
 
 function assertNotDecoupled(model: ServedModel): void {

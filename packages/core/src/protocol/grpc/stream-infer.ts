@@ -3,8 +3,10 @@ import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { GRPCInferenceService } from '@nereid/protocol/gen';
 import { decodeModelInferRequest, encodeModelStreamInferResponse, requestIdOf } from '@nereid/protocol/grpc';
-import type { InferenceResponse } from '../../response/inference-response.ts';
+import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
+import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
+import { arrivalOf, startGrpcTrace } from './call-trace.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
 import { forwardHeaders } from './header-forwarding.ts';
@@ -25,6 +27,7 @@ interface StreamedRequest {
   /** Encoded answers that wait for earlier requests. */
   readonly waiting: Buffer[];
   pending: PendingInference | undefined;
+  trace: RequestTrace | undefined;
   /** Whether the last answer was given. */
   done: boolean;
 }
@@ -89,9 +92,12 @@ class InferStream implements OpenStream {
     let request: StreamedRequest | undefined;
     try {
       const { services, headerPattern } = this.#context;
+      const arrivedNs = arrivalOf(services);
       message = forwardHeaders(decodeModelInferRequest(bytes), this.#call.metadata, headerPattern);
       const model = services.inference.getModel(message.modelName, message.modelVersion);
       request = this.#admit(!model.decoupled);
+      const traced = { modelName: model.name, modelVersion: model.version, requestId: message.id };
+      request.trace = startGrpcTrace(services, { metadata: this.#call.metadata, arrivedNs }, traced);
       this.#start(request, message, model);
     } catch (reason) {
       this.#refuse(request ?? this.#admit(true), message?.id ?? requestIdOf(bytes), reason);
@@ -99,21 +105,30 @@ class InferStream implements OpenStream {
   }
 
   #admit(ordered: boolean): StreamedRequest {
-    const request: StreamedRequest = { ordered, waiting: [], pending: undefined, done: false };
+    const request: StreamedRequest = {
+      ordered,
+      waiting: [],
+      pending: undefined,
+      trace: undefined,
+      done: false,
+    };
     this.#running.add(request);
     if (ordered) this.#turns.push(request);
     return request;
   }
 
   #start(request: StreamedRequest, message: InferRequestMessage, model: ServedModel): void {
-    request.pending = this.#context.services.inference.infer(model, message, (response, final) => {
+    const take: ResponseHandler = (response, final) => {
       if (request.done || this.#ended) return;
+      if (response !== undefined) request.trace?.record('INFER_RESPONSE_COMPLETE');
       if (response?.error !== undefined && this.#errorsEndStream) {
         this.#endWithError(response.error);
         return;
       }
+      if (response?.error !== undefined) this.#noteFailure(request, message.id, response.error);
       this.#answer(request, this.#encode(message, model, response, final), final);
-    });
+    };
+    request.pending = this.#context.services.inference.infer(model, message, take, request.trace);
   }
 
   /** undefined: nothing is to be sent. */
@@ -133,33 +148,44 @@ class InferStream implements OpenStream {
 
   /** A request that never reached its model is answered in band even when errors end the stream, as by Triton. */
   #refuse(request: StreamedRequest, id: string, reason: unknown): void {
-    const { details } = toGrpcStatus(reason, this.#context.services.logger);
+    this.#noteFailure(request, id, reason);
+    const { details } = toGrpcStatus(reason, this.#context.services.logger, logFieldsOf(id, request.trace));
     this.#answer(request, encodeError(id, details), true);
   }
 
+  #noteFailure({ trace }: StreamedRequest, id: string, reason: unknown): void {
+    const { message } = InferenceServerError.from(reason);
+    if (trace !== undefined) trace.error = message;
+    this.#context.services.logger.verbose(1, `Infer failed: ${message}`, logFieldsOf(id, trace));
+  }
+
   #answer(request: StreamedRequest, answer: Buffer | undefined, final: boolean): void {
-    if (answer !== undefined && !request.ordered) this.#write(answer);
+    if (answer !== undefined && !request.ordered) this.#write(request, answer);
     else if (answer !== undefined) request.waiting.push(answer);
     if (final) {
       request.done = true;
       this.#running.delete(request);
     }
     if (request.ordered) this.#writeTurns();
+    else if (final) endTrace(request);
     if (final) this.#endWhenIdle();
   }
 
   #writeTurns(): void {
     for (let first = this.#turns[0]; first !== undefined; first = this.#turns[0]) {
-      for (const answer of first.waiting) this.#write(answer);
+      for (const answer of first.waiting) this.#write(first, answer);
       first.waiting.length = 0;
       if (!first.done) return;
       this.#turns.shift();
+      endTrace(first);
     }
   }
 
   /** While the client does not read its answers, no more requests are taken from it. */
-  #write(answer: Buffer): void {
+  #write({ trace }: StreamedRequest, answer: Buffer): void {
+    trace?.record('GRPC_SEND_START');
     if (!this.#call.write(answer)) this.#call.pause();
+    trace?.record('GRPC_SEND_END');
   }
 
   #endWhenIdle(): void {
@@ -187,10 +213,19 @@ class InferStream implements OpenStream {
     if (this.#ended) return;
     this.#ended = true;
     this.#context.openStreams.delete(this);
-    for (const request of this.#running) request.pending?.cancel();
+    for (const request of this.#running) {
+      request.pending?.cancel();
+      request.trace?.fail('the stream was closed before the answer');
+    }
+    for (const request of this.#turns) endTrace(request);
     this.#running.clear();
     this.#turns.length = 0;
   }
+}
+
+/** Ends a trace once all answers are handed to HTTP/2. */
+function endTrace({ trace }: StreamedRequest): void {
+  trace?.end();
 }
 
 function encodeError(id: string, errorMessage: string): Buffer {

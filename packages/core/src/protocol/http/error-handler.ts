@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { httpStatusOf, type ErrorJson } from '@nereid/protocol/http';
+import type { ServerLogFields } from '../../telemetry/logger.ts';
 import { JSON_TYPE, sendBody } from './answer.ts';
 
 /** Answers with an error text. */
@@ -12,10 +13,15 @@ export function sendErrorText(response: ServerResponse, status: number, text: st
 }
 
 /** Answers with what went wrong. What is not an InferenceServerError is a fault of ours and goes to the log. */
-export function sendError(response: ServerResponse, reason: unknown, logger: Logger): void {
+export function sendError(
+  response: ServerResponse,
+  reason: unknown,
+  logger: Logger,
+  fields?: ServerLogFields,
+): void {
   const error = InferenceServerError.from(reason);
   if (error !== reason)
-    logger.error(`unexpected error in an HTTP request: ${error.message}`, { cause: reason });
+    logger.error(`unexpected error in an HTTP request: ${error.message}`, { ...fields, cause: reason });
   if (response.headersSent) {
     response.destroy();
     return;

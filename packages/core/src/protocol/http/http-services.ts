@@ -11,7 +11,7 @@ export interface HttpServices {
   readonly management: ManagementService;
   readonly health: HealthService;
   readonly logger: Logger;
-  readonly tracer: Pick<Tracer, 'start'>;
+  readonly tracer: Pick<Tracer, 'isOn' | 'start'>;
 }
 
 /** A path that was added, for requests that it matches but whose method it does not take. */

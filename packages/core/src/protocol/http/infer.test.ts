@@ -7,7 +7,7 @@ import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { errorResponse } from '../../response/inference-response.ts';
 import type { InferenceService } from '../../service/inference-service.ts';
-import { RequestTrace } from '../../telemetry/trace.ts';
+import { collectingTracer } from '../../telemetry/testing/collecting-tracer.ts';
 import { createServer, identity, responseOf, servedModel, startServer } from './testing/fake-services.ts';
 
 const PATH = '/v2/models/m/infer';
@@ -334,21 +334,50 @@ test('an answered inference is not cancelled when the connection closes', async 
 });
 
 test('a sampled request notes when it was received and sent', async (t) => {
-  const records = Promise.withResolvers<string>();
-  const sink = {
-    now: () => 5,
-    nextId: () => 1,
-    collect: (lines: readonly string[]) => {
-      records.resolve(lines.join());
-    },
-  };
+  const { tracer, next } = collectingTracer();
+  const { url } = await startServer(t, { inference: identity(), tracer });
+  await (await fetch(url + PATH, { method: 'POST', body: JSON_BODY })).text();
+  const { events } = await next();
+  assert.deepEqual(
+    events.map(({ name }) => name),
+    ['HTTP_RECV_START', 'HTTP_RECV_END', 'INFER_RESPONSE_COMPLETE', 'HTTP_SEND_START', 'HTTP_SEND_END'],
+  );
+  assert.deepEqual(
+    events.map(({ ns }) => ns),
+    events.map(({ ns }) => ns).toSorted((a, b) => a - b),
+  );
+});
+
+test('a trace goes on with the one that the headers name', async (t) => {
+  const { tracer, next } = collectingTracer({ rate: 0 });
+  const { url } = await startServer(t, { inference: identity(), tracer });
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const headers = { traceparent, tracestate: 'vendor=1' };
+  await (await fetch(url + PATH, { method: 'POST', body: JSON_BODY })).text();
+  await (await fetch(url + PATH, { method: 'POST', body: JSON_BODY, headers })).text();
+  const { spans } = await next();
+  assert.deepEqual(spans?.parent, {
+    traceId: '4bf92f3577b34da6a3ce929d0e0e4736',
+    spanId: '00f067aa0ba902b7',
+    traceState: 'vendor=1',
+  });
+});
+
+test('a failed request ends its trace with the reason, and its line in the log names the trace', async (t) => {
+  const { tracer, next } = collectingTracer();
+  const lines: unknown[] = [];
   const { url } = await startServer(t, {
-    inference: identity(),
-    tracer: { start: (request) => new RequestTrace(request, sink) },
+    inference: {
+      getModel: () => servedModel(),
+      infer: () => {
+        throw new InferenceServerError('INVALID_ARG', 'no such input');
+      },
+    },
+    tracer,
+    logger: { verbose: (_level, message, fields) => lines.push([message, fields]) },
   });
   await (await fetch(url + PATH, { method: 'POST', body: JSON_BODY })).text();
-  const text = await records.promise;
-  for (const name of ['HTTP_RECV_START', 'HTTP_RECV_END', 'HTTP_SEND_START', 'HTTP_SEND_END']) {
-    assert.match(text, new RegExp(name));
-  }
+  assert.equal((await next()).error, 'no such input');
+  const traceId = '00000000000000000000000000000001';
+  assert.deepEqual(lines.at(-1), ['Infer failed: no such input', { requestId: '', traceId }]);
 });

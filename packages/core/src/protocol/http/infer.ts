@@ -10,7 +10,7 @@ import {
 } from '@nereid/protocol/http';
 import type { InferenceResponse } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
-import type { RequestTrace } from '../../telemetry/trace.ts';
+import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import {
   decompress,
   requestCompression,
@@ -22,6 +22,7 @@ import { forwardHeaders } from './header-forwarding.ts';
 import type { HttpContext } from './http-services.ts';
 import { sendInferResponse } from './infer-answer.ts';
 import { collectBody } from './request-body.ts';
+import { startHttpTrace } from './request-trace.ts';
 import { addRoute, modelPaths, type HttpRequest } from './route.ts';
 
 /** Header names as Node gives them. */
@@ -125,10 +126,8 @@ class InferCall {
 
   #startTrace(model: ServedModel, message: InferRequestMessage): RequestTrace | undefined {
     const { name: modelName, version: modelVersion } = model;
-    const trace = this.#context.tracer.start({ modelName, modelVersion, requestId: message.id });
-    trace?.record('HTTP_RECV_START', this.#arrivedNs);
-    trace?.record('HTTP_RECV_END');
-    return trace;
+    const traced = { modelName, modelVersion, requestId: message.id };
+    return startHttpTrace(this.#context, this.#request.raw, traced, this.#arrivedNs);
   }
 
   #answer(model: ServedModel, message: InferRequestMessage, response: InferenceResponse | undefined): void {
@@ -161,11 +160,12 @@ class InferCall {
 
   #fail(reason: unknown): void {
     this.#isAnswered = true;
-    this.#trace?.end();
+    const { message } = InferenceServerError.from(reason);
+    this.#trace?.fail(message);
     const { logger } = this.#context;
-    const requestId = this.#message?.id ?? '';
-    logger.verbose(1, `Infer failed: ${InferenceServerError.from(reason).message}`, { requestId });
-    sendError(this.#response, reason, logger);
+    const fields = logFieldsOf(this.#message?.id, this.#trace);
+    logger.verbose(1, `Infer failed: ${message}`, fields);
+    sendError(this.#response, reason, logger, fields);
   }
 }
 

@@ -27,6 +27,7 @@ export interface FakeServices {
   readonly management?: Partial<ManagementService>;
   readonly health?: Partial<HealthService>;
   readonly logger?: Partial<GrpcServices['logger']>;
+  readonly tracer?: GrpcServices['tracer'];
 }
 
 export function fakeServices(fakes: FakeServices): GrpcServices {
@@ -34,7 +35,8 @@ export function fakeServices(fakes: FakeServices): GrpcServices {
     inference: withRefusal<InferenceService>(fakes.inference),
     management: withRefusal<ManagementService>(fakes.management),
     health: withRefusal<HealthService>(fakes.health),
-    logger: withRefusal<GrpcServices['logger']>(fakes.logger),
+    logger: withRefusal<GrpcServices['logger']>({ verbose: () => undefined, ...fakes.logger }),
+    tracer: fakes.tracer ?? { isOn: false, start: () => undefined },
   };
 }
 

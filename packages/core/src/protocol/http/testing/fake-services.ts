@@ -32,7 +32,7 @@ export function fakeServices(fakes: FakeServices): HttpServices {
     management: withRefusal<ManagementService>(fakes.management),
     health: withRefusal<HealthService>(fakes.health),
     logger: withRefusal<HttpServices['logger']>({ verbose: () => undefined, ...fakes.logger }),
-    tracer: fakes.tracer ?? { start: () => undefined },
+    tracer: fakes.tracer ?? { isOn: false, start: () => undefined },
   };
 }
 

@@ -1,0 +1,23 @@
+/** What is wrong with the settings in an option like `--trace-config=<setting>=<value>`. */
+import { InferenceServerError } from '@nereid/protocol';
+import { didYouMean } from '@nereid/protocol/model-config';
+import type { Settings } from './option-spec.ts';
+
+/** @throws InferenceServerError INVALID_ARG for a setting that is not one of those known. */
+export function assertKnown(option: string, settings: Settings, known: readonly string[]): void {
+  const unknown = Object.keys(settings).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const hint = didYouMean(unknown, known);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `option --${option}: expected a setting of ${known.join(', ')}, found '${unknown}'${hint}`,
+  );
+}
+
+/** The error for a setting whose value cannot be. */
+export function badSetting(option: string, expected: string, found: string): InferenceServerError {
+  return new InferenceServerError(
+    'INVALID_ARG',
+    `option --${option}: expected ${expected}, found '${found}'`,
+  );
+}
