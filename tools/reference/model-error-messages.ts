@@ -102,6 +102,12 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
+      "ensemble '<model>' depends on '<model>' whose required version <version> is not loaded",
+      'a step names a version that is not served',
+      'take one that is, or -1 for the latest',
+    ),
+    row(
+      'INVALID_ARG',
       "load failed for model '<model>': circular dependency between ensembles",
       'ensembles that contain each other',
       'break the circle',

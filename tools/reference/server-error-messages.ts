@@ -133,9 +133,15 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
-      'unexpected deadlock, no step produced output <output>',
+      "unexpected deadlock, at least one output is not set while no more ensemble steps can be made: '<output>'",
       'a step of an ensemble did not give what was asked',
       'look at its models',
+    ),
+    row(
+      'INVALID_ARG',
+      'condition of step <n>: <reason>',
+      'a condition of an ensemble compares a tensor that has not one element',
+      'use `min`, `max`, `any`, `all`, or send one row',
     ),
     row(
       'UNSUPPORTED',

@@ -18,7 +18,7 @@ import { ModelRegistry } from './model/model-registry.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
-import type { InferFunction } from './scheduler/ensemble-scheduler.ts';
+import type { InferFunction } from './scheduler/infer-function.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
 import { CoreHealthService } from './service/core-health-service.ts';

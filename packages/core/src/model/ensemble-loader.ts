@@ -1,7 +1,8 @@
-import { InferenceServerError } from '@nereid/protocol';
-import type { ModelConfig } from '@nereid/protocol/model-config';
-import { composingModels, createEnsembleGraph, type EnsembleGraph } from '../scheduler/ensemble-graph.ts';
-import { EnsembleScheduler, type InferFunction } from '../scheduler/ensemble-scheduler.ts';
+import { isDeepStrictEqual } from 'node:util';
+import type { ModelConfig, ModelEnsemblingStep } from '@nereid/protocol/model-config';
+import { createEnsembleGraph, type EnsembleGraph } from '../scheduler/ensemble-graph.ts';
+import { EnsembleScheduler } from '../scheduler/ensemble-scheduler.ts';
+import type { InferFunction } from '../scheduler/infer-function.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
 import { Model } from './model.ts';
@@ -19,17 +20,20 @@ export interface EnsembleLoaderParts {
 /** Makes ensembles of models that are ready. */
 export class EnsembleLoader {
   readonly #parts: EnsembleLoaderParts;
+  /** With which graph each ensemble was made. */
+  readonly #graphs = new WeakMap<Model, EnsembleGraph>();
 
   constructor(parts: EnsembleLoaderParts) {
     this.#parts = parts;
   }
 
-  /** @throws InferenceServerError INVALID_ARG when its models do not fit together. */
+  /** @throws InferenceServerError INVALID_ARG when its models do not fit together, with the place in the file. */
   async load(prepared: PreparedModel): Promise<readonly Model[]> {
     const { source, clock, infer } = this.#parts;
-    const config = source.complete(prepared, undefined);
-    const graph = this.#graph(config);
-    const labels = await this.#labels(prepared, config, graph);
+    const given = source.complete(prepared, undefined);
+    const graph = this.#graph(prepared, given);
+    const config = graph.decoupled ? asDecoupled(given) : given;
+    const labels = await this.#labels(prepared, config);
     return prepared.versions.map((version) => {
       const statistics = new ModelStatistics({
         model: config.name,
@@ -39,7 +43,7 @@ export class EnsembleLoader {
       });
       const scheduler = new EnsembleScheduler({ graph, infer, statistics, clock });
       const { name } = config;
-      return new Model({
+      const model = new Model({
         name,
         version,
         config,
@@ -49,43 +53,76 @@ export class EnsembleLoader {
         statistics,
         labels,
       });
+      this.#graphs.set(model, graph);
+      return model;
     });
   }
 
-  /** Checks an ensemble against its models as they are now. */
-  check(prepared: PreparedModel): void {
-    this.#graph(prepared.config);
+  /**
+   * Checks an ensemble against its models as they are now.
+   *
+   * @returns Whether it must be loaded anew, since they are not as they were.
+   * @throws InferenceServerError INVALID_ARG when they do not fit together any more.
+   */
+  isOutdated(prepared: PreparedModel): boolean {
+    const [model] = this.#parts.registry.readyVersions(prepared.name);
+    const graph = this.#graph(prepared, prepared.config);
+    return model === undefined || !isDeepStrictEqual(this.#graphs.get(model), graph);
   }
 
-  #graph(config: ModelConfig): EnsembleGraph {
+  #graph(prepared: PreparedModel, config: ModelConfig): EnsembleGraph {
+    const refuse = (path: string, message: string): never => {
+      throw this.#parts.source.errorAt(prepared, path, message);
+    };
     const composing = new Map<string, ModelConfig>();
-    for (const name of composingModels(config)) {
-      const model = this.#parts.registry.readyVersions(name).at(-1);
-      if (model === undefined) {
-        throw new InferenceServerError(
-          'INVALID_ARG',
-          `ensemble '${config.name}' depends on '${name}' which has no loaded version`,
-        );
-      }
-      composing.set(name, model.config);
+    for (const [at, step] of (config.ensemble_scheduling?.step ?? []).entries()) {
+      const path = `ensemble_scheduling.step[${at}]`;
+      composing.set(
+        step.model_name,
+        this.#configOf(config.name, step, (what) => refuse(path, what)),
+      );
     }
-    return createEnsembleGraph(config, composing);
+    return createEnsembleGraph(config, composing, refuse);
+  }
+
+  /** The configuration of a step's model, which must have the version that the step wants. */
+  #configOf(
+    ensemble: string,
+    { model_name: name, model_version: wanted }: ModelEnsemblingStep,
+    refuse: (what: string) => never,
+  ): ModelConfig {
+    const versions = this.#parts.registry.readyVersions(name);
+    const latest = versions.at(-1);
+    if (latest === undefined)
+      return refuse(`ensemble '${ensemble}' depends on '${name}' which has no loaded version`);
+    if (wanted >= 0 && !versions.some(({ versionNumber }) => versionNumber === wanted)) {
+      const loaded = versions.map(({ version }) => version).join(', ');
+      refuse(
+        `ensemble '${ensemble}' depends on '${name}' whose required version ${wanted} is not loaded; ` +
+          `loaded: ${loaded}; 'model_version: -1' takes the latest`,
+      );
+    }
+    return latest.config;
   }
 
   /** An ensemble's output has the labels of the step that makes it, unless it has its own. */
   async #labels(
     prepared: PreparedModel,
     config: ModelConfig,
-    graph: EnsembleGraph,
   ): Promise<ReadonlyMap<string, readonly string[]>> {
     const labels = new Map(await this.#parts.source.labels(prepared, config));
-    for (const step of graph.steps) {
-      const model = this.#parts.registry.readyVersions(step.modelName).at(-1);
-      for (const { modelTensor, ensembleTensor } of step.outputs) {
+    for (const step of config.ensemble_scheduling?.step ?? []) {
+      const model = this.#parts.registry.readyVersions(step.model_name).at(-1);
+      for (const [modelTensor, ensembleTensor] of Object.entries(step.output_map)) {
         const own = model?.outputRules.labels.get(modelTensor);
         if (own !== undefined && !labels.has(ensembleTensor)) labels.set(ensembleTensor, own);
       }
     }
     return labels;
   }
+}
+
+/** An ensemble with a decoupled step answers as often as that does: clients are told. */
+function asDecoupled(config: ModelConfig): ModelConfig {
+  return { ...config, model_transaction_policy: { decoupled: true } };
 }

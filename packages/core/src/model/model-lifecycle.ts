@@ -294,14 +294,18 @@ export class ModelLifecycle {
     return loaded?.prepared.discard() ?? Promise.resolve();
   }
 
-  /** An ensemble whose parts changed is checked again; it ends when it does not fit them any more. */
+  /** An ensemble whose parts changed is made anew; it ends when it does not fit them any more. */
   async #recheckEnsemblesOf(part: string): Promise<void> {
     const { ensembles, logger } = this.#parts;
     for (const name of [...this.#ensembles]) {
       const ensemble = this.#loaded.get(name);
       if (!ensemble?.composing.includes(part)) continue;
       try {
-        ensembles.check(ensemble.prepared);
+        if (!ensembles.isOutdated(ensemble.prepared)) continue;
+        const models = await ensembles.load(ensemble.prepared);
+        if (this.#loaded.get(name) !== ensemble) continue;
+        this.#publish(name, models, ensemble.prepared, ensemble.composing);
+        await this.#recheckEnsemblesOf(name);
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
         logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });

@@ -50,6 +50,8 @@ export interface ModelSource {
    * @throws InferenceServerError INVALID_ARG with the place in the file.
    */
   complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig;
+  /** The error for a field of the configuration, with its place in the file: `step[0].input_map["X"]`. */
+  errorAt(prepared: PreparedModel, path: string, message: string): InferenceServerError;
   /** Fields of the configuration that are accepted without effect, each with its place. */
   unusedFields(prepared: PreparedModel): readonly string[];
   /** Labels of the classes, by output. */

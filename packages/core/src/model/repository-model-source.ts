@@ -4,7 +4,12 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRegistry } from '../backend/backend-registry.ts';
 import { completeModelConfig } from '../repository/complete-model-config.ts';
-import { NO_SOURCE, type ConfigSource, type SourcedModelConfig } from '../repository/config-source.ts';
+import {
+  configError,
+  NO_SOURCE,
+  type ConfigSource,
+  type SourcedModelConfig,
+} from '../repository/config-source.ts';
 import { knownBackends, type KnownBackend } from '../repository/known-backends.ts';
 import { readLabels } from '../repository/labels.ts';
 import { LocalRepository } from '../repository/local-repository.ts';
@@ -95,6 +100,10 @@ export class RepositoryModelSource implements ModelSource {
       this.#contextOf(prepared.modelDirectory, this.#sources.get(prepared) ?? NO_SOURCE),
     );
     return config;
+  }
+
+  errorAt(prepared: PreparedModel, path: string, message: string): InferenceServerError {
+    return configError(this.#sources.get(prepared) ?? NO_SOURCE, path, message);
   }
 
   unusedFields(prepared: PreparedModel): readonly string[] {

@@ -214,10 +214,10 @@ refuses({
   ],
   'steps that wait for one another': [
     `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')}${step('a', 'b')}${step('b', 'a')} }`,
-    /ensemble tensor 'a' is never there in ensemble 'm'/,
+    /ensemble tensor 'a', which step 1 \(model 'part'\) reads, is never there in ensemble 'm': .* \(a circle: a <- b <- a\)/,
   ],
   'a tensor that serves nothing': [
     `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')}${step('IN', 'a')} }`,
-    /ensemble tensor 'a' is unused in ensemble 'm'/,
+    /ensemble tensor 'a', which step 1 \(model 'part'\) writes, is unused in ensemble 'm'/,
   ],
 });

@@ -1,29 +1,10 @@
-import {
-  elementCount,
-  encodeBytesTensor,
-  InferenceServerError,
-  type Datatype,
-  type Tensor,
-} from '@nereid/protocol';
+import { elementCount, encodeBytesTensor, InferenceServerError, type Tensor } from '@nereid/protocol';
+import { elementReader } from './element-reader.ts';
 
 /** More elements than this per batch row are refused, as in Triton. */
 const MAX_ELEMENTS = 1_000_000;
 
 type Scores = ArrayLike<number | bigint>;
-
-/** Reads the scores of the datatypes that can be classified. */
-const READERS: Partial<Record<Datatype, (data: DataView, at: number) => number | bigint>> = {
-  UINT8: (data, at) => data.getUint8(at),
-  UINT16: (data, at) => data.getUint16(at * 2, true),
-  UINT32: (data, at) => data.getUint32(at * 4, true),
-  UINT64: (data, at) => data.getBigUint64(at * 8, true),
-  INT8: (data, at) => data.getInt8(at),
-  INT16: (data, at) => data.getInt16(at * 2, true),
-  INT32: (data, at) => data.getInt32(at * 4, true),
-  INT64: (data, at) => data.getBigInt64(at * 8, true),
-  FP32: (data, at) => data.getFloat32(at * 4, true),
-  FP64: (data, at) => data.getFloat64(at * 8, true),
-};
 
 /** How an output is classified. */
 export interface ClassificationOptions {
@@ -41,7 +22,7 @@ export interface ClassificationOptions {
  * @throws InferenceServerError INVALID_ARG for a datatype without an order, or too many elements.
  */
 export function classify(output: Tensor, { count, labels, hasBatch }: ClassificationOptions): Tensor {
-  const read = READERS[output.datatype];
+  const read = elementReader(output.datatype);
   if (read === undefined) {
     throw new InferenceServerError(
       'INVALID_ARG',

@@ -33,9 +33,17 @@ const refused = (config: ModelConfig, message: RegExp, model?: ModelConfig): voi
 };
 
 describe('createEnsembleGraph', () => {
-  test('finds the steps that each output depends on', () => {
+  test('links tensors and steps by their places', () => {
     const graph = build(ensemble());
-    assert.deepEqual([...(graph.stepsFor.get('OUT') ?? [])], [1, 0]);
+    const [, middle] = graph.tensors;
+    assert.deepEqual([middle?.name, middle?.maker, middle?.readers], ['a', 0, [1]]);
+    assert.deepEqual(
+      graph.nodes.map(({ reads, scope }) => [reads, scope]),
+      [
+        [[0], -1],
+        [[1], -1],
+      ],
+    );
   });
 
   test('names a model tensor that does not exist', () => {
@@ -70,7 +78,7 @@ describe('createEnsembleGraph', () => {
       input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [-1, 3] }],
       output: [{ name: 'OUT', data_type: 'TYPE_FP32', dims: [-1, 3] }],
     });
-    assert.equal(build(config, batched).steps.length, 2);
+    assert.equal(build(config, batched).nodes.length, 2);
   });
 
   test('refuses a smaller batch size in a step', () => {

@@ -1,153 +1,105 @@
-import { InferenceServerError } from '@nereid/protocol';
-import type { ModelConfig, ModelInput, ModelOutput } from '@nereid/protocol/model-config';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import { readEnsembleFlow } from '../ensemble/ensemble-flow.ts';
+import { checkConditionTypes } from './ensemble-condition-types.ts';
+import { checkComposingModels, refuseEnsemble, type ComposingConfigs } from './ensemble-checks.ts';
+import { createDefault, type DefaultRow } from './ensemble-default.ts';
+import { createOutline, type EnsembleNode, type EnsembleOutline } from './ensemble-outline.ts';
+import { findScopes, ROOT } from './ensemble-scopes.ts';
 
-/** One step of an ensemble: a model, and how its tensors are called in the ensemble. */
-export interface EnsembleStep {
-  readonly modelName: string;
-  /** '' = the highest ready version. */
-  readonly modelVersion: string;
-  /** The model's inputs, each with the ensemble tensor that feeds it. */
-  readonly inputs: readonly { readonly modelTensor: string; readonly ensembleTensor: string }[];
-  /** The model's outputs that are used, each with the ensemble tensor it becomes. */
-  readonly outputs: readonly { readonly modelTensor: string; readonly ensembleTensor: string }[];
+/** A tensor of the ensemble. */
+export interface GraphTensor {
+  readonly name: string;
+  /** The step that makes it; ROOT for an input of the ensemble. */
+  readonly maker: number;
+  readonly scope: number;
+  /** Places of the nodes that read it. */
+  readonly readers: readonly number[];
+  /** What it is when its step was skipped: another tensor, or values. */
+  readonly fallback: number | DefaultRow | undefined;
+  /** Tensors whose fallback it is. */
+  readonly standsInFor: readonly number[];
 }
 
-/** A checked ensemble. */
+/** A checked ensemble: tensors and nodes know each other by their places in these lists. */
 export interface EnsembleGraph {
   readonly name: string;
-  readonly steps: readonly EnsembleStep[];
-  /** Steps to run for each ensemble output: those it depends on. */
-  readonly stepsFor: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly decoupled: boolean;
+  /** Requests in flight at each step; 0: no limit. */
+  readonly maxInflight: number;
+  readonly tensors: readonly GraphTensor[];
+  readonly tensorIndex: ReadonlyMap<string, number>;
+  /** The inputs of the ensemble. */
+  readonly inputs: readonly number[];
+  /** The outputs of the ensemble. */
+  readonly outputs: readonly number[];
+  readonly nodes: readonly EnsembleNode[];
+  /** The nodes of each scope. */
+  readonly nodesInScope: ReadonlyMap<number, readonly EnsembleNode[]>;
+  /** How many decoupled steps lie before those that run in a scope. */
+  readonly depthOfScope: ReadonlyMap<number, number>;
 }
-
-/** Configurations of the composing models by name. */
-export type ComposingConfigs = ReadonlyMap<string, ModelConfig>;
 
 /** The models that an ensemble is made of, each once. */
 export function composingModels(config: ModelConfig): readonly string[] {
   return [...new Set(config.ensemble_scheduling?.step.map((step) => step.model_name) ?? [])];
 }
 
+/** How a graph is refused: path of the field in the configuration, and the message. */
+export type RefuseField = (path: string, message: string) => never;
+
 /**
- * Builds the graph of an ensemble and checks it against its composing models (CFG-23).
+ * Builds the graph of an ensemble and checks it against its composing models (CFG-23, CFG-24).
  *
- * @throws InferenceServerError INVALID_ARG naming the ensemble, the tensor and the model.
+ * @param refuseField - Throws the error for a field, with its place in the file.
+ * @throws InferenceServerError INVALID_ARG naming the ensemble, the step, the tensor and the model.
  */
-export function createEnsembleGraph(config: ModelConfig, composing: ComposingConfigs): EnsembleGraph {
-  const steps = (config.ensemble_scheduling?.step ?? []).map((step) => ({
-    modelName: step.model_name,
-    modelVersion: step.model_version < 0 ? '' : String(step.model_version),
-    inputs: toPairs(step.input_map),
-    outputs: toPairs(step.output_map),
+export function createEnsembleGraph(
+  config: ModelConfig,
+  composing: ComposingConfigs,
+  refuseField?: RefuseField,
+): EnsembleGraph {
+  const refuse = refuseEnsemble(config.name, refuseField);
+  const facts = checkComposingModels(config, composing, refuse);
+  const flow = readEnsembleFlow(config);
+  checkConditionTypes(flow, facts, refuse);
+  const outline = createOutline(config, flow, composing);
+  const scopes = findScopes(outline, refuse);
+  return assemble(config, outline, {
+    scopes,
+    defaultOf: (name) => createDefault(name, { flow, facts, config, refuse }),
+  });
+}
+
+interface GraphDetails {
+  readonly scopes: ReturnType<typeof findScopes>;
+  readonly defaultOf: (tensor: string) => DefaultRow | undefined;
+}
+
+function assemble(
+  config: ModelConfig,
+  outline: EnsembleOutline,
+  { scopes, defaultOf }: GraphDetails,
+): EnsembleGraph {
+  const nodes = outline.nodes.map((node, at) => ({ ...node, scope: scopes.ofNode[at] ?? ROOT }));
+  const tensors = outline.tensors.map((name, at) => ({
+    name,
+    maker: outline.makers[at] ?? ROOT,
+    scope: scopes.ofTensor[at] ?? ROOT,
+    readers: nodes.filter(({ reads }) => reads.includes(at)).map(({ index }) => index),
+    fallback: outline.stands.get(at) ?? defaultOf(name),
+    standsInFor: [...outline.stands].filter(([, source]) => source === at).map(([stood]) => stood),
   }));
-  checkSteps(config, steps, composing);
+  const isDeclared = config.model_transaction_policy?.decoupled ?? false;
   return {
     name: config.name,
-    steps,
-    stepsFor: new Map(config.output.map(({ name }) => [name, ancestors(steps, name)])),
+    decoupled: isDeclared || nodes.some((node) => node.kind === 'step' && node.decoupled),
+    maxInflight: config.ensemble_scheduling?.max_inflight_requests ?? 0,
+    tensors,
+    tensorIndex: outline.tensorIndex,
+    inputs: config.input.map(({ name }) => outline.tensorIndex.get(name) ?? -1),
+    outputs: outline.outputs,
+    nodes,
+    nodesInScope: Map.groupBy(nodes, ({ scope }) => scope),
+    depthOfScope: scopes.depth,
   };
-}
-
-function toPairs(map: Readonly<Record<string, string>>): EnsembleStep['inputs'] {
-  return Object.entries(map).map(([modelTensor, ensembleTensor]) => ({ modelTensor, ensembleTensor }));
-}
-
-/** What is known of an ensemble tensor, and from whom. */
-interface TensorFacts {
-  readonly datatype: string;
-  readonly dims: readonly number[];
-  readonly from: string;
-}
-
-function checkSteps(config: ModelConfig, steps: readonly EnsembleStep[], composing: ComposingConfigs): void {
-  const refuse = (message: string): never => {
-    throw new InferenceServerError('INVALID_ARG', `in ensemble ${config.name}, ${message}`);
-  };
-  const known = new Map<string, TensorFacts>();
-  const agree = (tensor: string, facts: TensorFacts): void => {
-    const earlier = known.get(tensor);
-    if (earlier === undefined) known.set(tensor, facts);
-    else checkAgreement(tensor, earlier, facts, refuse);
-  };
-  for (const tensor of [...config.input, ...config.output]) agree(tensor.name, factsOf(tensor, config));
-  for (const step of steps) {
-    const model = composing.get(step.modelName);
-    if (model === undefined) return refuse(`model ${step.modelName} is not available`);
-    checkStep(config, model, refuse);
-    for (const { modelTensor, ensembleTensor } of step.inputs) {
-      const input = model.input.find(({ name }) => name === modelTensor);
-      if (input === undefined) {
-        return refuse(
-          `ensemble tensor ${ensembleTensor} is mapping to non-existing input ${modelTensor} in model ${model.name}`,
-        );
-      }
-      agree(ensembleTensor, factsOf(input, model));
-    }
-    for (const { modelTensor, ensembleTensor } of step.outputs) {
-      const output = model.output.find(({ name }) => name === modelTensor);
-      if (output === undefined) {
-        return refuse(
-          `ensemble tensor ${ensembleTensor} is mapped from non-existing output ${modelTensor} in model ${model.name}`,
-        );
-      }
-      agree(ensembleTensor, factsOf(output, model));
-    }
-    for (const { name, optional } of model.input) {
-      if (optional || step.inputs.some(({ modelTensor }) => modelTensor === name)) continue;
-      refuse(`input ${name} in model ${model.name} is not mapped to any ensemble tensors`);
-    }
-  }
-}
-
-function checkStep(config: ModelConfig, model: ModelConfig, refuse: (message: string) => never): void {
-  if (model.max_batch_size > 0 && model.max_batch_size < config.max_batch_size) {
-    refuse(
-      `the ensemble allows maximum batch size ${config.max_batch_size}, but it contains model ${model.name} ` +
-        `which only allows maximum batch size to be ${model.max_batch_size}`,
-    );
-  }
-  if (model.model_transaction_policy?.decoupled === true) {
-    refuse(`model ${model.name} is decoupled, which the steps of an ensemble can't be in this version`);
-  }
-}
-
-function factsOf(
-  tensor: ModelInput | ModelOutput,
-  { name, max_batch_size: maxBatchSize }: ModelConfig,
-): TensorFacts {
-  return {
-    datatype: tensor.data_type,
-    dims: maxBatchSize > 0 ? [-1, ...tensor.dims] : tensor.dims,
-    from: name,
-  };
-}
-
-function checkAgreement(
-  tensor: string,
-  a: TensorFacts,
-  b: TensorFacts,
-  refuse: (message: string) => never,
-): void {
-  const differ = (what: string, left: string, right: string): never =>
-    refuse(
-      `ensemble tensor ${tensor}: inconsistent ${what}: ${left} is inferred from model ${a.from} while ${right} is inferred from model ${b.from}`,
-    );
-  if (a.datatype !== b.datatype) differ('data type', a.datatype, b.datatype);
-  const fits =
-    a.dims.length === b.dims.length &&
-    a.dims.every((dim, at) => dim === -1 || b.dims[at] === -1 || dim === b.dims[at]);
-  if (!fits) differ('shape', `[${a.dims.join(',')}]`, `[${b.dims.join(',')}]`);
-}
-
-/** The steps that must run to make a tensor. */
-function ancestors(steps: readonly EnsembleStep[], tensor: string): ReadonlySet<number> {
-  const needed = new Set<number>();
-  const visit = (name: string): void => {
-    const at = steps.findIndex((step) => step.outputs.some(({ ensembleTensor }) => ensembleTensor === name));
-    if (at < 0 || needed.has(at)) return;
-    needed.add(at);
-    for (const { ensembleTensor } of steps[at]?.inputs ?? []) visit(ensembleTensor);
-  };
-  visit(tensor);
-  return needed;
 }

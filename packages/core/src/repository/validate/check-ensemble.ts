@@ -1,4 +1,14 @@
-import type { ModelEnsemblingStep } from '@nereid/protocol/model-config';
+import { didYouMean, type ModelEnsemblingStep } from '@nereid/protocol/model-config';
+import {
+  defaultParameter,
+  END_PARAMETER,
+  EnsembleFlowError,
+  readEnsembleFlow,
+  tensorsBeforeStep,
+  whenParameter,
+  type EnsembleFlow,
+} from '../../ensemble/ensemble-flow.ts';
+import { tensorsIn } from '../../ensemble/expression.ts';
 import { ENSEMBLE_PLATFORM } from '../known-backends.ts';
 import { refuse, type ConfigCheck } from './check.ts';
 
@@ -16,9 +26,61 @@ export function checkEnsemble(check: ConfigCheck): void {
   }
   for (const [at, step] of scheduling.step.entries()) checkStep(check, step, at);
   checkWrittenOnce(check, scheduling.step);
-  checkInputsUsed(check, scheduling.step);
-  checkOutputsWritten(check, scheduling.step);
-  checkTensorsUsed(check, scheduling.step);
+  const flow = readFlow(check);
+  checkFlowTensors(check, scheduling.step, flow);
+  const steps = scheduling.step.map((step, at) => toDataflowStep(step, at, flow));
+  checkInputsUsed(check, steps, flow);
+  checkOutputsWritten(check, steps);
+  checkTensorsUsed(check, steps, flow);
+}
+
+/** What a step reads, with what its condition and the defaults of its outputs read, and what it writes. */
+interface DataflowStep {
+  readonly name: string;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+}
+
+function toDataflowStep(step: ModelEnsemblingStep, at: number, flow: EnsembleFlow): DataflowStep {
+  const writes = Object.values(step.output_map);
+  const reads = [...Object.values(step.input_map), ...tensorsBeforeStep(flow, at, writes)];
+  return { name: step.model_name, reads, writes };
+}
+
+function readFlow(check: ConfigCheck): EnsembleFlow {
+  try {
+    return readEnsembleFlow(check.config);
+  } catch (error) {
+    if (error instanceof EnsembleFlowError) refuse(check, parameterPath(error.parameter), error.message);
+    throw error;
+  }
+}
+
+/** Conditions and defaults must be about tensors of the ensemble. */
+function checkFlowTensors(
+  check: ConfigCheck,
+  steps: readonly ModelEnsemblingStep[],
+  { when, defaults, end }: EnsembleFlow,
+): void {
+  const { name, input: inputs } = check.config;
+  const made = steps.flatMap(({ output_map: outputs }) => Object.values(outputs));
+  const known = new Set([...inputs.map((input) => input.name), ...made]);
+  const assertKnown = (tensors: readonly string[], parameter: string): void => {
+    const unknown = tensors.find((tensor) => !known.has(tensor));
+    if (unknown === undefined) return;
+    const rule = `parameter '${parameter}' of ensemble '${name}': there is no tensor '${unknown}'`;
+    refuse(check, parameterPath(parameter), rule + didYouMean(unknown, known));
+  };
+  for (const [step, condition] of when) assertKnown(tensorsIn(condition), whenParameter(step));
+  if (end !== undefined) assertKnown(tensorsIn(end), END_PARAMETER);
+  for (const [tensor, source] of defaults) {
+    const parameter = defaultParameter(tensor);
+    if (!made.includes(tensor)) {
+      const rule = `parameter '${parameter}' of ensemble '${name}': no step writes a tensor '${tensor}'`;
+      refuse(check, parameterPath(parameter), rule + didYouMean(tensor, made));
+    }
+    if (source.kind === 'tensor') assertKnown([source.name], parameter);
+  }
 }
 
 /** An ensemble has no instances that these could be for. */
@@ -61,8 +123,8 @@ function checkWrittenOnce(check: ConfigCheck, steps: readonly ModelEnsemblingSte
   }
 }
 
-function checkInputsUsed(check: ConfigCheck, steps: readonly ModelEnsemblingStep[]): void {
-  const read = tensorsRead(steps);
+function checkInputsUsed(check: ConfigCheck, steps: readonly DataflowStep[], flow: EnsembleFlow): void {
+  const read = tensorsRead(steps, flow);
   for (const [at, { name }] of check.config.input.entries()) {
     if (read.has(name)) continue;
     refuse(check, `input[${at}]`, `ensemble input '${name}' for ensemble '${check.config.name}' is not used`);
@@ -70,13 +132,15 @@ function checkInputsUsed(check: ConfigCheck, steps: readonly ModelEnsemblingStep
 }
 
 /** An output is written when a step makes it that can run: all that it depends on comes from the inputs. */
-function checkOutputsWritten(check: ConfigCheck, steps: readonly ModelEnsemblingStep[]): void {
+function checkOutputsWritten(check: ConfigCheck, steps: readonly DataflowStep[]): void {
   const available = availableTensors(check, steps);
   for (const [at, { name }] of check.config.output.entries()) {
     if (available.has(name)) continue;
     const missing = [...tensorsBefore(steps, name)].findLast((tensor) => !available.has(tensor));
     const reason =
-      missing === undefined ? '' : `: at least one of its depending tensors, '${missing}', is not connected`;
+      missing === undefined
+        ? ''
+        : `: at least one of its depending tensors, '${missing}', is not connected${circleOf(steps, name)}`;
     refuse(
       check,
       `output[${at}]`,
@@ -86,57 +150,72 @@ function checkOutputsWritten(check: ConfigCheck, steps: readonly ModelEnsembling
 }
 
 /** Every tensor must be made, and serve something. */
-function checkTensorsUsed(check: ConfigCheck, steps: readonly ModelEnsemblingStep[]): void {
+function checkTensorsUsed(check: ConfigCheck, steps: readonly DataflowStep[], flow: EnsembleFlow): void {
   const { name, output: outputs } = check.config;
   const available = availableTensors(check, steps);
-  const used = new Set([...tensorsRead(steps), ...outputs.map((output) => output.name)]);
-  for (const [at, step] of steps.entries()) {
-    for (const tensor of Object.values(step.input_map)) {
-      if (available.has(tensor)) continue;
-      const rule = `no step writes it, or it depends on itself`;
+  const used = new Set([...tensorsRead(steps, flow), ...outputs.map((output) => output.name)]);
+  for (const [at, { name: model, reads, writes }] of steps.entries()) {
+    const missing = reads.find((tensor) => !available.has(tensor));
+    if (missing !== undefined) {
+      const rule = `no step writes it, or it depends on itself${circleOf(steps, missing)}`;
       refuse(
         check,
         stepPath(at),
-        `ensemble tensor '${tensor}' is never there in ensemble '${name}': ${rule}`,
+        `ensemble tensor '${missing}', which step ${at} (model '${model}') reads, is never there in ensemble '${name}': ${rule}`,
       );
     }
-    for (const tensor of Object.values(step.output_map)) {
-      if (used.has(tensor)) continue;
-      refuse(check, stepPath(at), `ensemble tensor '${tensor}' is unused in ensemble '${name}'`);
-    }
+    const unused = writes.find((tensor) => !used.has(tensor));
+    if (unused === undefined) continue;
+    const what = `ensemble tensor '${unused}', which step ${at} (model '${model}') writes`;
+    refuse(
+      check,
+      stepPath(at),
+      `${what}, is unused in ensemble '${name}': map it to an input or an output, or leave it out`,
+    );
   }
 }
 
-function tensorsRead(steps: readonly ModelEnsemblingStep[]): ReadonlySet<string> {
-  return new Set(steps.flatMap((step) => Object.values(step.input_map)));
+/** The way from a tensor back to itself: `: a <- b <- a`; nothing when there is none. */
+function circleOf(steps: readonly DataflowStep[], from: string): string {
+  const follow = (tensor: string, path: readonly string[]): readonly string[] | undefined => {
+    const known = path.indexOf(tensor);
+    if (known >= 0) return [...path.slice(known), tensor];
+    const maker = steps.find(({ writes }) => writes.includes(tensor));
+    for (const read of maker?.reads ?? []) {
+      const circle = follow(read, [...path, tensor]);
+      if (circle !== undefined) return circle;
+    }
+    return undefined;
+  };
+  const circle = follow(from, []);
+  return circle === undefined ? '' : ` (a circle: ${circle.join(' <- ')})`;
+}
+
+function tensorsRead(steps: readonly DataflowStep[], { end }: EnsembleFlow): ReadonlySet<string> {
+  return new Set([...steps.flatMap(({ reads }) => reads), ...(end === undefined ? [] : tensorsIn(end))]);
 }
 
 /** The tensors that running all steps would give, as far as they can run. */
-function availableTensors(
-  { config }: ConfigCheck,
-  steps: readonly ModelEnsemblingStep[],
-): ReadonlySet<string> {
+function availableTensors({ config }: ConfigCheck, steps: readonly DataflowStep[]): ReadonlySet<string> {
   const available = new Set(config.input.map(({ name }) => name));
   let waiting = steps;
   for (;;) {
-    const ready = waiting.filter((step) =>
-      Object.values(step.input_map).every((tensor) => available.has(tensor)),
-    );
+    const ready = waiting.filter(({ reads }) => reads.every((tensor) => available.has(tensor)));
     if (ready.length === 0) return available;
-    for (const tensor of ready.flatMap((step) => Object.values(step.output_map))) available.add(tensor);
+    for (const { writes } of ready) for (const tensor of writes) available.add(tensor);
     waiting = waiting.filter((step) => !ready.includes(step));
   }
 }
 
 /** The tensors that a tensor depends on, the farthest last. */
-function tensorsBefore(steps: readonly ModelEnsemblingStep[], tensor: string): ReadonlySet<string> {
+function tensorsBefore(steps: readonly DataflowStep[], tensor: string): ReadonlySet<string> {
   const before = new Set<string>();
   const visit = (name: string): void => {
-    const maker = steps.find((step) => Object.values(step.output_map).includes(name));
-    for (const input of Object.values(maker?.input_map ?? {})) {
-      if (before.has(input)) continue;
-      before.add(input);
-      visit(input);
+    const maker = steps.find(({ writes }) => writes.includes(name));
+    for (const read of maker?.reads ?? []) {
+      if (before.has(read)) continue;
+      before.add(read);
+      visit(read);
     }
   };
   visit(tensor);
@@ -145,4 +224,8 @@ function tensorsBefore(steps: readonly ModelEnsemblingStep[], tensor: string): R
 
 function stepPath(at: number): string {
   return `ensemble_scheduling.step[${at}]`;
+}
+
+function parameterPath(name: string): string {
+  return `parameters[${JSON.stringify(name)}]`;
 }
