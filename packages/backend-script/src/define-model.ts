@@ -1,28 +1,27 @@
-import type { InferenceServerError, Init, ModelConfig } from '@nereid/backend-sdk';
+import type { Init, ModelConfig } from '@nereid/backend-sdk';
 import type { InferRequest } from './infer-request.ts';
 import type { ModelContext } from './model-context.ts';
 import type { ModelResponse } from './model-response.ts';
 
+/** An answer to a request: a response, or an error in its place. */
+export type Answer = ModelResponse | Error;
+
+/** The answers of a decoupled model, as a generator makes them: what it yields, and what it may return as the last one. */
+export type AnswerStream =
+  Iterable<Answer, Answer | void, undefined> | AsyncIterable<Answer, Answer | void, undefined>;
+
 /** What `execute` may answer: one response, or a stream of them from a decoupled model. */
-export type ExecuteResult =
-  | void
-  | ModelResponse
-  | Iterable<ModelResponse>
-  | AsyncIterable<ModelResponse>
-  | Promise<void | ModelResponse>;
+export type ExecuteResult = void | Answer | AnswerStream | Promise<void | Answer>;
 
-/** What `executeBatch` may answer: a response or an error for each request, in their order. */
-export type ExecuteBatchResult = void | readonly BatchAnswer[] | Promise<void | readonly BatchAnswer[]>;
-
-/** The answer to one request of a batch. */
-export type BatchAnswer = ModelResponse | InferenceServerError | Error;
+/** What `executeBatch` may answer: an answer for each request, in their order. */
+export type ExecuteBatchResult = void | readonly Answer[] | Promise<void | readonly Answer[]>;
 
 /** What executes requests: one instance of a model. Has `execute` or `executeBatch`. */
 export interface ModelInstanceMethods {
   /**
    * Answers one request. The requests of a batch are executed side by side. A decoupled model answers with a
-   * generator (`async *execute`), one response for each `yield`, or through `request.send`. A thrown error answers
-   * this request alone.
+   * generator (`async *execute`), once for each `yield` and once more if it returns an answer, or through
+   * `request.send`. A thrown error answers this request alone, and ends it.
    */
   execute?(request: InferRequest, context: ModelContext): ExecuteResult;
   /**

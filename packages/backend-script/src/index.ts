@@ -9,7 +9,8 @@ export default createScriptBackend(import.meta.url);
 
 export {
   defineModel,
-  type BatchAnswer,
+  type Answer,
+  type AnswerStream,
   type ExecuteBatchResult,
   type ExecuteResult,
   type ModelConfigPart,

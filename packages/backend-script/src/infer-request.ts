@@ -5,14 +5,13 @@ import {
   type SequenceFields,
 } from '@nereid/backend-sdk';
 import { InferTensor } from './infer-tensor.ts';
-import type { ModelResponse, ResponseBuilder } from './model-response.ts';
+import type { ModelResponse, OutputValue, ResponseBuilder } from './model-response.ts';
 
 /** A request as a model sees it: validated against the configuration. */
 export class InferRequest {
   readonly #request: BackendRequest;
   readonly #responses: ResponseBuilder;
   #isEnded = false;
-  #isAnswered = false;
 
   constructor(request: BackendRequest, responses: ResponseBuilder) {
     this.#request = request;
@@ -87,14 +86,9 @@ export class InferRequest {
     return this.#request.signal;
   }
 
-  /** Whether the final response was sent. */
+  /** Whether the final response was sent, or the request given back. */
   get isEnded(): boolean {
     return this.#isEnded;
-  }
-
-  /** Whether a response was sent. */
-  get isAnswered(): boolean {
-    return this.#isAnswered;
   }
 
   /**
@@ -106,7 +100,7 @@ export class InferRequest {
    */
   send(response: ModelResponse, final = false): void {
     this.#request.send(this.#responses.build(response, this.#request), final);
-    this.#noteSent(final);
+    this.#isEnded = final;
   }
 
   /**
@@ -116,17 +110,30 @@ export class InferRequest {
    */
   sendError(error: unknown, final = true): void {
     this.#request.sendError(error, final);
-    this.#noteSent(final);
+    this.#isEnded = final;
+  }
+
+  /** Sends a response, or the error in its place. */
+  answer(answer: ModelResponse | Error, final: boolean): void {
+    if (answer instanceof Error) this.sendError(answer, final);
+    else this.send(answer, final);
+  }
+
+  /**
+   * Gives the request back, to be executed again in a later batch: a model with `sequence_batching {
+   * iterative_sequence: true }` works through it step by step, and new requests join between the steps.
+   *
+   * @param states - Outputs that carry the implicit state for the next execution. Default: they stay as they are.
+   * @throws InferenceServerError INTERNAL when the model is not iterative or the request has ended.
+   */
+  reschedule(states: Readonly<Record<string, OutputValue>> = {}): void {
+    this.#request.reschedule(this.#responses.buildTensors(states, this.#request.batchSize));
+    this.#isEnded = true;
   }
 
   /** Ends the request of a decoupled model without a further response. */
   complete(): void {
     this.#request.complete();
     this.#isEnded = true;
-  }
-
-  #noteSent(final: boolean): void {
-    this.#isAnswered = true;
-    this.#isEnded = final;
   }
 }

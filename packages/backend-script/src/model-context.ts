@@ -7,6 +7,7 @@ export interface ModelContext {
   readonly modelVersion: string;
   /** `<model>_<group>_<index>` */
   readonly instanceName: string;
+  readonly instanceKind: 'KIND_CPU' | 'KIND_GPU' | 'KIND_MODEL';
   /** Folder of the model: `config.pbtxt`, labels and the version folders lie here. */
   readonly modelDirectory: string;
   /** Folder of this version, where `model.ts` lies. */

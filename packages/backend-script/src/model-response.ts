@@ -45,14 +45,25 @@ export class ResponseBuilder {
    *   values do not fit the datatype or the shape.
    */
   build({ outputs = {}, parameters }: ModelResponse, request: WantedOutputs): BackendResponse {
-    const tensors = Object.entries(outputs)
-      .filter(([name]) => request.wants(name) || !this.#isDeclared(name))
-      .map(([name, value]) => this.#tensor(name, value, request.batchSize));
+    const wanted = Object.entries(outputs).filter(
+      ([name]) => request.wants(name) || this.#declarationOf(name) === undefined,
+    );
+    const tensors = this.buildTensors(Object.fromEntries(wanted), request.batchSize);
     return parameters === undefined ? { outputs: tensors } : { outputs: tensors, parameters };
   }
 
-  #isDeclared(name: string): boolean {
-    return this.#config.output.some((output) => output.name === name);
+  /** @throws InferenceServerError INTERNAL as `build`. */
+  buildTensors(values: Readonly<Record<string, OutputValue>>, batchSize: number): Tensor[] {
+    return Object.entries(values).map(([name, value]) => this.#tensor(name, value, batchSize));
+  }
+
+  /** What the configuration says of an output, or of the output that carries a sequence's state. */
+  #declarationOf(name: string): DeclaredOutput | undefined {
+    const { output, sequence_batching: sequence } = this.#config;
+    return (
+      output.find((declared) => declared.name === name) ??
+      sequence?.state.find((state) => state.output_name === name)
+    );
   }
 
   #tensor(name: string, value: OutputValue, batchSize: number): Tensor {
@@ -65,7 +76,7 @@ export class ResponseBuilder {
   }
 
   #datatypeOf(name: string): Datatype {
-    const declared = this.#config.output.find((output) => output.name === name);
+    const declared = this.#declarationOf(name);
     const datatype = declared && fromConfigDatatype(declared.data_type);
     if (datatype !== undefined) return datatype;
     const names = this.#config.output.map((output) => `'${output.name}'`).join(', ');
@@ -76,9 +87,8 @@ export class ResponseBuilder {
   }
 
   #shapeOf(name: string, length: number, batchSize: number): readonly number[] {
-    const { max_batch_size: maxBatchSize, output } = this.#config;
-    const dims = output.find((declared) => declared.name === name)?.dims ?? [];
-    const shape = maxBatchSize > 0 ? [batchSize, ...dims] : [...dims];
+    const dims = this.#declarationOf(name)?.dims ?? [];
+    const shape = this.#config.max_batch_size > 0 ? [batchSize, ...dims] : [...dims];
     const open = shape.filter((dim) => dim < 0).length;
     const known = shape.reduce((product, dim) => (dim < 0 ? product : product * dim), 1);
     if (open === 0) return shape;
@@ -91,6 +101,11 @@ export class ResponseBuilder {
         `of [${shape.join(',')}], answer { shape, values }`,
     );
   }
+}
+
+interface DeclaredOutput {
+  readonly data_type: string;
+  readonly dims: readonly number[];
 }
 
 /** What a response depends on. */

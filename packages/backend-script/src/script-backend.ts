@@ -68,7 +68,10 @@ async function complete(
   return completeConfig(config, part);
 }
 
-function modelContext(context: BackendModelContext, { config, instanceName }: InstanceContext): ModelContext {
+function modelContext(
+  context: BackendModelContext,
+  { config, instanceName, kind }: InstanceContext,
+): ModelContext {
   const { modelName, modelVersion, modelDirectory, versionDirectory, logger, metrics } = context;
   const parameters = Object.fromEntries(
     Object.entries(config.parameters).map(([name, { string_value: value }]) => [name, value]),
@@ -77,6 +80,7 @@ function modelContext(context: BackendModelContext, { config, instanceName }: In
     modelName,
     modelVersion,
     instanceName,
+    instanceKind: kind,
     modelDirectory,
     versionDirectory,
     config,

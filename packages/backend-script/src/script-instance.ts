@@ -1,8 +1,8 @@
 import { InferenceServerError, type BackendModelInstance, type BackendRequest } from '@nereid/backend-sdk';
-import type { ExecuteResult, ModelInstanceMethods } from './define-model.ts';
+import type { Answer, AnswerStream, ExecuteResult, ModelInstanceMethods } from './define-model.ts';
 import { InferRequest } from './infer-request.ts';
 import type { ModelContext } from './model-context.ts';
-import { ResponseBuilder, type ModelResponse } from './model-response.ts';
+import { ResponseBuilder } from './model-response.ts';
 
 /** What an instance is made of. */
 export interface ScriptInstanceParts {
@@ -26,11 +26,11 @@ export class ScriptInstance implements BackendModelInstance {
 
   async execute(backendRequests: readonly BackendRequest[]): Promise<void> {
     const requests = backendRequests.map((request) => new InferRequest(request, this.#responses));
-    if (this.#parts.methods.executeBatch === undefined) {
-      await Promise.all(requests.map((request) => this.#executeOne(request)));
-    } else {
-      await this.#executeBatch(requests);
-    }
+    if (this.#parts.methods.executeBatch !== undefined) return this.#executeBatch(requests);
+    const failures = await Promise.all(requests.map((request) => this.#executeOne(request)));
+    // The server counts an execution that throws as failed; the requests have their answers by now.
+    const [failure] = failures;
+    if (failure !== undefined && !failures.includes(undefined)) throw failure;
   }
 
   async isReady(): Promise<boolean> {
@@ -41,54 +41,68 @@ export class ScriptInstance implements BackendModelInstance {
     await this.#parts.methods.close?.();
   }
 
-  async #executeOne(request: InferRequest): Promise<void> {
+  /** @returns What was thrown, when that ended the request. */
+  async #executeOne(request: InferRequest): Promise<InferenceServerError | undefined> {
     const { methods, context } = this.#parts;
     try {
       await this.#answer(request, methods.execute?.(request, context));
+      return undefined;
     } catch (error) {
-      this.#fail(request, error);
+      return this.#fail(request, error);
     }
   }
 
   async #answer(request: InferRequest, result: ExecuteResult): Promise<void> {
-    if (isIterable(result)) return this.#answerAll(request, result);
-    const response = await result;
-    if (response !== undefined) request.send(response, true);
+    const answer = isStream(result) ? await this.#answerAll(request, result) : await result;
+    if (answer !== undefined) request.answer(answer, true);
+    else if (isStream(result)) request.complete();
     else this.#endOrdinary(request);
   }
 
-  /** Sends what a generator yields; ends it early when the client has gone. */
-  async #answerAll(
-    request: InferRequest,
-    responses: Iterable<ModelResponse> | AsyncIterable<ModelResponse>,
-  ): Promise<void> {
-    for await (const response of responses) {
-      if (request.isCancelled) break;
-      request.send(response, !this.#decoupled);
+  /**
+   * Answers with what a generator yields; ends it early when the client has gone.
+   *
+   * @returns Its last answer, if it returned one.
+   */
+  async #answerAll(request: InferRequest, answers: AnswerStream): Promise<Answer | void> {
+    const iterator =
+      Symbol.asyncIterator in answers ? answers[Symbol.asyncIterator]() : answers[Symbol.iterator]();
+    for (;;) {
+      const { done = false, value } = await iterator.next();
+      if (done) return value;
+      try {
+        if (request.isCancelled) throw new InferenceServerError('CANCELLED', 'the request was cancelled');
+        if (value !== undefined) request.answer(value, false);
+      } catch (error) {
+        await iterator.return?.();
+        throw error;
+      }
     }
-    if (request.isCancelled && !request.isEnded) throw cancelled();
-    if (this.#decoupled) request.complete();
-    else this.#endOrdinary(request);
   }
 
   async #executeBatch(requests: readonly InferRequest[]): Promise<void> {
     const { methods, context } = this.#parts;
-    try {
-      const answers = await methods.executeBatch?.(requests, context);
-      for (const [index, request] of requests.entries()) {
-        const answer = answers?.[index];
-        if (answer instanceof Error) this.#fail(request, answer);
-        else if (answer !== undefined) this.#send(request, answer);
-        else this.#endOrdinary(request);
-      }
-    } catch (error) {
-      for (const request of requests) this.#fail(request, error);
+    const answers = await this.#guard(() => methods.executeBatch?.(requests, context));
+    for (const [index, request] of requests.entries()) {
+      const answer = answers?.[index];
+      if (answer === undefined) this.#endOrdinary(request);
+      else this.#answerWhole(request, answer);
     }
   }
 
-  #send(request: InferRequest, response: ModelResponse): void {
+  /** The server answers with a thrown error what is open by then. */
+  async #guard<T>(call: () => T | Promise<T>): Promise<T> {
     try {
-      request.send(response, true);
+      return await call();
+    } catch (error) {
+      throw this.#parts.onError(error);
+    }
+  }
+
+  /** An answer that can't be sent fails its own request only. */
+  #answerWhole(request: InferRequest, answer: Answer): void {
+    try {
+      request.answer(answer, true);
     } catch (error) {
       this.#fail(request, error);
     }
@@ -106,16 +120,13 @@ export class ScriptInstance implements BackendModelInstance {
     );
   }
 
-  #fail(request: InferRequest, error: unknown): void {
+  #fail(request: InferRequest, error: unknown): InferenceServerError {
     const reason = this.#parts.onError(error);
     if (!request.isEnded) request.sendError(reason);
+    return reason;
   }
 }
 
-function isIterable(result: ExecuteResult): result is Iterable<ModelResponse> | AsyncIterable<ModelResponse> {
+function isStream(result: ExecuteResult): result is AnswerStream {
   return typeof result === 'object' && (Symbol.asyncIterator in result || Symbol.iterator in result);
-}
-
-function cancelled(): InferenceServerError {
-  return new InferenceServerError('CANCELLED', 'the request was cancelled');
 }

@@ -1,0 +1,7 @@
+import { defineModel } from '@nereid/backend-script';
+
+export default defineModel({
+  load() {
+    throw new Error('cannot begin');
+  },
+});
