@@ -31,7 +31,12 @@ export function decodeJsonData(data: readonly JsonValue[], target: JsonDataTarge
   return decodeNumbers(leaves, target);
 }
 
-function flattenLeaves(data: readonly JsonValue[]): readonly JsonValue[] {
+/**
+ * The values of a `data` list, its brackets taken off.
+ *
+ * @throws InferenceServerError INVALID_ARG for too deep nesting.
+ */
+export function flattenLeaves(data: readonly JsonValue[]): readonly JsonValue[] {
   if (!data.some(isJsonArray)) return data;
   const leaves: JsonValue[] = [];
   appendLeaves(data, 1, leaves);

@@ -9,6 +9,13 @@ export {
   type EncodedInferRequest,
   type EncodeInferRequestOptions,
 } from './encode-infer-request.ts';
+export {
+  decodeGenerateRequest,
+  type DecodeGenerateRequestOptions,
+  type GenerateInput,
+} from './decode-generate-request.ts';
+export { encodeGenerateResponse } from './encode-generate-response.ts';
+export { EventStreamParser } from './event-stream-parser.ts';
 export { decodeInferResponse } from './decode-infer-response.ts';
 export { decodeJsonData, type JsonDataTarget } from './decode-json-data.ts';
 export { encodeJsonData } from './encode-json-data.ts';

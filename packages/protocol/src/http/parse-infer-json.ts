@@ -9,7 +9,7 @@ import { parseJson, type JsonValue } from './parse-json.ts';
  * @param listName the member with the tensors
  */
 export function parseInferJson(body: Uint8Array, length: number, listName: 'inputs' | 'outputs'): JsonValue {
-  const buffer = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const buffer = toBuffer(body);
   const text = buffer.toString('utf8', 0, length);
   const subject = listName === 'inputs' ? 'request' : 'response';
   const json = parseJson(text, { subject });
@@ -17,6 +17,16 @@ export function parseInferJson(body: Uint8Array, length: number, listName: 'inpu
     hasUnsafeInteger(memberOf(json, 'parameters')) ||
     (hasIntegerData(memberOf(json, listName)) && hasInexactNumber(buffer, length));
   return needsExact ? parseJson(text, { subject, exact: true }) : json;
+}
+
+/** Parses a generate request, whose tensors and parameters lie side by side: exactly when any number may need that. */
+export function parseGenerateJson(body: Uint8Array): JsonValue {
+  const buffer = toBuffer(body);
+  return parseJson(buffer.toString('utf8'), { exact: hasInexactNumber(buffer, buffer.length) });
+}
+
+function toBuffer(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength);
 }
 
 /** Digits of an integer that may not be a safe one. */

@@ -99,7 +99,12 @@ function toCustomParameter(name: string, value: JsonValue): ParameterValue {
   return toParameterValue(name, value);
 }
 
-function toParameterValue(name: string, value: JsonValue): ParameterValue {
+/**
+ * A custom parameter's value.
+ *
+ * @throws InferenceServerError INVALID_ARG for a list, an object and null.
+ */
+export function toParameterValue(name: string, value: JsonValue): ParameterValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':

@@ -8,6 +8,7 @@ import fastify, {
 } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
+import { generate } from './generate.ts';
 import { health } from './health.ts';
 import type { HttpContext, HttpServices, KnownPath } from './http-services.ts';
 import { infer } from './infer.ts';
@@ -28,6 +29,7 @@ const EXTENSIONS = [
   metadata,
   modelConfig,
   infer,
+  generate,
   repository,
   statistics,
   sharedMemory,

@@ -8,7 +8,14 @@ import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol
 import { errorResponse } from '../../response/inference-response.ts';
 import type { InferenceService } from '../../service/inference-service.ts';
 import { collectingTracer } from '../../telemetry/testing/collecting-tracer.ts';
-import { createServer, identity, responseOf, servedModel, startServer } from './testing/fake-services.ts';
+import {
+  createServer,
+  identity,
+  responseOf,
+  scripted,
+  servedModel,
+  startServer,
+} from './testing/fake-services.ts';
 
 const PATH = '/v2/models/m/infer';
 const VALUES = new Uint8Array([1, 2, 3, 4]);
@@ -380,4 +387,48 @@ test('a failed request ends its trace with the reason, and its line in the log n
   assert.equal((await next()).error, 'no such input');
   const traceId = '00000000000000000000000000000001';
   assert.deepEqual(lines.at(-1), ['Infer failed: no such input', { requestId: '', traceId }]);
+});
+
+const EVENTS = { accept: 'text/event-stream' };
+
+test('answers with one event for each response of a decoupled model when the client takes events', async () => {
+  const output = { name: 'Y', datatype: 'UINT8' as const, shape: [1], data: new Uint8Array([7]) };
+  const failure = errorResponse(new InferenceServerError('UNAVAILABLE', 'busy'));
+  const inference = scripted(servedModel({ decoupled: true }), [responseOf(output), failure, undefined]);
+  const server = createServer({ inference });
+  const payload = JSON.stringify({ id: 'r', inputs: [JSON_INPUT] });
+  const answer = await server.inject({ method: 'POST', url: PATH, payload, headers: EVENTS });
+  assert.equal(answer.statusCode, 200);
+  assert.equal(answer.headers['content-type'], 'text/event-stream; charset=utf-8');
+  assert.equal(
+    answer.payload,
+    'data: {"id":"r","model_name":"m","model_version":"1","outputs":' +
+      '[{"name":"Y","datatype":"UINT8","shape":[1],"data":[7]}]}\n\ndata: {"error":"busy"}\n\n',
+  );
+});
+
+test('an ordinary model answers with one event; its error has its own status', async () => {
+  const failure = errorResponse(new InferenceServerError('UNAVAILABLE', 'busy'));
+  for (const [status, response] of [
+    [200, responseOf()],
+    [503, failure],
+  ] as const) {
+    const server = createServer({ inference: scripted(servedModel(), [response]) });
+    const answer = await server.inject({ method: 'POST', url: PATH, payload: JSON_BODY, headers: EVENTS });
+    assert.equal(answer.statusCode, status);
+    assert.equal(answer.payload.match(/^data: /gm)?.length, 1);
+  }
+});
+
+test('events carry no binary outputs', async () => {
+  const server = createServer({ inference: identity() });
+  for (const fields of [
+    { parameters: { binary_data_output: true } },
+    { outputs: [{ name: 'X', parameters: { binary_data: true } }] },
+  ]) {
+    const payload = JSON.stringify({ inputs: [JSON_INPUT], ...fields });
+    const answer = await server.inject({ method: 'POST', url: PATH, payload, headers: EVENTS });
+    assert.equal(answer.statusCode, 400);
+    assert.match(answer.payload, /events carry no binary data/);
+  }
 });

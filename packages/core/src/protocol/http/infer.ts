@@ -1,15 +1,19 @@
-/** `POST /v2/models/{model}[/versions/{version}]/infer`: one request, one response. Hot path. */
+/**
+ * `POST /v2/models/{model}[/versions/{version}]/infer`: one request, one response; any number of them, as events, for
+ * clients that take those. Hot path.
+ */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
+import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import {
   decodeInferRequest,
   encodeInferResponse,
+  httpStatusOf,
   parseInferenceHeaderLength,
   selectBinaryOutputs,
 } from '@nereid/protocol/http';
-import type { InferenceResponse } from '../../response/inference-response.ts';
-import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
+import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import type { ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import {
   decompress,
@@ -18,11 +22,13 @@ import {
   SUPPORTED_COMPRESSIONS,
 } from './compression.ts';
 import { sendError } from './error-handler.ts';
+import { acceptsEvents, eventHandler } from './event-stream.ts';
 import { forwardHeaders } from './header-forwarding.ts';
+import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
 import { sendInferResponse } from './infer-answer.ts';
 import { collectBody } from './request-body.ts';
-import { startHttpTrace } from './request-trace.ts';
+import { startHttpTrace, traceSending, traceStreaming } from './request-trace.ts';
 import { addRoute, modelPaths, type HttpRequest } from './route.ts';
 
 /** Header names as Node gives them. */
@@ -48,20 +54,26 @@ class InferCall {
   readonly #arrivedNs = monotonicNs();
   #message: InferRequestMessage | undefined;
   #trace: RequestTrace | undefined;
+  readonly #wantsEvents: boolean;
   #isAnswered = false;
 
   constructor(context: HttpContext, request: HttpRequest, response: ServerResponse) {
     this.#context = context;
     this.#request = request;
     this.#response = response;
+    this.#wantsEvents = acceptsEvents(request.raw.headers.accept);
   }
 
-  /** @throws InferenceServerError UNSUPPORTED for a decoupled model and an unknown encoding of the body. */
+  /**
+   * @throws InferenceServerError UNSUPPORTED for an unknown encoding of the body, and for a decoupled model when the
+   *   client takes no events.
+   */
   read(model: ServedModel): void {
-    if (model.decoupled) {
+    if (model.decoupled && !this.#wantsEvents) {
       throw new InferenceServerError(
         'UNSUPPORTED',
-        "HTTP end point doesn't support models with decoupled transaction policy",
+        "HTTP end point doesn't support models with decoupled transaction policy, unless their responses are " +
+          "asked for as events with the header 'Accept: text/event-stream'",
       );
     }
     const isCompressed = this.#isCompressed();
@@ -89,27 +101,39 @@ class InferCall {
   }
 
   #start(model: ServedModel, body: Buffer): void {
-    let pending: PendingInference;
     try {
       const message = this.#decode(model, body);
       this.#message = message;
-      this.#trace = this.#startTrace(model, message);
-      pending = this.#context.inference.infer(
-        model,
-        message,
-        (response, final) => {
-          if (response !== undefined || final) this.#answer(model, message, response);
-        },
-        this.#trace,
-      );
+      const trace = this.#startTrace(model, message);
+      this.#trace = trace;
+      const handler = this.#wantsEvents ? this.#streamTo(model, message) : this.#answerOnce(model, message);
+      inferWhileConnected(this.#context.inference, { model, message, trace }, this.#response, handler);
     } catch (reason) {
       this.#fail(reason);
-      return;
     }
-    if (this.#isAnswered) return;
-    this.#response.on('close', () => {
-      if (!this.#isAnswered) pending.cancel();
+  }
+
+  #answerOnce(model: ServedModel, message: InferRequestMessage): ResponseHandler {
+    return (response, final) => {
+      if (response !== undefined || final) this.#answer(model, message, response);
+    };
+  }
+
+  /** @throws InferenceServerError INVALID_ARG when outputs are wanted as bytes: events are text. */
+  #streamTo(model: ServedModel, message: InferRequestMessage): ResponseHandler {
+    const binary = message.binaryDataOutput ? 'outputs' : message.outputs.find((o) => o.binaryData)?.name;
+    if (binary !== undefined) {
+      const problem = `events carry no binary data: ask for ${binary} without 'binary_data'`;
+      throw new InferenceServerError('INVALID_ARG', problem);
+    }
+    const handler = eventHandler(this.#response, {
+      encode: (response) => {
+        const { json } = encodeInferResponse(toResponseMessage(model, message, response), []);
+        return json.toString();
+      },
+      statusOf: ({ code }) => httpStatusOf(code),
     });
+    return traceStreaming(this.#trace, this.#response, handler);
   }
 
   #decode(model: ServedModel, body: Buffer): InferRequestMessage {
@@ -135,9 +159,9 @@ class InferCall {
     this.#isAnswered = true;
     this.#trace?.record('INFER_RESPONSE_COMPLETE');
     try {
-      const answer = toResponseMessage(model, message, response);
+      const answer = toResponseMessage(model, message, assertGood(model, response));
       const encoded = encodeInferResponse(answer, selectBinaryOutputs(message, answer));
-      this.#traceSending();
+      traceSending(this.#trace, this.#response);
       sendInferResponse(
         this.#response,
         encoded,
@@ -146,16 +170,6 @@ class InferCall {
     } catch (reason) {
       this.#fail(reason);
     }
-  }
-
-  #traceSending(): void {
-    const trace = this.#trace;
-    if (trace === undefined) return;
-    trace.record('HTTP_SEND_START');
-    this.#response.on('close', () => {
-      trace.record('HTTP_SEND_END');
-      trace.end();
-    });
   }
 
   #fail(reason: unknown): void {
@@ -170,25 +184,10 @@ class InferCall {
 }
 
 /** @throws InferenceServerError with the model's error. */
-function toResponseMessage(
-  model: ServedModel,
-  message: InferRequestMessage,
-  response: InferenceResponse | undefined,
-): InferResponseMessage {
+function assertGood(model: ServedModel, response: InferenceResponse | undefined): InferenceResponse {
   if (response === undefined) {
     throw new InferenceServerError('INTERNAL', `model '${model.name}' ended a request without a response`);
   }
   if (response.error !== undefined) throw response.error;
-  return {
-    modelName: model.name,
-    modelVersion: model.version,
-    id: message.id,
-    parameters: response.parameters,
-    outputs: response.outputs,
-  };
-}
-
-/** Time of the server's clock. */
-function monotonicNs(): number {
-  return Math.round(performance.now() * 1e6);
+  return response;
 }

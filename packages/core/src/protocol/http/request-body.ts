@@ -66,14 +66,22 @@ export async function readJson(
       else reject(error);
     });
   });
-  if (body.length > maxByteSize) {
-    throw new InferenceServerError(
-      'INVALID_ARG',
-      `request JSON size of ${String(body.length)} bytes exceeds the maximum allowed input size of ` +
-        `${String(maxByteSize)} bytes. Use --http-max-input-size to increase the limit.`,
-    );
-  }
+  assertJsonSize(body, maxByteSize);
   return body.length === 0 ? undefined : parseJson(body.toString('utf8'));
+}
+
+/**
+ * Checks the size of a body that is JSON.
+ *
+ * @throws InferenceServerError INVALID_ARG when it has more than `maxByteSize` bytes.
+ */
+export function assertJsonSize(body: Buffer, maxByteSize: number): void {
+  if (body.length <= maxByteSize) return;
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `request JSON size of ${String(body.length)} bytes exceeds the maximum allowed input size of ` +
+      `${String(maxByteSize)} bytes. Use --http-max-input-size to increase the limit.`,
+  );
 }
 
 /**

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ResponseHandler } from '../../response/inference-response.ts';
 import { parseTraceContext, type RequestTrace, type TracedRequest } from '../../telemetry/trace.ts';
 import type { HttpServices } from './http-services.ts';
 
@@ -22,6 +23,33 @@ export function startHttpTrace(
   trace?.record('HTTP_RECV_START', arrivedNs);
   trace?.record('HTTP_RECV_END');
   return trace;
+}
+
+/** Traces the sending of an answer; the trace ends with it. */
+export function traceSending(trace: RequestTrace | undefined, response: ServerResponse): void {
+  if (trace === undefined) return;
+  trace.record('HTTP_SEND_START');
+  response.on('close', () => {
+    trace.record('HTTP_SEND_END');
+    trace.end();
+  });
+}
+
+/** A handler that also notes when a streamed answer begins, and when the last response came. */
+export function traceStreaming(
+  trace: RequestTrace | undefined,
+  answer: ServerResponse,
+  handler: ResponseHandler,
+): ResponseHandler {
+  if (trace === undefined) return handler;
+  let isSending = false;
+  return (response, final) => {
+    if (response?.error !== undefined) trace.error = response.error.message;
+    if (final) trace.record('INFER_RESPONSE_COMPLETE');
+    if (!isSending) traceSending(trace, answer);
+    isSending = true;
+    handler(response, final);
+  };
 }
 
 function textOf(header: string | readonly string[] | undefined): string | undefined {

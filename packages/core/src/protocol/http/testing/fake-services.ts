@@ -1,8 +1,8 @@
 /** An HTTP server over hand-written services, for the tests of this folder. */
 import type { TestContext } from 'node:test';
-import type { Tensor } from '@nereid/protocol';
+import type { InferRequestMessage, Tensor } from '@nereid/protocol';
 import { createModelConfig } from '@nereid/protocol/model-config';
-import type { InferenceResponse } from '../../../response/inference-response.ts';
+import type { InferenceResponse, ResponseHandler } from '../../../response/inference-response.ts';
 import type { HealthService } from '../../../service/health-service.ts';
 import type { InferenceService, ServedModel } from '../../../service/inference-service.ts';
 import type { ManagementService } from '../../../service/management-service.ts';
@@ -79,6 +79,42 @@ export function identity(model = servedModel()): Partial<InferenceService> {
         true,
       );
       return { cancel: () => undefined };
+    },
+  };
+}
+
+/** A service that answers each request with the same responses. */
+export interface ScriptedInference extends Partial<InferenceService> {
+  readonly messages: InferRequestMessage[];
+  /** Resolves when a request is cancelled. */
+  readonly cancelled: Promise<void>;
+  /** One more response to the last request. */
+  readonly respond: ResponseHandler;
+}
+
+/**
+ * @param responses - The last one is final; undefined stands for a flag without a response.
+ * @param options - `keepOpen`: the last one is not final.
+ */
+export function scripted(
+  model: ServedModel,
+  responses: readonly (InferenceResponse | undefined)[],
+  { keepOpen = false }: { readonly keepOpen?: boolean } = {},
+): ScriptedInference {
+  const messages: InferRequestMessage[] = [];
+  const { promise: cancelled, resolve } = Promise.withResolvers<void>();
+  let handler: ResponseHandler = () => undefined;
+  return {
+    messages,
+    cancelled,
+    respond: (response, final) => handler(response, final),
+    getModel: () => model,
+    infer: (_model, message, handle) => {
+      messages.push(message);
+      handler = handle;
+      const last = responses.length - 1;
+      responses.forEach((response, at) => handle(response, at === last && !keepOpen));
+      return { cancel: resolve };
     },
   };
 }

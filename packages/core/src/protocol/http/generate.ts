@@ -1,0 +1,139 @@
+/** `POST /v2/models/{model}[/versions/{version}]/generate` and `…/generate_stream`: flat JSON in, flat JSON out. */
+import type { ServerResponse } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { fromConfigDatatype, InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
+import { decodeGenerateRequest, encodeGenerateResponse, type GenerateInput } from '@nereid/protocol/http';
+import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import type { ServedModel } from '../../service/inference-service.ts';
+import { logFieldsOf, type RequestTrace, type TracedRequest } from '../../telemetry/trace.ts';
+import { JSON_TYPE } from './answer.ts';
+import { sendError } from './error-handler.ts';
+import { eventHandler, stringifyError, type EventOptions } from './event-stream.ts';
+import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
+import type { HttpContext } from './http-services.ts';
+import { assertJsonSize, collectBody } from './request-body.ts';
+import { startHttpTrace, traceStreaming } from './request-trace.ts';
+import { addRoute, modelPaths, type HttpRequest } from './route.ts';
+
+const ONE_RESPONSE =
+  'generate expects model to produce exactly 1 response, use generate stream for model that generates various ' +
+  'number of responses';
+
+/** Triton answers every error of a model so here. */
+const ERROR_STATUS = 400;
+
+/** Makes the handler that answers; it sees the responses of one request. */
+type Answerer = (answer: ServerResponse, options: EventOptions) => ResponseHandler;
+
+/** The generate extension. */
+export function generate(app: FastifyInstance, context: HttpContext): void {
+  const add = (suffix: string, answerer: Answerer): void => {
+    const post = (request: HttpRequest, response: ServerResponse): void =>
+      receive(context, request, response, answerer);
+    for (const path of modelPaths(suffix)) addRoute(app, context, { path, api: 'inference', post });
+  };
+  add('/generate', singleResponseHandler);
+  add('/generate_stream', eventHandler);
+}
+
+/** @throws InferenceServerError INVALID_ARG for a compressed body. */
+function receive(
+  context: HttpContext,
+  request: HttpRequest,
+  response: ServerResponse,
+  answerer: Answerer,
+): void {
+  const arrivedNs = monotonicNs();
+  const { params, raw } = request;
+  const model = context.inference.getModel(params.model ?? '', params.version ?? '');
+  const encoding = raw.headers['content-encoding'] ?? '';
+  if (encoding !== '' && encoding !== 'identity') {
+    const message = "Unsupported content-encoding, only 'identity' is supported.";
+    throw new InferenceServerError('INVALID_ARG', message);
+  }
+  collectBody(raw, response, (error, body) => {
+    let message: InferRequestMessage | undefined;
+    let trace: RequestTrace | undefined;
+    try {
+      if (error !== undefined) throw error;
+      message = decode(context, model, params.version ?? '', body);
+      trace = startHttpTrace(context, raw, traced(model, message), arrivedNs);
+      answerWith(context, { model, message, trace, answerer }, response);
+    } catch (reason) {
+      const error = InferenceServerError.from(reason);
+      trace?.fail(error.message);
+      const fields = logFieldsOf(message?.id, trace);
+      context.logger.verbose(1, `Generate failed: ${error.message}`, fields);
+      sendError(response, reason, context.logger, fields);
+    }
+  });
+}
+
+function traced({ name, version }: ServedModel, { id }: InferRequestMessage): TracedRequest {
+  return { modelName: name, modelVersion: version, requestId: id };
+}
+
+function decode(
+  context: HttpContext,
+  { name, config }: ServedModel,
+  modelVersion: string,
+  body: Buffer,
+): InferRequestMessage {
+  assertJsonSize(body, context.maxInputSize);
+  return decodeGenerateRequest(body, { modelName: name, modelVersion, inputs: generateInputs(config) });
+}
+
+/** The inputs of a model with the batch dimension as its metadata show it. */
+function generateInputs({ input, max_batch_size: maxBatchSize }: ModelConfig): GenerateInput[] {
+  return input.flatMap(({ name, data_type: dataType, dims }) => {
+    const datatype = fromConfigDatatype(dataType);
+    const shape = maxBatchSize > 0 ? [-1, ...dims] : dims;
+    return datatype === undefined ? [] : [{ name, datatype, shape }];
+  });
+}
+
+interface Generation {
+  readonly model: ServedModel;
+  readonly message: InferRequestMessage;
+  readonly trace: RequestTrace | undefined;
+  readonly answerer: Answerer;
+}
+
+function answerWith(
+  { inference }: HttpContext,
+  { model, message, trace, answerer }: Generation,
+  answer: ServerResponse,
+): void {
+  const handle = answerer(answer, {
+    encode: (response) => encodeGenerateResponse(toResponseMessage(model, message, response)),
+    statusOf: () => ERROR_STATUS,
+  });
+  inferWhileConnected(inference, { model, message, trace }, answer, traceStreaming(trace, answer, handle));
+}
+
+/**
+ * A handler that answers with the only response. When there are none or several that is an error, but the status
+ * is that of the first one, as in Triton. The length of the body is not told.
+ */
+function singleResponseHandler(answer: ServerResponse, { encode, statusOf }: EventOptions): ResponseHandler {
+  let count = 0;
+  let status = 200;
+  let body = '';
+  const keep = (response: InferenceResponse): void => {
+    try {
+      if (response.error !== undefined) throw response.error;
+      body = encode(response);
+    } catch (reason) {
+      const error = InferenceServerError.from(reason);
+      status = statusOf(error);
+      body = stringifyError(error.message);
+    }
+  };
+  return (response, final) => {
+    if (response !== undefined && count++ === 0) keep(response);
+    if (!final || answer.destroyed) return;
+    answer.writeHead(status, { 'Content-Type': JSON_TYPE });
+    answer.end(count === 1 ? body : stringifyError(ONE_RESPONSE));
+  };
+}

@@ -1,0 +1,57 @@
+/** One inference on behalf of an HTTP request, from its body to the last response. */
+import type { ServerResponse } from 'node:http';
+import type { InferRequestMessage, InferResponseMessage } from '@nereid/protocol';
+import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import type { InferenceService, ServedModel } from '../../service/inference-service.ts';
+import type { RequestTrace } from '../../telemetry/trace.ts';
+
+/** An inference to run. */
+export interface HttpInference {
+  readonly model: ServedModel;
+  readonly message: InferRequestMessage;
+  readonly trace: RequestTrace | undefined;
+}
+
+/**
+ * Runs an inference, and cancels it when the client goes before its final response.
+ *
+ * @throws InferenceServerError when the request is refused; the handler is then never called.
+ */
+export function inferWhileConnected(
+  service: InferenceService,
+  { model, message, trace }: HttpInference,
+  connection: ServerResponse,
+  handler: ResponseHandler,
+): void {
+  let isEnded = false;
+  const pending = service.infer(
+    model,
+    message,
+    (response, final) => {
+      isEnded = final;
+      handler(response, final);
+    },
+    trace,
+  );
+  if (isEnded) return;
+  const cancel = (): void => {
+    if (!isEnded) pending.cancel();
+  };
+  // It may have gone while its body was decompressed.
+  if (connection.closed) cancel();
+  else connection.on('close', cancel);
+}
+
+/** What a model answered, as it is encoded. */
+export function toResponseMessage(
+  model: ServedModel,
+  { id }: InferRequestMessage,
+  { parameters, outputs }: InferenceResponse,
+): InferResponseMessage {
+  return { modelName: model.name, modelVersion: model.version, id, parameters, outputs };
+}
+
+/** Time of the server's clock. */
+export function monotonicNs(): number {
+  return Math.round(performance.now() * 1e6);
+}
