@@ -35,6 +35,7 @@ import {
   type HttpRequest,
   type HttpResponse,
 } from './http-connection.ts';
+import { readEvents } from './http-events.ts';
 import type { InferInput } from './infer-input.ts';
 import { toInferRequestMessage } from './infer-request.ts';
 import { InferResult } from './infer-result.ts';
@@ -70,6 +71,14 @@ export interface HttpInferOptions extends InferOptions {
   /** Compression that the server may use for its answer. Default: none. */
   readonly responseCompression?: HttpCompression;
 }
+
+/** What a model is asked with {@link HttpClient.generate}: inputs and parameters by name. */
+export type GenerateRequest = Readonly<Record<string, unknown>>;
+
+/** What a model answers to that: `model_name`, `model_version`, `id` if the request had one, parameters and outputs. */
+export type GenerateResponse = Readonly<Record<string, unknown>>;
+
+const ACCEPT_EVENTS = { Accept: 'text/event-stream' };
 
 /** {@link InferenceClient} over HTTP; `inferStream` is not to be had. */
 export class HttpClient implements InferenceClient {
@@ -177,11 +186,98 @@ export class HttpClient implements InferenceClient {
     inputs: readonly InferInput[],
     options: HttpInferOptions = {},
   ): Promise<InferResult> {
+    const response = await this.#connection.sendExpectingOk(this.#inferRequest(modelName, inputs, options));
+    const jsonLength = response.headers[INFERENCE_HEADER_CONTENT_LENGTH.toLowerCase()];
+    return new InferResult(
+      decodeInferResponse(response.body, parseInferenceHeaderLength(jsonLength?.toString())),
+    );
+  }
+
+  /**
+   * One request, and its answers as they come: for decoupled models, which answer any number of times. Ends with the
+   * last one; leaving the loop cancels the request. Outputs travel as JSON. Needs Nereid: Triton refuses decoupled
+   * models over HTTP.
+   *
+   * @throws InferenceServerError the first error among the answers, too.
+   */
+  async *inferResponses(
+    modelName: string,
+    inputs: readonly InferInput[],
+    options: HttpInferOptions = {},
+  ): AsyncGenerator<InferResult, void, undefined> {
+    const { headers, ...request } = this.#inferRequest(modelName, inputs, options, false);
+    const answer = await this.#connection.open({ ...request, headers: { ...headers, ...ACCEPT_EVENTS } });
+    for await (const event of readEvents(answer)) {
+      yield new InferResult(decodeInferResponse(Buffer.from(event), undefined));
+    }
+  }
+
+  /**
+   * Triton's generate endpoint: the keys of the request that name inputs become tensors, the others parameters; the
+   * outputs come back side by side. For models that answer once.
+   */
+  async generate(
+    modelName: string,
+    request: GenerateRequest,
+    options: ModelCallOptions = {},
+  ): Promise<GenerateResponse> {
+    const answer = await this.#post<GenerateResponse>(
+      `${modelPath(modelName, options)}/generate`,
+      request,
+      options,
+    );
+    const { error } = answer;
+    // The status was decided by the first response; what came after it may still be wrong.
+    if (typeof error === 'string' && Object.keys(answer).length === 1) {
+      throw new InferenceServerError('UNKNOWN', error);
+    }
+    return answer;
+  }
+
+  /**
+   * {@link generate} for models that answer any number of times: their answers as they come. Leaving the loop cancels
+   * the request.
+   *
+   * @throws InferenceServerError the first error among the answers, too.
+   */
+  async *generateStream(
+    modelName: string,
+    request: GenerateRequest,
+    options: ModelCallOptions = {},
+  ): AsyncGenerator<GenerateResponse, void, undefined> {
+    const answer = await this.#connection.open({
+      method: 'POST',
+      path: `${modelPath(modelName, options)}/generate_stream`,
+      headers: { 'Content-Type': 'application/json', ...this.#headers, ...options.headers, ...ACCEPT_EVENTS },
+      body: JSON.stringify(request),
+      signal: options.signal,
+    });
+    for await (const event of readEvents(answer)) yield JSON.parse(event) as GenerateResponse;
+  }
+
+  /** @throws InferenceServerError UNSUPPORTED, always. */
+  inferStream(
+    _requests: Iterable<InferStreamRequest> | AsyncIterable<InferStreamRequest>,
+    _options?: CallOptions,
+  ): AsyncIterable<InferStreamResponse> {
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      'streams of requests need gRPC: use GrpcClient.inferStream; for the answers to one request, inferResponses',
+    );
+  }
+
+  /** @param binaryOutputs Default: as the options say. */
+  #inferRequest(
+    modelName: string,
+    inputs: readonly InferInput[],
+    options: HttpInferOptions,
+    binaryOutputs = options.binaryData ?? true,
+  ): HttpRequest {
     const { binaryData = true } = options;
-    const message = toInferRequestMessage(modelName, inputs, options);
+    const message = toInferRequestMessage(modelName, inputs, { ...options, binaryData: binaryOutputs });
     const encoded = encodeInferRequest(message, { binary: inputs.map(() => binaryData) });
     const { header, chunks, headerLength } = encoded;
-    const response = await this.#connection.sendExpectingOk({
+    return {
       method: 'POST',
       path: `${modelPath(modelName, options)}/infer`,
       headers: {
@@ -198,22 +294,7 @@ export class HttpClient implements InferenceClient {
       signal: options.signal,
       requestCompression: options.requestCompression,
       responseCompression: options.responseCompression,
-    });
-    const jsonLength = response.headers[INFERENCE_HEADER_CONTENT_LENGTH.toLowerCase()];
-    return new InferResult(
-      decodeInferResponse(response.body, parseInferenceHeaderLength(jsonLength?.toString())),
-    );
-  }
-
-  /** @throws InferenceServerError UNSUPPORTED, always. */
-  inferStream(
-    _requests: Iterable<InferStreamRequest> | AsyncIterable<InferStreamRequest>,
-    _options?: CallOptions,
-  ): AsyncIterable<InferStreamResponse> {
-    throw new InferenceServerError(
-      'UNSUPPORTED',
-      'streams of requests need gRPC: use GrpcClient.inferStream',
-    );
+    };
   }
 
   async close(): Promise<void> {

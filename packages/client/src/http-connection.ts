@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { deflate, gunzip, gzip, inflate } from 'node:zlib';
 import { InferenceServerError } from '@nereid/protocol';
 import { statusCodeOfHttp } from '@nereid/protocol/http';
-import { Pool } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 
 /** The encodings of bodies that Triton knows. */
 export type HttpCompression = 'gzip' | 'deflate';
@@ -30,6 +30,16 @@ export interface HttpResponse {
   readonly body: Buffer;
 }
 
+/** An answer whose body is still coming. */
+export interface HttpStream {
+  readonly status: number;
+  readonly headers: HttpResponse['headers'];
+  /** The body. Not to read it to its end closes the connection. */
+  readonly pieces: AsyncIterable<Uint8Array>;
+  readonly origin: string;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** A pool of connections to one server, which turns every failure into an InferenceServerError. */
 export class HttpConnection {
   readonly #pool: Pool;
@@ -50,13 +60,18 @@ export class HttpConnection {
     try {
       return await this.#exchange(request);
     } catch (reason) {
-      if (request.signal?.aborted) {
-        throw new InferenceServerError('CANCELLED', 'the request was cancelled', { cause: reason });
-      }
-      const message = reason instanceof Error ? reason.message : String(reason);
-      throw new InferenceServerError('UNAVAILABLE', `no answer from ${this.#origin}: ${message}`, {
-        cause: reason,
-      });
+      throw cancelledOr(reason, { signal: request.signal, origin: this.#origin });
+    }
+  }
+
+  /** Sends a request and gives any answer as soon as its headers are there. */
+  async open(request: HttpRequest): Promise<HttpStream> {
+    const { signal } = request;
+    try {
+      const { statusCode, headers, body } = await this.#request(request);
+      return { status: statusCode, headers, pieces: body, origin: this.#origin, signal };
+    } catch (reason) {
+      throw cancelledOr(reason, { signal, origin: this.#origin });
     }
   }
 
@@ -64,25 +79,32 @@ export class HttpConnection {
   async sendExpectingOk(request: HttpRequest): Promise<HttpResponse> {
     const response = await this.send(request);
     if (response.status < 400) return response;
-    throw new InferenceServerError(statusCodeOfHttp(response.status), errorText(response));
+    throw new InferenceServerError(
+      statusCodeOfHttp(response.status),
+      errorText(response.status, response.body),
+    );
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
 
-  async #exchange(request: HttpRequest): Promise<HttpResponse> {
+  async #request(request: HttpRequest): Promise<Dispatcher.ResponseData> {
     const { method, path, signal, requestCompression, responseCompression, body = null } = request;
     const headers = { ...request.headers };
     if (requestCompression !== undefined) headers['Content-Encoding'] = requestCompression;
     if (responseCompression !== undefined) headers['Accept-Encoding'] = responseCompression;
-    const response = await this.#pool.request({
+    return this.#pool.request({
       method,
       path: this.#basePath + path,
       headers,
       body: body !== null && requestCompression ? await COMPRESS[requestCompression](body) : body,
       signal: signal ?? null,
     });
+  }
+
+  async #exchange(request: HttpRequest): Promise<HttpResponse> {
+    const response = await this.#request(request);
     const received = Buffer.from(await response.body.arrayBuffer());
     const encoding = response.headers['content-encoding'];
     const isCompressed = encoding === 'gzip' || encoding === 'deflate';
@@ -100,13 +122,27 @@ function parseUrl(url: string): URL {
   throw new InferenceServerError('INVALID_ARG', `'${url}' is not the URL of a server`);
 }
 
-function errorText(response: HttpResponse): string {
-  const text = response.body.toString('utf8');
+/** What went wrong on the way, as an error of ours: CANCELLED when the caller wanted it. */
+export function cancelledOr(
+  reason: unknown,
+  { signal, origin }: { readonly signal: AbortSignal | undefined; readonly origin: string },
+): InferenceServerError {
+  if (InferenceServerError.is(reason)) return reason;
+  if (signal?.aborted) {
+    return new InferenceServerError('CANCELLED', 'the request was cancelled', { cause: reason });
+  }
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new InferenceServerError('UNAVAILABLE', `no answer from ${origin}: ${message}`, { cause: reason });
+}
+
+/** The text of an answer that is an error. */
+export function errorText(status: number, bytes: Buffer): string {
+  const text = bytes.toString('utf8');
   try {
     const body: unknown = JSON.parse(text);
     if (typeof body === 'object' && body !== null && 'error' in body) return String(body.error);
   } catch {
     // Proxies answer with text of their own.
   }
-  return text === '' ? `HTTP status ${response.status}` : text;
+  return text === '' ? `HTTP status ${status}` : text;
 }

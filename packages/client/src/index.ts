@@ -13,7 +13,13 @@ export type {
 } from '@nereid/protocol/http';
 export { GrpcClient } from './grpc-client.ts';
 export type { GrpcClientOptions, GrpcTlsOptions } from './grpc-connection.ts';
-export { HttpClient, type HttpClientOptions, type HttpInferOptions } from './http-client.ts';
+export {
+  HttpClient,
+  type GenerateRequest,
+  type GenerateResponse,
+  type HttpClientOptions,
+  type HttpInferOptions,
+} from './http-client.ts';
 export type { HttpCompression } from './http-connection.ts';
 export { InferInput, type InferInputValues } from './infer-input.ts';
 export type { InferRequestedOutput } from './infer-requested-output.ts';
