@@ -91,3 +91,11 @@ test('the embedded server answers every request', LIMIT, async () => {
   assert.match(output, /^answers: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15$/m);
   assert.match(output, /^16 inferences in \d+ executions$/m);
 });
+
+test('the voice activity of two speakers is that of the model without a server', LIMIT, async () => {
+  const output = await runExample('05-voice-activity/run.ts');
+  assert.match(output, /^Ada speaks from 1\.0 s until 3\.\d s$/m);
+  assert.match(output, /^Ben speaks from 2\.0 s until 3\.\d s$/m);
+  const difference = Number(/ONNX Runtime alone: (.+)$/m.exec(output)?.[1]);
+  assert.ok(difference < 1e-5, output);
+});

@@ -34,4 +34,20 @@ describe('SystemClock', () => {
     await new Promise<void>((resolve) => clock.schedule(now + 1_000_000, resolve));
     assert.deepEqual(ran, ['a', 'c']);
   });
+
+  test('keeps the process alive only while a call is to come', () => {
+    const timeouts = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timeouts();
+    const clock = new SystemClock();
+    const soon = clock.now() + 60e9;
+    const first = clock.schedule(soon, () => {});
+    assert.equal(timeouts(), before + 1);
+    first.cancel();
+    assert.equal(timeouts(), before);
+    const second = clock.schedule(soon + 1, () => {});
+    assert.equal(timeouts(), before + 1);
+    second.cancel();
+    assert.equal(timeouts(), before);
+  });
 });

@@ -59,6 +59,7 @@ export class SystemClock implements Clock {
     this.#coarse = setTimeout(
       () => {
         this.#coarseAt = Infinity;
+        this.#coarse = undefined;
         this.#tick();
       },
       Math.max(1, Math.floor((wait - FINE_NS) / 1e6)),
@@ -75,6 +76,7 @@ export class SystemClock implements Clock {
   }
 
   #add(timer: Timer): void {
+    if (this.#heap.length === 0) this.#coarse?.ref();
     timer.position = this.#heap.length;
     this.#heap.push(timer);
     this.#up(timer);
@@ -85,6 +87,8 @@ export class SystemClock implements Clock {
     if (at < 0) return;
     timer.position = -1;
     const last = this.#heap.pop();
+    // Calls that were cancelled keep no process alive.
+    if (this.#heap.length === 0) this.#coarse?.unref();
     if (last === undefined || last === timer) return;
     this.#place(last, at);
     this.#up(last);
