@@ -7,11 +7,14 @@ export interface RecordedRequest {
   readonly request: InferenceRequest;
   readonly responses: (InferenceResponse | undefined)[];
   readonly errors: () => string[];
+  /** How many final responses there were. */
+  readonly finals: () => number;
 }
 
 /** A request for tests; everything may be overridden. */
 export function buildRequest(fields: Partial<InferenceRequestFields> = {}): RecordedRequest {
   const responses: (InferenceResponse | undefined)[] = [];
+  let finals = 0;
   const request = new InferenceRequest(
     {
       id: '',
@@ -27,11 +30,15 @@ export function buildRequest(fields: Partial<InferenceRequestFields> = {}): Reco
       trace: undefined,
       ...fields,
     },
-    (response) => responses.push(response),
+    (response, final) => {
+      responses.push(response);
+      if (final) finals += 1;
+    },
   );
   return {
     request,
     responses,
+    finals: () => finals,
     errors: () => responses.flatMap((r) => (r?.error === undefined ? [] : [r.error.message])),
   };
 }

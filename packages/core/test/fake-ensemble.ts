@@ -40,6 +40,11 @@ export class FakeStep {
     this.#respond(tensorsOf(outputs), true);
   }
 
+  /** The only response, with several values in its only output. */
+  finishWith(output: string, values: readonly number[]): void {
+    this.#respond([fp32(output, [values.length], values)], true);
+  }
+
   /** The end of a decoupled model's responses. */
   complete(): void {
     this.isEnded = true;
@@ -69,12 +74,17 @@ export class FakeEnsemble {
   readonly counts = { successes: 0, failures: [] as string[] };
   readonly scheduler: EnsembleScheduler;
   readonly decoupled: boolean;
+  readonly #decoupledModels: ReadonlySet<string>;
   /** Called for each step that starts; default: it waits. */
   onStart: (step: FakeStep) => void = () => {};
 
   /** @param config - Text of the ensemble's configuration; @param models - Texts of those of its models. */
   constructor(config: string, models: readonly string[]) {
-    const graph = createEnsembleGraph(parse(config), new Map(models.map(parse).map((m) => [m.name, m])));
+    const parsed = models.map(parse);
+    this.#decoupledModels = new Set(
+      parsed.filter((m) => m.model_transaction_policy?.decoupled === true).map((m) => m.name),
+    );
+    const graph = createEnsembleGraph(parse(config), new Map(parsed.map((m) => [m.name, m])));
     this.decoupled = graph.decoupled;
     const infer: InferFunction = (message, handler) => {
       const step = new FakeStep(message, handler);
@@ -110,6 +120,10 @@ export class FakeEnsemble {
     recorded.request.times.arrived = this.clock.now();
     this.scheduler.enqueue(recorded.request);
     return recorded;
+  }
+
+  isDecoupledModel(name: string): boolean {
+    return this.#decoupledModels.has(name);
   }
 
   /** Steps that have begun and not ended, by the name of their model. */

@@ -175,6 +175,30 @@ refuses({
 });
 
 refuses({
+  'a condition that cannot be read, with its place': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} }\nparameters { key: "step.0.when" value { string_value: "IN >" } }`,
+    /^m\/config\.pbtxt:3:12: condition 'IN >' of parameter 'step\.0\.when', at character 5: expected a value/,
+  ],
+  'a condition of a step that does not exist': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} } parameters { key: "step.1.when" value { string_value: "IN > 1" } }`,
+    /'step\.1\.when' of ensemble 'm': there is no step 1, its steps are 0 to 0/,
+  ],
+  'a condition on an unknown tensor': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} } parameters { key: "end.when" value { string_value: "OUTT > 1" } }`,
+    /'end\.when' of ensemble 'm': there is no tensor 'OUTT'; did you mean 'OUT'\?/,
+  ],
+  'a condition that waits for its own step': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} } parameters { key: "step.0.when" value { string_value: "OUT > 1" } }`,
+    /'OUT' for ensemble 'm' is not written: .*\(a circle: OUT <- OUT\)/,
+  ],
+  'a misspelt name of a condition': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} } parameters { key: "step.0.if" value { string_value: "true" } }`,
+    /parameter 'step\.0\.if' of ensemble 'm': expected 'step\.<n>\.when'/,
+  ],
+  'a default for a tensor that no step writes': [
+    `${ENSEMBLE} ensemble_scheduling { ${step('IN', 'OUT')} } parameters { key: "tensor.IN.default" value { string_value: "0" } }`,
+    /no step writes a tensor 'IN'/,
+  ],
   'an ensemble without steps': [
     `${ENSEMBLE} ensemble_scheduling { }`,
     /must specify 'step' for ensemble 'm'/,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
+import { DECOUPLED, ensemble as ensembleText, FakeEnsemble, model, step } from '../../test/fake-ensemble.ts';
 import { composingModels, createEnsembleGraph } from './ensemble-graph.ts';
 
 const FINE = createModelConfig({
@@ -10,7 +11,7 @@ const FINE = createModelConfig({
 });
 
 type Init = NonNullable<Parameters<typeof createModelConfig>[0]>;
-const step = (input: Record<string, string>, output: Record<string, string>) => ({
+const stepOf = (input: Record<string, string>, output: Record<string, string>) => ({
   model_name: 'fine',
   model_version: -1,
   input_map: input,
@@ -22,7 +23,7 @@ const ensemble = (fields: Init = {}): ModelConfig =>
     name: 'ens',
     input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [-1] }],
     output: [{ name: 'OUT', data_type: 'TYPE_FP32', dims: [-1] }],
-    ensemble_scheduling: { step: [step({ X: 'IN' }, { Y: 'a' }), step({ X: 'a' }, { Y: 'OUT' })] },
+    ensemble_scheduling: { step: [stepOf({ X: 'IN' }, { Y: 'a' }), stepOf({ X: 'a' }, { Y: 'OUT' })] },
     ...fields,
   });
 
@@ -47,12 +48,12 @@ describe('createEnsembleGraph', () => {
   });
 
   test('names a model tensor that does not exist', () => {
-    const wrongInput = ensemble({ ensemble_scheduling: { step: [step({ ZZ: 'IN' }, { Y: 'OUT' })] } });
+    const wrongInput = ensemble({ ensemble_scheduling: { step: [stepOf({ ZZ: 'IN' }, { Y: 'OUT' })] } });
     refused(
       wrongInput,
       /in ensemble ens, ensemble tensor IN is mapping to non-existing input ZZ in model fine/,
     );
-    const wrongOutput = ensemble({ ensemble_scheduling: { step: [step({ X: 'IN' }, { ZZ: 'OUT' })] } });
+    const wrongOutput = ensemble({ ensemble_scheduling: { step: [stepOf({ X: 'IN' }, { ZZ: 'OUT' })] } });
     refused(wrongOutput, /ensemble tensor OUT is mapped from non-existing output ZZ in model fine/);
   });
 
@@ -100,4 +101,48 @@ describe('createEnsembleGraph', () => {
 
 test('composingModels gives each model once', () => {
   assert.deepEqual(composingModels(ensemble()), ['fine']);
+});
+
+describe('decoupled steps', () => {
+  const MODELS = [
+    model('one', ['X'], ['Y'], DECOUPLED),
+    model('two', ['X'], ['Y'], DECOUPLED),
+    model('sum', ['L', 'R'], ['S']),
+  ];
+  const branches = [step('one', { X: 'IN' }, { Y: 'a' }), step('two', { X: 'IN' }, { Y: 'b' })];
+
+  test('refuses a step fed by two of them, naming both', () => {
+    const config = ensembleText(
+      ['IN'],
+      ['OUT'],
+      [...branches, step('sum', { L: 'a', R: 'b' }, { S: 'OUT' })],
+    );
+    assert.throws(() => new FakeEnsemble(config, MODELS), {
+      code: 'INVALID_ARG',
+      message:
+        /step 2 of model 'sum' receives inputs originated from different decoupled models: tensor 'a' and 'b' of steps 0 and 1/,
+    });
+  });
+
+  test('refuses outputs of two of them', () => {
+    const config = ensembleText(['IN'], ['a', 'b'], branches);
+    assert.throws(() => new FakeEnsemble(config, MODELS), {
+      code: 'INVALID_ARG',
+      message: /output 'a' and output 'b' come from different decoupled models, of steps 0 and 1/,
+    });
+  });
+
+  test('tells the place of a mistake in the configuration', () => {
+    const places: string[] = [];
+    const refuse = (path: string, message: string): never => {
+      places.push(path);
+      throw new Error(message);
+    };
+    const config = ensemble({ ensemble_scheduling: { step: [stepOf({ ZZ: 'IN' }, { Y: 'OUT' })] } });
+    assert.throws(
+      () => createEnsembleGraph(config, new Map([['fine', FINE]]), refuse),
+      /non-existing input ZZ/,
+    );
+    assert.deepEqual(places, ['ensemble_scheduling.step[0].input_map["ZZ"]']);
+  });
 });
