@@ -397,3 +397,24 @@ test('the signal cancels a stream', async (t) => {
   const responses = client.inferStream([{ modelName: 'm', inputs: [INPUT] }], { signal: controller.signal });
   await assert.rejects(collect(responses), { code: 'CANCELLED' });
 });
+
+test('shared memory is registered with its offset', async (t) => {
+  const { client, requests } = await answering(t, METHODS.systemSharedMemoryRegister, {});
+  await client.registerSystemSharedMemory({ name: 'r', key: '/k', byteSize: 64, offset: 4096 });
+  const [{ name, key, byteSize, offset } = assert.fail('no request')] = requests;
+  assert.deepEqual({ name, key, byteSize, offset }, { name: 'r', key: '/k', byteSize: 64n, offset: 4096n });
+});
+
+test('the status of shared memory has the names of the HTTP body', async (t) => {
+  const regions = { r: { name: 'r', key: '/k', offset: 8n, byteSize: 64n } };
+  const { client } = await answering(t, METHODS.systemSharedMemoryStatus, { regions });
+  assert.deepEqual(await client.systemSharedMemoryStatus(), [
+    { name: 'r', key: '/k', offset: 8, byte_size: 64 },
+  ]);
+});
+
+test('all shared memory is unregistered when no region is named', async (t) => {
+  const { client, requests } = await answering(t, METHODS.systemSharedMemoryUnregister, {});
+  await client.unregisterSystemSharedMemory();
+  assert.equal(requests[0]?.name, '');
+});

@@ -35,6 +35,7 @@ import type {
   ModelStatisticsEntryJson,
   RepositoryIndexEntryJson,
   ServerMetadataJson,
+  SystemSharedMemoryRegionJson,
   TraceSettingJson,
   TraceSettingUpdateJson,
 } from '@nereid/protocol/http';
@@ -47,6 +48,7 @@ import {
   toLogSettings,
   toModelMetadata,
   toModelStatistics,
+  toSystemRegion,
   toTraceSettings,
 } from './grpc-messages.ts';
 import type { InferInput } from './infer-input.ts';
@@ -62,6 +64,7 @@ import type {
   LoadModelOptions,
   ModelCallOptions,
   ModelConfig,
+  SystemSharedMemoryRegion,
   UnloadModelOptions,
 } from './inference-client.ts';
 
@@ -189,6 +192,26 @@ export class GrpcClient implements InferenceClient {
   ): Promise<TraceSettingJson> {
     const request = { modelName, settings: fromTraceSettings(settings) };
     return toTraceSettings(await this.#call(METHODS.traceSetting, request, options));
+  }
+
+  async systemSharedMemoryStatus(
+    regionName = '',
+    options: CallOptions = {},
+  ): Promise<readonly SystemSharedMemoryRegionJson[]> {
+    const { regions } = await this.#call(METHODS.systemSharedMemoryStatus, { name: regionName }, options);
+    return Object.values(regions).map(toSystemRegion);
+  }
+
+  async registerSystemSharedMemory(
+    { name, key, byteSize, offset = 0 }: SystemSharedMemoryRegion,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const request = { name, key, offset: BigInt(offset), byteSize: BigInt(byteSize) };
+    await this.#call(METHODS.systemSharedMemoryRegister, request, options);
+  }
+
+  async unregisterSystemSharedMemory(regionName = '', options: CallOptions = {}): Promise<void> {
+    await this.#call(METHODS.systemSharedMemoryUnregister, { name: regionName }, options);
   }
 
   async infer(

@@ -13,6 +13,7 @@ import type {
   ModelStatistics,
   RepositoryIndexResponse_ModelIndex,
   StatisticDuration,
+  SystemSharedMemoryStatusResponse_RegionStatus,
   TraceSettingResponse,
 } from '@nereid/protocol/gen';
 import type {
@@ -26,6 +27,7 @@ import type {
   ModelStatisticsEntryJson,
   RepositoryIndexEntryJson,
   ResponseStatisticsJson,
+  SystemSharedMemoryRegionJson,
   TensorMetadataJson,
   TraceSettingJson,
   TraceSettingUpdateJson,
@@ -123,6 +125,16 @@ function toBatchStatistics(statistics: InferBatchStatistics): BatchStatisticsJso
 
 function toDuration(duration: StatisticDuration | undefined): DurationStatisticJson {
   return { count: Number(duration?.count ?? 0), ns: Number(duration?.ns ?? 0) };
+}
+
+/** An entry of the answer to SystemSharedMemoryStatus. */
+export function toSystemRegion({
+  name,
+  key,
+  offset,
+  byteSize,
+}: SystemSharedMemoryStatusResponse_RegionStatus): SystemSharedMemoryRegionJson {
+  return { name, key, offset: Number(offset), byte_size: Number(byteSize) };
 }
 
 /** The answer to LogSettings. */

@@ -233,6 +233,25 @@ test('every management call goes to its place', async (t) => {
   assert.ok(received.every(({ headers }) => headers.authorization === 'x'));
 });
 
+test('shared memory is registered, listed and unregistered at its paths', async (t) => {
+  const { client, received } = await serve(t, { body: '[]' });
+  await client.registerSystemSharedMemory({ name: 'a b', key: '/k', byteSize: 64 });
+  await client.systemSharedMemoryStatus();
+  await client.systemSharedMemoryStatus('r');
+  await client.unregisterSystemSharedMemory('r');
+  await client.unregisterSystemSharedMemory();
+  assert.deepEqual(
+    received.map(({ method, url, body }) => `${method} ${url} ${String(body)}`.trim()),
+    [
+      'POST /v2/systemsharedmemory/region/a%20b/register {"key":"/k","offset":0,"byte_size":64}',
+      'GET /v2/systemsharedmemory/status',
+      'GET /v2/systemsharedmemory/region/r/status',
+      'POST /v2/systemsharedmemory/region/r/unregister',
+      'POST /v2/systemsharedmemory/unregister',
+    ],
+  );
+});
+
 test('streams are not to be had', async (t) => {
   const { client } = await serve(t, { body: '' });
   assert.throws(() => client.inferStream([]), { code: 'UNSUPPORTED' });

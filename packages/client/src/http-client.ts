@@ -26,6 +26,7 @@ import {
   type ModelStatisticsJson,
   type RepositoryIndexEntryJson,
   type ServerMetadataJson,
+  type SystemSharedMemoryRegionJson,
   type TraceSettingJson,
   type TraceSettingUpdateJson,
 } from '@nereid/protocol/http';
@@ -48,6 +49,7 @@ import type {
   LoadModelOptions,
   ModelCallOptions,
   ModelConfig,
+  SystemSharedMemoryRegion,
   UnloadModelOptions,
 } from './inference-client.ts';
 
@@ -178,6 +180,25 @@ export class HttpClient implements InferenceClient {
     options: CallOptions = {},
   ): Promise<TraceSettingJson> {
     return this.#post(tracePath(modelName), settings, options);
+  }
+
+  async systemSharedMemoryStatus(
+    regionName = '',
+    options: CallOptions = {},
+  ): Promise<readonly SystemSharedMemoryRegionJson[]> {
+    return this.#get(`${regionPath(regionName)}/status`, options);
+  }
+
+  async registerSystemSharedMemory(
+    { name, key, byteSize, offset = 0 }: SystemSharedMemoryRegion,
+    options: CallOptions = {},
+  ): Promise<void> {
+    const body = { key, offset, byte_size: byteSize };
+    await this.#send('POST', `${regionPath(name)}/register`, options, body);
+  }
+
+  async unregisterSystemSharedMemory(regionName = '', options: CallOptions = {}): Promise<void> {
+    await this.#send('POST', `${regionPath(regionName)}/unregister`, options, undefined);
   }
 
   /** One request, one answer; the options say how the tensors travel. */
@@ -338,6 +359,11 @@ function modelPath(modelName: string, { modelVersion = '' }: ModelCallOptions): 
 
 function tracePath(modelName: string): string {
   return modelName === '' ? '/v2/trace/setting' : `/v2/models/${encodeURIComponent(modelName)}/trace/setting`;
+}
+
+function regionPath(regionName: string): string {
+  const path = '/v2/systemsharedmemory';
+  return regionName === '' ? path : `${path}/region/${encodeURIComponent(regionName)}`;
 }
 
 /** The shape is the server's promise; it is not checked. */

@@ -7,6 +7,7 @@ export type {
   ModelStatisticsEntryJson as ModelStatistics,
   RepositoryIndexEntryJson as RepositoryIndexEntry,
   ServerMetadataJson as ServerMetadata,
+  SystemSharedMemoryRegionJson as SystemSharedMemoryStatus,
   TensorMetadataJson as TensorMetadata,
   TraceSettingJson as TraceSettings,
   TraceSettingUpdateJson as TraceSettingsUpdate,
@@ -35,6 +36,7 @@ export type {
   LoadModelOptions,
   ModelCallOptions,
   ModelConfig,
+  SystemSharedMemoryRegion,
   UnloadModelOptions,
 } from './inference-client.ts';
 export type { TensorValues, TensorValuesByDatatype } from './tensor-values.ts';

@@ -6,6 +6,7 @@ import type {
   ModelStatisticsEntryJson,
   RepositoryIndexEntryJson,
   ServerMetadataJson,
+  SystemSharedMemoryRegionJson,
   TraceSettingJson,
   TraceSettingUpdateJson,
 } from '@nereid/protocol/http';
@@ -102,6 +103,17 @@ export interface UnloadModelOptions extends CallOptions {
   readonly unloadDependents?: boolean;
 }
 
+/** A part of a POSIX shared-memory object that the server is to map. */
+export interface SystemSharedMemoryRegion {
+  /** The name by which requests speak of it. */
+  readonly name: string;
+  /** The name of the object: `/my_region`. */
+  readonly key: string;
+  readonly byteSize: number;
+  /** Bytes of the object before the region. Default: 0. */
+  readonly offset?: number;
+}
+
 /** A model configuration with the names of `config.pbtxt`. */
 export type ModelConfig = JsonObject;
 
@@ -171,6 +183,27 @@ export interface InferenceClient {
     modelName?: string,
     options?: CallOptions,
   ): Promise<TraceSettingJson>;
+  /**
+   * The shared-memory regions that are registered.
+   *
+   * @param regionName Default: '', all of them.
+   */
+  systemSharedMemoryStatus(
+    regionName?: string,
+    options?: CallOptions,
+  ): Promise<readonly SystemSharedMemoryRegionJson[]>;
+  /**
+   * Has the server map shared memory of this machine, so that inputs ({@link InferInput.fromSharedMemory}) and
+   * outputs (`sharedMemory` of {@link InferRequestedOutput}) can lie in it. The server must run with
+   * `--allow-client-shm=true`.
+   */
+  registerSystemSharedMemory(region: SystemSharedMemoryRegion, options?: CallOptions): Promise<void>;
+  /**
+   * Has the server let a region go, as soon as no request uses it. Unknown ones are no error.
+   *
+   * @param regionName Default: '', all of them.
+   */
+  unregisterSystemSharedMemory(regionName?: string, options?: CallOptions): Promise<void>;
   /** One request, one answer. */
   infer(modelName: string, inputs: readonly InferInput[], options?: InferOptions): Promise<InferResult>;
   /**
