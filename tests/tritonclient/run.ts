@@ -48,7 +48,8 @@ process.exitCode = await main(process.argv.slice(2));
 async function main(only: readonly string[]): Promise<number> {
   await using repository = makeRepository();
   addModels(repository);
-  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
+  const flags = ['--model-control-mode=explicit', '--load-model=*', '--allow-client-shm=true'];
+  await using server = await startServer(repository.path, ...flags);
   const walk = join(ROOT, 'tests/tritonclient/walk.py');
   return await runPython(walk, new URL(server.http).host, server.grpc, repository.path, ...only);
 }
