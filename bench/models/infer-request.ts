@@ -3,9 +3,10 @@ import { encodeInferRequest } from '@nereid/protocol/http';
 import { encodeModelInferRequest } from '@nereid/protocol/grpc';
 import type { GrpcTarget, HttpTarget } from '../load/load.ts';
 
-/** A request with one FP32 tensor X of 16 elements, in this shape. */
+/** A request with one FP32 tensor X, in this shape. */
 export function createRequest(modelName: string, shape: readonly number[]): InferRequestMessage {
-  const values = Float32Array.from({ length: 16 }, (_, index) => index / 4);
+  const length = shape.reduce((product, dim) => product * dim, 1);
+  const values = Float32Array.from({ length }, (_, index) => (index % 16) / 4);
   return {
     modelName,
     modelVersion: '',
@@ -20,15 +21,38 @@ export function createRequest(modelName: string, shape: readonly number[]): Infe
   };
 }
 
+/** The same with the tensor, and its output Y, in a shared-memory region: the one behind the other. */
+export function withSharedMemory(request: InferRequestMessage, region: string): InferRequestMessage {
+  const { inputs, ...rest } = request;
+  return {
+    ...rest,
+    inputs: inputs.map(({ name, datatype, shape, data }) => ({
+      name,
+      datatype,
+      shape,
+      sharedMemory: { region, byteSize: data?.byteLength ?? 0, offset: 0 },
+    })),
+    outputs: inputs.map(({ data: { byteLength = 0 } = {} }) => ({
+      name: 'Y',
+      classification: 0,
+      binaryData: false,
+      sharedMemory: { region, byteSize: byteLength, offset: byteLength },
+    })),
+  };
+}
+
 /** The request in binary form over HTTP. */
 export function httpTarget(baseUrl: string, request: InferRequestMessage): HttpTarget {
-  const { header, chunks, headerLength = 0 } = encodeInferRequest(request, { binary: [true] });
+  const { header, chunks, headerLength } = encodeInferRequest(request, { binary: [true] });
   return {
     url: `${baseUrl}/v2/models/${request.modelName}/infer`,
-    headers: {
-      'Content-Type': 'application/octet-stream',
-      'Inference-Header-Content-Length': String(headerLength),
-    },
+    headers:
+      headerLength === undefined
+        ? { 'Content-Type': 'application/json' }
+        : {
+            'Content-Type': 'application/octet-stream',
+            'Inference-Header-Content-Length': String(headerLength),
+          },
     body: Buffer.concat([header, ...chunks]),
   };
 }

@@ -4,6 +4,7 @@ import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
 import type { Scenario } from './scenario.ts';
+import { sharedMemory } from './shared-memory.ts';
 import { startUp } from './start-up.ts';
 
 /** In the order in which they run. */
@@ -11,6 +12,7 @@ export const SCENARIOS: readonly Scenario[] = [
   httpIdentity,
   grpcIdentity,
   dynamicBatching,
+  sharedMemory,
   startUp,
   manyModels,
   loadUnload,

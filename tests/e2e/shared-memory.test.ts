@@ -118,7 +118,7 @@ test('an unregistered region lives until the requests that use it have ended', L
   const request = {
     modelName: 'slow',
     inputs: [InferInput.fromSharedMemory('INPUT0', 'INT32', [1], place(0))],
-    outputs: [{ name: 'OUTPUT0', sharedMemory: place(32) }],
+    outputs: [{ name: 'OUTPUT0', classification: 0, binaryData: false, sharedMemory: place(32) }],
   };
   const running = server.infer(request);
   management.unregisterSystemSharedMemory('r');
