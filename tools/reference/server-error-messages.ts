@@ -139,7 +139,7 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
-      'condition of step <n>: <reason>',
+      'condition of <what>: <reason>',
       'a condition of an ensemble compares a tensor that has not one element',
       'use `min`, `max`, `any`, `all`, or send one row',
     ),
