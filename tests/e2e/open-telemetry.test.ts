@@ -186,6 +186,40 @@ test('a request that is refused ends its span with the reason', LIMIT, async () 
   assert.match(find(spans, 'InferRequest').error, /WRONG/);
 });
 
+/** Answers with the context that it is told to go on with, and logs a line. */
+const TELLER = `
+export default {
+  config: {
+    input: [{ name: 'INPUT0', data_type: 'TYPE_INT32', dims: [-1] }],
+    output: [{ name: 'CONTEXT', data_type: 'TYPE_STRING', dims: [1] }],
+  },
+  async execute(request, { logger }) {
+    await new Promise((resolve) => setImmediate(resolve));
+    logger.info('told');
+    return { outputs: { CONTEXT: [request.traceContext.traceparent] } };
+  },
+};
+`;
+
+test(
+  'a model can go on with the trace below its execution, and its lines name the trace',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.write('teller', { '1/model.ts': TELLER });
+    await using collector = await startCollector();
+    await using server = await start(repository, collector, 'rate=1');
+    const inputs = [{ name: 'INPUT0', datatype: 'INT32', shape: [1], data: [1] }];
+    const body = JSON.stringify({ id: 'r1', inputs });
+    const response = await fetch(`${server.http}/v2/models/teller/infer`, { method: 'POST', body });
+    const answer = (await response.json()) as { outputs: readonly { data: readonly string[] }[] };
+    const { traceId, spanId } = find(await collector.spans(3), 'compute');
+    assert.equal(answer.outputs[0]?.data[0], `00-${traceId}-${spanId}-01`);
+    await server.stop();
+    assert.match(server.output(), new RegExp(`"told" request_id="r1" trace_id="${traceId}"`));
+  },
+);
+
 test('spans that wait are sent when the server stops', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('m', identityModel());

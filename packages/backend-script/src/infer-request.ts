@@ -3,6 +3,7 @@ import {
   type BackendRequest,
   type Parameters,
   type SequenceFields,
+  type TraceContext,
 } from '@nereid/backend-sdk';
 import { InferTensor } from './infer-tensor.ts';
 import type { ModelResponse, OutputValue, ResponseBuilder } from './model-response.ts';
@@ -74,6 +75,11 @@ export class InferRequest {
   /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
   get deadline(): number | undefined {
     return this.#request.deadline;
+  }
+
+  /** The trace it belongs to; undefined when it is not traced. Its `traceparent` is for what the model calls. */
+  get traceContext(): TraceContext | undefined {
+    return this.#request.traceContext;
   }
 
   /** Whether the client has gone or cancelled. */

@@ -53,7 +53,7 @@ export class InstancePool implements BatchRunner {
     const now = this.#parts.clock.now();
     for (const request of batch.requests) {
       request.times.started = now;
-      request.trace?.record('COMPUTE_START');
+      request.trace?.record('COMPUTE_START', now);
       request.trace?.recordTensors('TENSOR_BACKEND_INPUT', request.inputs);
     }
     const execution = new Execution(batch, this.#parts, () => this.#free(instance, index));

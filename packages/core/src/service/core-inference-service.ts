@@ -49,6 +49,7 @@ export class CoreInferenceService implements InferenceService {
   ): PendingInference {
     const arrived = this.#clock.now();
     const model = this.#continued(this.#current(served), message);
+    if (trace !== undefined) trace.modelVersion = model.version;
     trace?.record('REQUEST_START', arrived);
     const sharedMemory = usesSharedMemory(message) ? this.#sharedMemory.lease() : undefined;
     try {

@@ -77,7 +77,8 @@ export interface TraceSink {
 export class RequestTrace {
   readonly id: number;
   readonly modelName: string;
-  readonly modelVersion: string;
+  /** Filled in when the version is resolved. */
+  modelVersion: string;
   readonly requestId: string;
   readonly parentId: number | undefined;
   readonly spans: SpanIds | undefined;
