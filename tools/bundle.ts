@@ -23,8 +23,8 @@ await build({
   entryPoints: { nereid: join(CORE, 'main.js'), 'executor-entry': join(CORE, 'instance/executor-entry.js') },
   outdir: CORE,
   outExtension: { '.js': '.cjs' },
-  // Only a server that exports to OpenTelemetry loads these, from where they are installed.
-  external: ['@opentelemetry/*'],
+  // Only a server that exports to OpenTelemetry or caches in Redis loads these, from where they are installed.
+  external: ['@opentelemetry/*', '@redis/client'],
   // CommonJS, since an ES module that imports one of Node's modules makes it evaluate all that it lazily exports:
   // with node:crypto and node:http that is 40 ms of a start.
   format: 'cjs',

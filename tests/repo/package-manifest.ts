@@ -8,6 +8,7 @@ export interface PackageManifest {
   readonly folder: string;
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly bin: Readonly<Record<string, string>>;
+  /** Optional ones included. */
   readonly dependencies: Readonly<Record<string, string>>;
   readonly files: readonly string[];
 }
@@ -20,7 +21,10 @@ export function publishedPackages(): readonly PackageManifest[] {
 }
 
 function readManifest(path: string): PackageManifest {
-  const json = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Partial<PackageManifest>;
-  const { name = '', exports = {}, bin = {}, dependencies = {}, files = [] } = json;
+  const json = JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Partial<
+    PackageManifest & { readonly optionalDependencies: PackageManifest['dependencies'] }
+  >;
+  const { name = '', exports = {}, bin = {}, files = [] } = json;
+  const dependencies = { ...json.dependencies, ...json.optionalDependencies };
   return { name, folder: join(ROOT, dirname(path)), exports, bin, dependencies, files };
 }

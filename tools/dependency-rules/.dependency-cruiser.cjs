@@ -16,11 +16,11 @@ const PACKAGES = {
 /** Folder of packages/core/src → the other folders, or files, of it that it may import. The files beside them know all. */
 const CORE_FOLDERS = {
   protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
-  service: ['model', 'request', 'response', 'cache', 'memory', 'telemetry', 'scheduler/clock.ts'],
-  model: ['repository', 'scheduler', 'instance', 'backend', 'telemetry', 'request', 'response'],
+  service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts'],
+  model: ['repository', 'scheduler', 'instance', 'backend', 'cache', 'telemetry', 'request', 'response'],
   instance: ['scheduler', 'backend', 'request', 'response', 'memory', 'telemetry'],
   scheduler: ['ensemble', 'request', 'response', 'telemetry'],
-  cache: ['request', 'response'],
+  cache: ['scheduler', 'request', 'response', 'telemetry'],
   request: ['response', 'memory', 'telemetry'],
   response: ['memory'],
   backend: [],
@@ -29,7 +29,7 @@ const CORE_FOLDERS = {
   ensemble: [],
   memory: [],
   telemetry: [],
-  options: ['telemetry'],
+  options: ['cache/cache-options.ts', 'telemetry'],
   // The command line starts a server as any embedder does, so it sees what the files beside it see.
   command: ['[^/]+', '[^/]+\\.ts'],
 };

@@ -5,6 +5,8 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { BackendRegistry } from './backend/backend-registry.ts';
 import { openInstalledBackends } from './backend/installed-backends.ts';
 import { loadBackend } from './backend/load-backend.ts';
+import { createResponseCache } from './cache/create-response-cache.ts';
+import type { ResponseCache } from './cache/response-cache.ts';
 import { inferMany, inferOnce } from './in-process-inference.ts';
 import { BackendHost } from './instance/backend-host.ts';
 import { ExecutorPool } from './instance/executor-pool.ts';
@@ -15,6 +17,7 @@ import { ModelControl } from './model/model-control.ts';
 import { ModelLifecycle } from './model/model-lifecycle.ts';
 import { ModelLoader } from './model/model-loader.ts';
 import { ModelRegistry } from './model/model-registry.ts';
+import { ResponseCaching } from './model/response-caching.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
@@ -95,6 +98,8 @@ interface Base {
   readonly clock: SystemClock;
   readonly metrics: MetricsRegistry;
   readonly registry: ModelRegistry;
+  /** undefined: responses are not cached. */
+  readonly cache: ResponseCache | undefined;
 }
 
 /** All parts of a server that is not listening yet. */
@@ -102,8 +107,11 @@ type ServerParts = Awaited<ReturnType<typeof createParts>>;
 
 async function createParts(options: ResolvedServerOptions) {
   const logger = new ServerLogger(options.logging);
+  // First, since it may fail, and there is nothing yet that would have to be ended.
+  const cache = await createResponseCache(options.cache, logger.child('cache'));
   const metrics = new MetricsRegistry(options.metrics, { logger: logger.child('metrics') });
-  const base: Base = { options, logger, metrics, clock: new SystemClock(), registry: new ModelRegistry() };
+  const registry = new ModelRegistry();
+  const base: Base = { options, logger, metrics, clock: new SystemClock(), registry, cache };
   const execution = createExecution(base);
   if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
   const backends = await openBackends(options, logger);
@@ -150,7 +158,7 @@ function createExecution({ options, logger, metrics }: Base) {
 
 /** What brings models from the repositories to ready. */
 function createModels(
-  { options, logger, clock, metrics, registry }: Base,
+  { options, logger, clock, metrics, registry, cache }: Base,
   backends: BackendRegistry,
   {
     executors,
@@ -168,10 +176,19 @@ function createModels(
     logger.child('repository'),
   );
   const modelLogger = logger.child('models');
-  const loader = new ModelLoader({ backends, inProcess, executors, clock, source, logger: modelLogger });
+  const caching = new ResponseCaching({ cache, clock, logger: modelLogger });
+  const loader = new ModelLoader({
+    backends,
+    inProcess,
+    executors,
+    clock,
+    source,
+    caching,
+    logger: modelLogger,
+  });
   const infer: InferFunction = (message, handler, trace) =>
     inference.infer(inference.getModel(message.modelName, message.modelVersion), message, handler, trace);
-  const ensembles = new EnsembleLoader({ registry, source, clock, infer });
+  const ensembles = new EnsembleLoader({ registry, source, clock, infer, caching });
   const lifecycle = new ModelLifecycle({ source, loader, ensembles, registry, metrics, logger: modelLogger });
   const control = new ModelControl({
     mode: options.modelControlMode,
@@ -244,6 +261,7 @@ async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boo
   sharedMemory.close();
   await inProcess.close();
   await executors.close();
+  await parts.cache?.close();
   await tracer.close();
   return inTime;
 }

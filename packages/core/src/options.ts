@@ -2,11 +2,7 @@
 export { parseCommandLine, type CommandLine, type Environment } from './options/command-line.ts';
 export { usage } from './options/usage.ts';
 export type { ServerOptions } from './options/option-table.ts';
-export {
-  resolveServerOptions,
-  type CacheOptions,
-  type ResolvedServerOptions,
-} from './options/resolve-server-options.ts';
+export { resolveServerOptions, type ResolvedServerOptions } from './options/resolve-server-options.ts';
 export type {
   EndpointOptions,
   GrpcEndpointOptions,

@@ -1,13 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ModelConfig, ModelEnsemblingStep } from '@nereid/protocol/model-config';
-import { createEnsembleGraph, type EnsembleGraph } from '../scheduler/ensemble-graph.ts';
+import { composingModels, createEnsembleGraph, type EnsembleGraph } from '../scheduler/ensemble-graph.ts';
 import { EnsembleScheduler } from '../scheduler/ensemble-scheduler.ts';
 import type { InferFunction } from '../scheduler/infer-function.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
+import { assertCacheable } from './assert-cacheable.ts';
 import { Model } from './model.ts';
 import type { ModelRegistry } from './model-registry.ts';
 import type { ModelSource, PreparedModel } from './model-source.ts';
+import type { ResponseCaching } from './response-caching.ts';
 
 /** What ensembles need. `infer` is handed in: an ensemble is a model that infers. */
 export interface EnsembleLoaderParts {
@@ -15,6 +17,7 @@ export interface EnsembleLoaderParts {
   readonly source: ModelSource;
   readonly clock: Clock;
   readonly infer: InferFunction;
+  readonly caching: ResponseCaching;
 }
 
 /** Makes ensembles of models that are ready. */
@@ -29,7 +32,7 @@ export class EnsembleLoader {
 
   /** @throws InferenceServerError INVALID_ARG when its models do not fit together, with the place in the file. */
   async load(prepared: PreparedModel): Promise<readonly Model[]> {
-    const { source, clock, infer } = this.#parts;
+    const { source, clock, infer, caching } = this.#parts;
     const given = source.complete(prepared, undefined);
     const graph = this.#graph(prepared, given);
     const config = graph.decoupled ? asDecoupled(given) : given;
@@ -39,9 +42,11 @@ export class EnsembleLoader {
         model: config.name,
         version: String(version),
         tags: config.metric_tags,
-        responseCache: config.response_cache?.enable ?? false,
+        responseCache: caching.isOnFor(config),
       });
-      const scheduler = new EnsembleScheduler({ graph, infer, statistics, clock });
+      const running = new EnsembleScheduler({ graph, infer, statistics, clock });
+      const identity = (): string => this.#identity(prepared, version);
+      const scheduler = caching.wrap({ scheduler: running, config, identity, statistics });
       const { name } = config;
       const model = new Model({
         name,
@@ -51,6 +56,7 @@ export class EnsembleLoader {
         pool: undefined,
         host: undefined,
         statistics,
+        identity,
         labels,
       });
       this.#graphs.set(model, graph);
@@ -82,6 +88,13 @@ export class EnsembleLoader {
         this.#configOf(config.name, step, (what) => refuse(path, what)),
       );
     }
+    if (config.response_cache?.enable === true) {
+      assertCacheable([...composing.values()], {
+        configOf: (name) => this.#parts.registry.readyVersions(name).at(-1)?.config,
+        refuse: (problem) =>
+          refuse('response_cache', `ensemble '${config.name}' can't be cached: ${problem}`),
+      });
+    }
     return createEnsembleGraph(config, composing, refuse);
   }
 
@@ -103,6 +116,12 @@ export class EnsembleLoader {
       );
     }
     return latest.config;
+  }
+
+  /** An ensemble's answers depend on its models too, which may be reloaded without it. */
+  #identity({ config, fingerprint }: PreparedModel, version: number): string {
+    const models = composingModels(config).flatMap((name) => this.#parts.registry.readyVersions(name));
+    return [`${version}/${fingerprint}`, ...models.map((model) => model.identity())].join(' ');
   }
 
   /** An ensemble's output has the labels of the step that makes it, unless it has its own. */

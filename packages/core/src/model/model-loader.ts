@@ -14,6 +14,7 @@ import type { Clock } from '../scheduler/clock.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
 import { Model } from './model.ts';
 import type { ModelSource, PreparedModel } from './model-source.ts';
+import type { ResponseCaching } from './response-caching.ts';
 
 /** What loading needs. */
 export interface ModelLoaderParts {
@@ -22,6 +23,7 @@ export interface ModelLoaderParts {
   readonly executors: ExecutorPool;
   readonly clock: Clock;
   readonly source: ModelSource;
+  readonly caching: ResponseCaching;
   readonly logger: Logger;
 }
 
@@ -79,7 +81,7 @@ export class ModelLoader {
     version: number,
     host: InstanceHost,
   ): Promise<Model> {
-    const { clock, source } = this.#parts;
+    const { clock, source, caching } = this.#parts;
     const labels = await source.labels(prepared, config);
     const plans = planInstances(config);
     const instances = await Promise.all(plans.map((plan) => host.createInstance({ ...plan, config })));
@@ -87,15 +89,18 @@ export class ModelLoader {
       model: config.name,
       version: String(version),
       tags: config.metric_tags,
-      responseCache: config.response_cache?.enable ?? false,
+      responseCache: caching.isOnFor(config),
       modelMetrics: config.model_metrics,
     });
     const decoupled = config.model_transaction_policy?.decoupled ?? false;
     const pool = new InstancePool(instances, { statistics, clock, decoupled });
-    const { modelDirectory } = prepared;
+    const { modelDirectory, fingerprint } = prepared;
+    const identity = (): string => `${version}/${fingerprint}`;
     const warn = (message: string): void => this.#parts.logger.warning(message, { model: config.name });
-    const scheduler = createScheduler({ config, modelDirectory, runner: pool, clock, statistics, warn });
-    return new Model({ name: config.name, version, config, scheduler, pool, host, statistics, labels });
+    const batching = createScheduler({ config, modelDirectory, runner: pool, clock, statistics, warn });
+    const scheduler = caching.wrap({ scheduler: batching, config, identity, statistics });
+    const { name } = config;
+    return new Model({ name, version, config, scheduler, pool, host, statistics, identity, labels });
   }
 
   #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {

@@ -16,6 +16,8 @@ export interface ModelParts {
   readonly pool: InstancePool | undefined;
   readonly host: InstanceHost | undefined;
   readonly statistics: ModelStatistics;
+  /** Stands for all that its answers depend on: the version, and the state of its files. */
+  readonly identity: () => string;
   /** Labels of the classes, by output. */
   readonly labels: ReadonlyMap<string, readonly string[]>;
 }
@@ -31,6 +33,8 @@ export class Model {
   readonly statistics: ModelStatistics;
   readonly inputRules: InputRules;
   readonly outputRules: OutputRules;
+  /** Stands for all that its answers depend on: the version, and the state of its files. */
+  readonly identity: () => string;
   readonly #pool: InstancePool | undefined;
   readonly #host: InstanceHost | undefined;
   #isClosed = false;
@@ -45,6 +49,7 @@ export class Model {
     this.statistics = parts.statistics;
     this.inputRules = createInputRules(parts.config);
     this.outputRules = createOutputRules(parts.config.output, parts.config.max_batch_size, parts.labels);
+    this.identity = parts.identity;
     this.#pool = parts.pool;
     this.#host = parts.host;
   }

@@ -85,11 +85,9 @@ export const BACKEND_OPTIONS = {
 };
 
 export const CACHE_OPTIONS = {
-  cacheConfig: notYet(
-    scopedSettings('Setting of a response cache: local,size=<bytes>. May be repeated.', {
-      scope: 'cache',
-      forAll: false,
-    }),
+  cacheConfig: scopedSettings(
+    'Setting of the response cache: local,size=<bytes>, or redis,host=<host> and redis,port=<port>. May be repeated.',
+    { scope: 'cache', forAll: false },
   ),
   cacheDirectory: notYet(text(undefined, 'Folder with caches.')),
 };

@@ -253,17 +253,6 @@ test('the settings of OpenTelemetry are read', () => {
   rejects({ traceConfig: { opentelemetry: { uri: 'x' } } }, /found 'uri'; did you mean 'url'\?/);
 });
 
-test('a response cache has a name and settings', () => {
-  assert.deepEqual(resolveFlags('--cache-config=local,size=1048576').cache, {
-    name: 'local',
-    settings: { size: '1048576' },
-  });
-  rejects(
-    { cacheConfig: { local: {}, redis: {} } },
-    'option --cache-config: expected one cache, found local, redis',
-  );
-});
-
 test('the environment turns the escaping of log messages off', () => {
   const { logging } = resolveServerOptions(
     { modelRepository: ['m'] },

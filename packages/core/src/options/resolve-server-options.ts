@@ -1,10 +1,12 @@
 import { InferenceServerError } from '@nereid/protocol';
+import type { CacheOptions } from '../cache/cache-options.ts';
 import type { LogOptions } from '../telemetry/logger.ts';
 import type { MetricsOptions } from '../telemetry/metrics.ts';
 import type { TraceOptions } from '../telemetry/trace.ts';
 import type { Environment } from './command-line.ts';
-import type { ScopedSettings, Settings } from './option-spec.ts';
+import type { ScopedSettings } from './option-spec.ts';
 import { completeOptions, type CompleteOptions, type ServerOptions } from './option-table.ts';
+import { resolveCache } from './resolve-cache.ts';
 import {
   assertPorts,
   resolveGrpc,
@@ -16,12 +18,6 @@ import {
 } from './resolve-endpoints.ts';
 import { resolveLogging, resolveMetrics } from './resolve-telemetry.ts';
 import { resolveTracing } from './resolve-tracing.ts';
-
-/** The response cache to use. */
-export interface CacheOptions {
-  readonly name: string;
-  readonly settings: Settings;
-}
 
 /** All that the server is made with: complete, checked and frozen. */
 export interface ResolvedServerOptions {
@@ -85,7 +81,7 @@ export function resolveServerOptions(
     requireBackends: options.requireBackends,
     executorThreads: options.executorThreads,
     allowClientSharedMemory: options.allowClientShm,
-    cache: resolveCache(options.cacheConfig),
+    cache: resolveCache(options.cacheConfig, environment),
     ...endpoints,
     metrics: resolveMetrics(options),
     logging: resolveLogging(options, environment),
@@ -129,20 +125,6 @@ function resolveModelControl(
     );
   }
   return { modelControlMode, repositoryPollSecs, loadModels };
-}
-
-function resolveCache(caches: ScopedSettings): CacheOptions | undefined {
-  const [first, ...others] = Object.entries(caches);
-  if (first === undefined) return undefined;
-  const [name, settings] = first;
-  if (others.length > 0) {
-    const found = Object.keys(caches).join(', ');
-    throw new InferenceServerError(
-      'INVALID_ARG',
-      `option --cache-config: expected one cache, found ${found}`,
-    );
-  }
-  return { name, settings };
 }
 
 function deepFreeze<T>(value: T): T {

@@ -4,7 +4,7 @@ import type { OpenTelemetryOptions, TraceLevel, TraceOptions } from '../telemetr
 import type { Environment } from './command-line.ts';
 import type { Settings } from './option-spec.ts';
 import type { CompleteOptions } from './option-table.ts';
-import { assertKnown, badSetting } from './setting-error.ts';
+import { assertKnown, badSetting, parseInteger } from './setting-error.ts';
 
 const OPTION = 'trace-config';
 
@@ -18,9 +18,9 @@ export function resolveTracing({ traceConfig }: CompleteOptions, environment: En
   if (other !== undefined) throw badMode(other);
   return {
     levels: parseLevels(all['level'] ?? 'OFF'),
-    rate: parseInteger('rate', all['rate'] ?? '1000', 0),
-    count: parseInteger('count', all['count'] ?? '-1', -1),
-    logFrequency: parseInteger('log-frequency', triton['log-frequency'] ?? '0', 0),
+    rate: parseInteger(OPTION, 'rate', all['rate'] ?? '1000', {}),
+    count: parseInteger(OPTION, 'count', all['count'] ?? '-1', { least: -1 }),
+    logFrequency: parseInteger(OPTION, 'log-frequency', triton['log-frequency'] ?? '0', {}),
     file: triton['file'] ?? '',
     openTelemetry: isOpenTelemetry(all['mode'])
       ? resolveOpenTelemetry(opentelemetry, environment)
@@ -49,7 +49,7 @@ const BATCHING = {
 function resolveOpenTelemetry(settings: Settings, environment: Environment): OpenTelemetryOptions {
   const read = (name: keyof typeof BATCHING): number => {
     const { variable, fallback } = BATCHING[name];
-    return parseInteger(name, settings[name] ?? environment[variable] ?? fallback, 1);
+    return parseInteger(OPTION, name, settings[name] ?? environment[variable] ?? fallback, { least: 1 });
   };
   const maxQueueSize = read('bsp_max_queue_size');
   const maxExportBatchSize = read('bsp_max_export_batch_size');
@@ -96,10 +96,4 @@ function parseLevels(text: string): readonly TraceLevel[] {
   if (names.some((name) => name !== 'TENSORS')) levels.push('TIMESTAMPS');
   if (names.includes('TENSORS')) levels.push('TENSORS');
   return levels;
-}
-
-function parseInteger(name: string, text: string, least: number): number {
-  const value = /^-?\d+$/.test(text) ? Number(text) : NaN;
-  if (value >= least && value < 2 ** 31) return value;
-  throw badSetting(OPTION, `${name} as an integer from ${least} on`, text);
 }

@@ -15,7 +15,7 @@ export interface FieldSupport {
 
 const NO_GPU = 'there are no GPU instances';
 const TENSORRT_ONLY = 'TensorRT only';
-const CACHE = 'a warning is logged; refused together with `sequence_batching` or `decoupled`';
+const CACHE = 'with `--cache-config`; refused together with `sequence_batching` or `decoupled`';
 const WARM_UP = 'checked; a warning is logged';
 const AGENTS = 'a warning is logged';
 const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
@@ -182,8 +182,8 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['model_operations.**', 'ignored', ''],
   ['model_repository_agents', 'ignored', AGENTS],
   ['model_repository_agents.**', 'ignored', ''],
-  ['response_cache', 'ignored', CACHE],
-  ['response_cache.enable', 'ignored', CACHE],
+  ['response_cache', 'supported', CACHE],
+  ['response_cache.enable', 'supported', CACHE],
   ['model_metrics.metric_control.metric_identifier.family', 'supported', FAMILY],
 ];
 

@@ -9,11 +9,10 @@ function unusedIn(text: string): readonly string[] {
 }
 
 test('names a field without effect once, with its place', () => {
-  const text =
-    'backend: "identity"\nresponse_cache { enable: true }\nmodel_warmup [ { name: "w" batch_size: 1 } ]';
-  const [cache, warmUp, ...others] = unusedIn(text);
-  assert.match(cache ?? '', /^m\/config\.pbtxt:2:\d+: 'response_cache/);
-  assert.match(warmUp ?? '', /^m\/config\.pbtxt:3:\d+: 'model_warmup/);
+  const text = 'backend: "identity"\nruntime: "x"\nmodel_repository_agents { agents [ { name: "a" } ] }';
+  const [runtime, agents, ...others] = unusedIn(text);
+  assert.match(runtime ?? '', /^m\/config\.pbtxt:2:\d+: 'runtime/);
+  assert.match(agents ?? '', /^m\/config\.pbtxt:3:\d+: 'model_repository_agents/);
   assert.deepEqual(others, []);
 });
 
