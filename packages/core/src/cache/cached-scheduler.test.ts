@@ -48,7 +48,14 @@ function setUp({ cache = new LocalCache(10_000), config = {}, instances = 8 }: S
   const modelConfig = createModelConfig({ name: 'm', ...config });
   let files = 'a';
   const scheduler = new CachedScheduler({
-    scheduler: createScheduler({ config: modelConfig, modelDirectory: '', runner, clock, statistics }),
+    scheduler: createScheduler({
+      config: modelConfig,
+      modelDirectory: '',
+      runner,
+      clock,
+      statistics,
+      warn: assert.fail,
+    }),
     cache,
     identity: () => files,
     preserveOrdering: modelConfig.dynamic_batching?.preserve_ordering ?? false,
