@@ -27,6 +27,19 @@ export function addIdentity(repository: string): void {
   addModel(repository, IDENTITY, IDENTITY_CONFIG);
 }
 
+/** Adds an ensemble that sends X through the identity model so many times. */
+export function addIdentityChain(repository: string, name: string, length: number): void {
+  const tensor = (at: number): string => (at === 0 ? 'X' : at === length ? 'Y' : `t${at}`);
+  const steps = Array.from(
+    { length },
+    (_, at) =>
+      `{ model_name: "${IDENTITY}" model_version: -1 input_map { key: "X" value: "${tensor(at)}" } ` +
+      `output_map { key: "Y" value: "${tensor(at + 1)}" } }`,
+  );
+  const config = IDENTITY_CONFIG.replace('backend: "identity"', 'platform: "ensemble"');
+  addModel(repository, name, `${config}ensemble_scheduling { step [ ${steps.join(', ')} ] }\n`);
+}
+
 /** Adds a tiny ONNX model, y = 2 x + 1 on FP32 [batch, n], that batches dynamically. */
 export function addAffine(repository: string, name: string): void {
   writeFileSync(join(addModel(repository, name, AFFINE_CONFIG), 'model.onnx'), affineOnnx());

@@ -1,4 +1,5 @@
 import { dynamicBatching } from './dynamic-batching.ts';
+import { ensemble } from './ensemble.ts';
 import { grpcIdentity } from './grpc-identity.ts';
 import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
@@ -13,6 +14,7 @@ export const SCENARIOS: readonly Scenario[] = [
   grpcIdentity,
   dynamicBatching,
   sharedMemory,
+  ensemble,
   startUp,
   manyModels,
   loadUnload,

@@ -13,6 +13,7 @@ import {
   type TemporaryRepository,
 } from '../server/make-repository.ts';
 import { ROOT, startServer } from '../server/start-server.ts';
+import { addEnsembles } from './ensemble-models.ts';
 
 const DATATYPES = 'bool uint8 uint16 uint32 uint64 int8 int16 int32 int64 fp16 fp32 fp64 bytes'.split(' ');
 
@@ -57,6 +58,7 @@ async function main(only: readonly string[]): Promise<number> {
 function addModels(repository: TemporaryRepository): void {
   for (const datatype of DATATYPES) repository.addOnnx(`identity_${datatype}`);
   repository.addOnnx('add_sub', 'add_sub', { 'config.pbtxt': ADD_SUB });
+  addEnsembles(repository);
   repository.addOnnx('pick');
   repository.addOnnx('classify', 'identity_fp32', {
     'config.pbtxt': CLASSIFY,
