@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { ModelConfig, ModelContext } from '@nereid/backend-sdk';
+import { createNoModelAccess, type ModelConfig, type ModelContext } from '@nereid/backend-sdk';
 import { createModelConfig, type Init } from '@nereid/backend-sdk/testing';
 import type { OrtSessionOptions } from './ort-binding.ts';
 import { createSessionOptions, type SessionDevice } from './session-options.ts';
@@ -152,6 +152,7 @@ function optionsOf(
     settings,
     logger,
     metrics: { counter: () => metric, gauge: () => metric, histogram: () => metric },
+    models: createNoModelAccess('none'),
     modelName: 'm',
     modelVersion: '1',
     modelDirectory: '/repository/m',

@@ -17,6 +17,7 @@ export {
   type ModelDefinition,
   type ModelInstanceMethods,
 } from './define-model.ts';
+export type { CalledModels, InputValue, ModelCall, ModelCallResponse, TypedValues } from './called-models.ts';
 export type { ElementValues } from './element-values.ts';
 export type { InferRequest } from './infer-request.ts';
 export type { InferTensor } from './infer-tensor.ts';

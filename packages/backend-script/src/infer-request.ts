@@ -10,86 +10,87 @@ import type { ModelResponse, OutputValue, ResponseBuilder } from './model-respon
 
 /** A request as a model sees it: validated against the configuration. */
 export class InferRequest {
-  readonly #request: BackendRequest;
+  /** The request as the server hands it to any backend, for what is written with `@nereid/backend-sdk`. */
+  readonly backendRequest: BackendRequest;
   readonly #responses: ResponseBuilder;
   #isEnded = false;
 
   constructor(request: BackendRequest, responses: ResponseBuilder) {
-    this.#request = request;
+    this.backendRequest = request;
     this.#responses = responses;
   }
 
   /** The client's id, '' when it gave none. */
   get id(): string {
-    return this.#request.id;
+    return this.backendRequest.id;
   }
 
   /** The inputs that were given, in the order of the configuration. */
   get inputs(): readonly InferTensor[] {
-    return this.#request.inputs.map((tensor) => new InferTensor(tensor));
+    return this.backendRequest.inputs.map((tensor) => new InferTensor(tensor));
   }
 
   /** @throws InferenceServerError INVALID_ARG when the input was left out: see {@link optionalInput}. */
   input(name: string): InferTensor {
     const input = this.optionalInput(name);
     if (input !== undefined) return input;
-    const given = this.#request.inputs.map((tensor) => `'${tensor.name}'`).join(', ') || 'none';
+    const given = this.backendRequest.inputs.map((tensor) => `'${tensor.name}'`).join(', ') || 'none';
     throw new InferenceServerError('INVALID_ARG', `expected input '${name}', found ${given}`);
   }
 
   /** The input of that name, undefined when it was left out. */
   optionalInput(name: string): InferTensor | undefined {
-    const tensor = this.#request.input(name);
+    const tensor = this.backendRequest.input(name);
     return tensor && new InferTensor(tensor);
   }
 
   /** Rows along the batch dimension; 1 for a model with `max_batch_size: 0`. */
   get batchSize(): number {
-    return this.#request.batchSize;
+    return this.backendRequest.batchSize;
   }
 
   /** Names of the outputs the client wants; never empty. */
   get requestedOutputs(): readonly string[] {
-    return this.#request.requestedOutputs;
+    return this.backendRequest.requestedOutputs;
   }
 
   /** Whether the client wants an output: asked before computing one that is dear. */
   wants(output: string): boolean {
-    return this.#request.wants(output);
+    return this.backendRequest.wants(output);
   }
 
   /** Custom parameters of the request; an empty object when there are none. */
   get parameters(): Parameters {
-    return this.#request.parameters;
+    return this.backendRequest.parameters;
   }
 
   /** The sequence it belongs to, with its start and end flags. */
   get sequence(): SequenceFields | undefined {
-    return this.#request.sequence;
+    return this.backendRequest.sequence;
   }
 
   get priority(): number {
-    return this.#request.priority;
+    return this.backendRequest.priority;
   }
 
   /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
   get deadline(): number | undefined {
-    return this.#request.deadline;
+    return this.backendRequest.deadline;
   }
 
   /** The trace it belongs to; undefined when it is not traced. Its `traceparent` is for what the model calls. */
   get traceContext(): TraceContext | undefined {
-    return this.#request.traceContext;
+    return this.backendRequest.traceContext;
   }
 
   /** Whether the client has gone or cancelled. */
   get isCancelled(): boolean {
-    return this.#request.isCancelled;
+    return this.backendRequest.isCancelled;
   }
 
   /** Aborts when the client goes or cancels: for `fetch`, timers and whatever else takes one. */
   get signal(): AbortSignal {
-    return this.#request.signal;
+    return this.backendRequest.signal;
   }
 
   /** Whether the final response was sent, or the request given back. */
@@ -105,7 +106,7 @@ export class InferRequest {
    *   not the final response.
    */
   send(response: ModelResponse, final = false): void {
-    this.#request.send(this.#responses.build(response, this.#request), final);
+    this.backendRequest.send(this.#responses.build(response, this.backendRequest), final);
     this.#isEnded = final;
   }
 
@@ -115,7 +116,7 @@ export class InferRequest {
    * @param final - Default: true.
    */
   sendError(error: unknown, final = true): void {
-    this.#request.sendError(error, final);
+    this.backendRequest.sendError(error, final);
     this.#isEnded = final;
   }
 
@@ -133,13 +134,13 @@ export class InferRequest {
    * @throws InferenceServerError INTERNAL when the model is not iterative or the request has ended.
    */
   reschedule(states: Readonly<Record<string, OutputValue>> = {}): void {
-    this.#request.reschedule(this.#responses.buildTensors(states, this.#request.batchSize));
+    this.backendRequest.reschedule(this.#responses.buildTensors(states, this.backendRequest.batchSize));
     this.#isEnded = true;
   }
 
   /** Ends the request of a decoupled model without a further response. */
   complete(): void {
-    this.#request.complete();
+    this.backendRequest.complete();
     this.#isEnded = true;
   }
 }

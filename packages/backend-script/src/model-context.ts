@@ -1,7 +1,18 @@
-import type { Logger, MetricFactory, ModelConfig } from '@nereid/backend-sdk';
+import type { BackendRequest, Logger, MetricFactory, ModelAccess, ModelConfig } from '@nereid/backend-sdk';
+import { createCalledModels, type CalledModels } from './called-models.ts';
+import type { InferRequest } from './infer-request.ts';
 
-/** What a model is given: once for each instance. */
-export interface ModelContext {
+/**
+ * What a model is given. In `execute`, `infer` and `stream` call other models on behalf of its request; those of
+ * `load` and `executeBatch` belong to no request, unless one is bound with `for`.
+ */
+export interface ModelContext extends CalledModels, InstanceFacts {
+  /** The same for calls on behalf of a request of a batch. */
+  for(request: InferRequest): ModelContext;
+}
+
+/** What an instance knows of itself. */
+export interface InstanceFacts {
   readonly modelName: string;
   /** The version folder's number, as text. */
   readonly modelVersion: string;
@@ -20,4 +31,17 @@ export interface ModelContext {
   readonly logger: Logger;
   /** Makes metrics that appear on `/metrics`. */
   readonly metrics: MetricFactory;
+}
+
+/** @param request - The request that calls are made for; undefined outside of one. */
+export function createModelContext(
+  facts: InstanceFacts,
+  models: ModelAccess,
+  request?: BackendRequest,
+): ModelContext {
+  return {
+    ...facts,
+    ...createCalledModels(models, request),
+    for: (bound) => createModelContext(facts, models, bound.backendRequest),
+  };
 }

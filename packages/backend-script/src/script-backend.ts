@@ -14,7 +14,7 @@ import {
   type ModelContext as BackendModelContext,
 } from '@nereid/backend-sdk';
 import type { ModelDefinition, ModelInstanceMethods } from './define-model.ts';
-import type { ModelContext } from './model-context.ts';
+import { createModelContext, type ModelContext } from './model-context.ts';
 import { DEFAULT_FILENAME, findModelFile } from './model-file.ts';
 import { ModelModules } from './model-modules.ts';
 import { toScriptError } from './script-error.ts';
@@ -22,13 +22,16 @@ import { ScriptInstance } from './script-instance.ts';
 
 /** @param apiUrl - Module that models get for `@nereid/backend-script`. */
 export function createScriptBackend(apiUrl: string): Backend {
+  // Several servers in one process share the hooks of the module loader.
   let modules: ModelModules | undefined;
+  let users = 0;
   return defineBackend({
     name: 'script',
     instanceHost: 'in-process',
     defaultModelFilename: DEFAULT_FILENAME,
     start() {
-      modules = new ModelModules(apiUrl);
+      users += 1;
+      modules ??= new ModelModules(apiUrl);
     },
     async createModel(context) {
       const path = findModelFile(context);
@@ -38,6 +41,8 @@ export function createScriptBackend(apiUrl: string): Backend {
       return createModel(definition, context);
     },
     stop() {
+      users -= 1;
+      if (users > 0) return;
       modules?.close();
       modules = undefined;
     },
@@ -76,7 +81,7 @@ function modelContext(
   const parameters = Object.fromEntries(
     Object.entries(config.parameters).map(([name, { string_value: value }]) => [name, value]),
   );
-  return {
+  const facts = {
     modelName,
     modelVersion,
     instanceName,
@@ -88,6 +93,7 @@ function modelContext(
     logger,
     metrics,
   };
+  return createModelContext(facts, context.models);
 }
 
 /** What a model's code throws while it is loaded; the server logs it. */

@@ -7,6 +7,7 @@ import { ResponseBuilder } from './model-response.ts';
 /** What an instance is made of. */
 export interface ScriptInstanceParts {
   readonly methods: ModelInstanceMethods;
+  /** Outside of a request. */
   readonly context: ModelContext;
   /** Makes what the model threw an error that names the place in its files, and logs it. */
   readonly onError: (error: unknown) => InferenceServerError;
@@ -45,7 +46,7 @@ export class ScriptInstance implements BackendModelInstance {
   async #executeOne(request: InferRequest): Promise<InferenceServerError | undefined> {
     const { methods, context } = this.#parts;
     try {
-      await this.#answer(request, methods.execute?.(request, context));
+      await this.#answer(request, methods.execute?.(request, context.for(request)));
       return undefined;
     } catch (error) {
       return this.#fail(request, error);

@@ -2,6 +2,7 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRequest } from './backend-request.ts';
 import type { Logger } from './logger.ts';
 import type { MetricFactory } from './metrics.ts';
+import type { ModelAccess } from './model-access.ts';
 
 /**
  * Where the instances of a backend run.
@@ -21,6 +22,8 @@ export interface BackendContext {
   readonly settings: Readonly<Record<string, string>>;
   readonly logger: Logger;
   readonly metrics: MetricFactory;
+  /** The other models of the server; only for backends that run `in-process`. */
+  readonly models: ModelAccess;
 }
 
 /** A model version as the repository has it. */

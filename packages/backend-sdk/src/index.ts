@@ -18,6 +18,7 @@ export type {
 export type { BackendRequest } from './backend-request.ts';
 export type { TraceContext } from './trace-context.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
+export { createNoModelAccess, type InferCall, type ModelAccess } from './model-access.ts';
 export type { Logger, LogFields } from './logger.ts';
 export type {
   Counter,

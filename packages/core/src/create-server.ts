@@ -13,6 +13,7 @@ import { ExecutorPool } from './instance/executor-pool.ts';
 import { openRegionMemory } from './memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { EnsembleLoader } from './model/ensemble-loader.ts';
+import { createModelAccess } from './model-access.ts';
 import { ModelControl } from './model/model-control.ts';
 import { ModelLifecycle } from './model/model-lifecycle.ts';
 import { ModelLoader } from './model/model-loader.ts';
@@ -151,8 +152,8 @@ function createExecution({ options, logger, metrics }: Base) {
     metrics: metrics.backendMetrics,
   };
   return {
+    services,
     executors: new ExecutorPool(options.executorThreads || availableParallelism(), services),
-    inProcess: new BackendHost({ loadBackend, ...services }),
   };
 }
 
@@ -162,7 +163,7 @@ function createModels(
   backends: BackendRegistry,
   {
     executors,
-    inProcess,
+    services,
     inference,
   }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
 ) {
@@ -176,6 +177,13 @@ function createModels(
     logger.child('repository'),
   );
   const modelLogger = logger.child('models');
+  const models = createModelAccess({
+    inference,
+    isReady: (name, version) => registry.isReady(name, version),
+    load: (name) => control.load(name, {}),
+    unload: (name) => control.unload(name, false),
+  });
+  const inProcess = new BackendHost({ loadBackend, ...services, models });
   const caching = new ResponseCaching({ cache, clock, logger: modelLogger });
   const loader = new ModelLoader({
     backends,
@@ -200,7 +208,7 @@ function createModels(
     source,
     logger: modelLogger,
   });
-  return { source, lifecycle, control };
+  return { source, lifecycle, control, inProcess };
 }
 
 /** Whether there is anything in a repository; one that can't be read is complained of later. */

@@ -16,10 +16,18 @@ export async function inferOnce(
   request: InProcessRequest,
 ): Promise<InferenceResponse> {
   const model = parts.inference.getModel(request.modelName, request.modelVersion ?? '');
+  return firstResponse(model, inferMany(parts, request));
+}
+
+/** @throws InferenceServerError UNSUPPORTED for a decoupled model, before it is called. */
+export async function firstResponse(
+  model: ServedModel,
+  responses: AsyncGenerator<InferenceResponse>,
+): Promise<InferenceResponse> {
   if (model.decoupled) {
     throw new InferenceServerError('UNSUPPORTED', `model '${model.name}' is decoupled: use inferStream`);
   }
-  for await (const response of inferMany(parts, request)) return response;
+  for await (const response of responses) return response;
   throw new InferenceServerError('INTERNAL', `model '${model.name}' ended without a response`);
 }
 
@@ -29,20 +37,36 @@ export async function* inferMany(
   request: InProcessRequest,
 ): AsyncGenerator<InferenceResponse> {
   const model = inference.getModel(request.modelName, request.modelVersion ?? '');
+  const trace = startTrace(tracer, model, request);
+  yield* responsesOf(inference, model, toMessage(request), { signal: request.signal, trace });
+}
+
+/** What ends a request early, and what notes its moments. */
+interface RequestExtras {
+  readonly signal: AbortSignal | undefined;
+  readonly trace: RequestTrace | undefined;
+}
+
+/** The responses to one request as they come. Its trace ends with it. */
+export async function* responsesOf(
+  inference: InferenceService,
+  model: ServedModel,
+  message: InferRequestMessage,
+  { signal, trace }: RequestExtras,
+): AsyncGenerator<InferenceResponse> {
   const arrived: InferenceResponse[] = [];
   let isEnded = false;
   let wake = (): void => {};
-  const trace = startTrace(tracer, model, request);
   const take: ResponseHandler = (response, final) => {
     if (response !== undefined) arrived.push(response);
     isEnded = final;
     endTrace(trace, response, final);
     wake();
   };
-  const pending = inference.infer(model, toMessage(request), take, trace);
+  const pending = inference.infer(model, message, take, trace);
   const cancel = (): void => pending.cancel();
-  if (request.signal?.aborted === true) cancel();
-  request.signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted === true) cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
   try {
     for (;;) {
       const response = arrived.shift();
@@ -57,7 +81,7 @@ export async function* inferMany(
       });
     }
   } finally {
-    request.signal?.removeEventListener('abort', cancel);
+    signal?.removeEventListener('abort', cancel);
     if (!isEnded) cancel();
   }
 }
@@ -83,7 +107,7 @@ function endTrace(
   else trace?.fail(response.error.message);
 }
 
-function toMessage(request: InProcessRequest): InferRequestMessage {
+export function toMessage(request: InProcessRequest): InferRequestMessage {
   return {
     modelName: request.modelName,
     modelVersion: request.modelVersion ?? '',

@@ -2,6 +2,7 @@
 import { InferenceServerError } from '@nereid/protocol';
 import { createModelConfig, type Init, type ModelConfig } from '@nereid/protocol/model-config';
 import type { Backend, BackendContext, BackendModel, BackendModelInstance } from '../backend.ts';
+import { createNoModelAccess, type ModelAccess } from '../model-access.ts';
 import { TestRequest, type TestRequestInit } from './build-request.ts';
 import { createRecordingLogger, createRecordingMetrics, type TestLogLine } from './recorders.ts';
 
@@ -54,12 +55,14 @@ export interface TestHost {
 export interface TestHostOptions {
   /** The backend's settings, as from `--backend-config`. Default: none. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The other models that the backend may call. Default: none. */
+  readonly models?: ModelAccess;
 }
 
 /** Starts a backend in memory, in this thread whatever its instance host is. */
 export async function createTestHost(
   backend: Backend,
-  { settings = {} }: TestHostOptions = {},
+  { settings = {}, models = createNoModelAccess('the test host has no other models') }: TestHostOptions = {},
 ): Promise<TestHost> {
   const logs: TestLogLine[] = [];
   const metrics = new Map<string, number>();
@@ -68,6 +71,7 @@ export async function createTestHost(
     settings,
     logger: createRecordingLogger(logs),
     metrics: createRecordingMetrics(metrics),
+    models,
   };
   const loaded = new Set<TestModel>();
   await backend.start?.(context);

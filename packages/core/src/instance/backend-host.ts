@@ -1,11 +1,13 @@
 import type {
   Backend,
+  BackendContext,
   BackendModel,
   BackendModelInstance,
   ConfigCompletion,
   InstanceContext,
   Logger,
   MetricFactory,
+  ModelAccess,
 } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
@@ -18,6 +20,7 @@ export interface HostServices {
   loadBackend(entry: string): Promise<Backend>;
   logger(backendName: string): Logger;
   readonly metrics: MetricFactory;
+  readonly models: ModelAccess;
 }
 
 interface LoadedModel {
@@ -124,17 +127,13 @@ export class BackendHost {
     return backend;
   }
 
-  #contextOf(spec: ModelSpec): {
-    backendName: string;
-    settings: Readonly<Record<string, string>>;
-    logger: Logger;
-    metrics: MetricFactory;
-  } {
+  #contextOf(spec: ModelSpec): BackendContext {
     return {
       backendName: spec.backendName,
       settings: spec.backendSettings,
       logger: this.#scope.logger(this.#services.logger(spec.backendName)),
       metrics: this.#services.metrics,
+      models: this.#services.models,
     };
   }
 }

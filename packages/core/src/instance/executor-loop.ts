@@ -1,4 +1,4 @@
-import type { BackendModelInstance } from '@nereid/backend-sdk';
+import { createNoModelAccess, type BackendModelInstance } from '@nereid/backend-sdk';
 import { InferenceServerError, type Tensor } from '@nereid/protocol';
 import { loadBackend } from '../backend/load-backend.ts';
 import { BackendHost } from './backend-host.ts';
@@ -42,6 +42,9 @@ export class ExecutorLoop {
       loadBackend,
       logger: (backendName) => createExecutorLogger(backendName, post),
       metrics: createExecutorMetrics(post),
+      models: createNoModelAccess(
+        "a backend on an executor can't call other models: that needs instanceHost 'in-process'",
+      ),
     });
   }
 

@@ -21,9 +21,15 @@ export function toHostedFields(
     parameters: request.parameters ?? NO_PARAMETERS,
     sequence: request.sequence,
     priority: request.priority,
-    deadline: undefined,
+    deadline: deadlineOf(request),
     traceContext: request.trace?.context,
   };
+}
+
+/** Milliseconds since the epoch. Of use while the execution starts: it takes the time of that for now. */
+function deadlineOf({ timeoutUs, times: { arrived, started } }: InferenceRequest): number | undefined {
+  if (timeoutUs <= 0) return undefined;
+  return Date.now() + timeoutUs / 1e3 - (started - arrived) / 1e6;
 }
 
 /** Names of the outputs that a request wants. */

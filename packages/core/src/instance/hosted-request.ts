@@ -1,5 +1,6 @@
 import type { BackendRequest, BackendResponse, TraceContext } from '@nereid/backend-sdk';
 import { InferenceServerError, type Parameters, type SequenceFields, type Tensor } from '@nereid/protocol';
+import type { RequestTrace } from '../telemetry/trace.ts';
 import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
 
 /** What a backend sees of a request, as plain data. */
@@ -37,13 +38,15 @@ export class HostedRequest implements BackendRequest {
   readonly priority: number;
   readonly deadline: number | undefined;
   readonly traceContext: TraceContext | undefined;
+  /** Of a traced request on the serving thread: calls to other models become its children. */
+  readonly trace: RequestTrace | undefined;
   readonly #execution: HostedExecution;
   readonly #index: number;
   #ended = false;
   #cancelled = false;
   #abort: AbortController | undefined;
 
-  constructor(execution: HostedExecution, index: number, fields: HostedRequestFields) {
+  constructor(execution: HostedExecution, index: number, fields: HostedRequestFields, trace?: RequestTrace) {
     this.id = fields.id;
     this.inputs = fields.inputs;
     this.batchSize = fields.batchSize;
@@ -53,6 +56,7 @@ export class HostedRequest implements BackendRequest {
     this.priority = fields.priority;
     this.deadline = fields.deadline;
     this.traceContext = fields.traceContext;
+    this.trace = trace;
     this.#execution = execution;
     this.#index = index;
   }

@@ -69,7 +69,7 @@ class InProcessInstance implements HostedInstance {
       sink,
     );
     const hosted = requests.map((request, index) => {
-      const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs));
+      const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs), request.trace);
       request.holder = own;
       if (request.isCancelled) own.cancel();
       return own;

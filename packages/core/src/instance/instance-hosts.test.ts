@@ -1,7 +1,7 @@
 /** One suite for every place where instances run. */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { InstanceHostKind } from '@nereid/backend-sdk';
+import { createNoModelAccess, type InstanceHostKind } from '@nereid/backend-sdk';
 import type { Tensor } from '@nereid/protocol';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
@@ -55,7 +55,12 @@ for (const kind of KINDS) {
     });
     const metrics = new BackendMetrics([], assert.ifError);
     const pool = new ExecutorPool(2, { logger, metrics });
-    const backends = new BackendHost({ loadBackend, logger, metrics });
+    const backends = new BackendHost({
+      loadBackend,
+      logger,
+      metrics,
+      models: createNoModelAccess('none'),
+    });
     let models = 0;
     after(() => pool.close());
 

@@ -56,6 +56,20 @@ export class ModelRegistry {
     );
   }
 
+  /**
+   * Whether a version is there and its instances can serve.
+   *
+   * @throws InferenceServerError INVALID_ARG for a version that is no number.
+   */
+  async isReady(name: string, version: string): Promise<boolean> {
+    try {
+      return await this.get(name, version).isReady();
+    } catch (error) {
+      if (InferenceServerError.is(error) && error.code === 'INVALID_ARG') throw error;
+      return false;
+    }
+  }
+
   /** The ready versions of a model, ascending; empty when there are none. */
   readyVersions(name: string): readonly Model[] {
     const ready = this.#entries.get(name)?.ready.values() ?? [];

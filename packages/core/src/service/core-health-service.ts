@@ -35,12 +35,7 @@ export class CoreHealthService implements HealthService {
 
   async modelReady(name: string, version: string): Promise<boolean> {
     this.#assertNotExiting();
-    try {
-      return await this.#parts.registry.get(name, version).isReady();
-    } catch (error) {
-      if (InferenceServerError.is(error) && error.code === 'INVALID_ARG') throw error;
-      return false;
-    }
+    return this.#parts.registry.isReady(name, version);
   }
 
   #assertNotExiting(): void {

@@ -1,0 +1,74 @@
+/** What backends on the serving thread reach other models with: the server's own way of a request, without a network. */
+import type { BackendRequest, BackendResponse, InferCall, ModelAccess } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
+import { firstResponse, responsesOf, toMessage } from './in-process-inference.ts';
+import { HostedRequest } from './instance/hosted-request.ts';
+import type { InferenceResponse } from './response/inference-response.ts';
+import type { InferenceService, ServedModel } from './service/inference-service.ts';
+
+/** What calls of backends go to. */
+export interface ModelAccessParts {
+  readonly inference: InferenceService;
+  isReady(name: string, version: string): Promise<boolean>;
+  load(name: string): Promise<void>;
+  unload(name: string): Promise<void>;
+}
+
+export function createModelAccess({ inference, isReady, load, unload }: ModelAccessParts): ModelAccess {
+  const modelOf = ({ modelName, modelVersion = '' }: InferCall): ServedModel =>
+    inference.getModel(modelName, modelVersion);
+  return {
+    async infer(call) {
+      const model = modelOf(call);
+      return toBackendResponse(await firstResponse(model, callModel(inference, model, call)));
+    },
+    async *inferStream(call) {
+      for await (const response of callModel(inference, modelOf(call), call))
+        yield toBackendResponse(response);
+    },
+    isReady: (name, version = '') => isReady(name, version),
+    load,
+    unload,
+  };
+}
+
+function callModel(
+  inference: InferenceService,
+  model: ServedModel,
+  call: InferCall,
+): AsyncGenerator<InferenceResponse> {
+  const { request, signal } = call;
+  const message = toMessage({
+    ...call,
+    id: call.id ?? request?.id ?? '',
+    timeoutUs: remainingTimeUs(call),
+  });
+  const trace =
+    request instanceof HostedRequest ? request.trace?.child(model.name, model.version) : undefined;
+  return responsesOf(inference, model, message, { signal: joinSignals(signal, request), trace });
+}
+
+/** @throws InferenceServerError UNAVAILABLE when the calling request has no time left. */
+function remainingTimeUs({ timeoutUs = 0, modelName, request }: InferCall): number {
+  if (request?.deadline === undefined) return timeoutUs;
+  const leftUs = Math.floor((request.deadline - Date.now()) * 1000);
+  if (leftUs <= 0) {
+    throw new InferenceServerError(
+      'UNAVAILABLE',
+      `the call of model '${modelName}' was not made: the timeout of the calling request has expired`,
+    );
+  }
+  return timeoutUs > 0 ? Math.min(timeoutUs, leftUs) : leftUs;
+}
+
+function joinSignals(
+  signal: AbortSignal | undefined,
+  request: BackendRequest | undefined,
+): AbortSignal | undefined {
+  if (signal === undefined || request === undefined) return signal ?? request?.signal;
+  return AbortSignal.any([signal, request.signal]);
+}
+
+function toBackendResponse({ outputs, parameters }: InferenceResponse): BackendResponse {
+  return parameters === undefined ? { outputs } : { outputs, parameters };
+}
