@@ -4,7 +4,7 @@ import { placeResponse } from '../response/place-outputs.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { Batch, BatchRunner } from '../scheduler/batch.ts';
 import type { Clock } from '../scheduler/clock.ts';
-import type { ModelStatistics } from '../telemetry/statistics.ts';
+import type { ModelStatistics, ResponseOutcome } from '../telemetry/statistics.ts';
 import type { BatchSink, ExecutionTimes, HostedInstance } from './instance-host.ts';
 
 /** An instance of the pool. States: idle → busy → idle. */
@@ -146,7 +146,7 @@ class Execution implements BatchSink {
     response: InferenceResponse | undefined,
   ): void {
     const computeInferNs = this.#clock.now() - started;
-    const outcome = response === undefined ? 'empty' : response.error === undefined ? 'success' : 'fail';
+    const outcome = outcomeOf(response);
     this.#statistics.recordResponse(responseCount, { computeInferNs, computeOutputNs: 0, outcome });
   }
 
@@ -174,4 +174,10 @@ class Execution implements BatchSink {
     const { inputNs = 0, inferNs = 0, outputNs = 0 } = this.#times ?? {};
     this.#statistics.recordSuccess(endedAt - arrived, started - queued, inputNs, inferNs, outputNs);
   }
+}
+
+function outcomeOf(response: InferenceResponse | undefined): ResponseOutcome['outcome'] {
+  if (response === undefined) return 'empty';
+  if (response.error === undefined) return 'success';
+  return response.error.code === 'CANCELLED' ? 'cancel' : 'fail';
 }

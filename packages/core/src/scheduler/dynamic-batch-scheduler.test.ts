@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, type RecordedRequest } from '../../test/build-request.ts';
 import { FakeRunner } from '../../test/fake-runner.ts';
+import type { Batch } from './batch.ts';
 import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
 import { ManualClock } from './manual-clock.ts';
 import { createQueuePolicies } from './queue-policies.ts';
@@ -170,5 +171,56 @@ describe('DynamicBatchScheduler', () => {
     bench.scheduler.close();
     assert.equal(waiting.errors().length, 1);
     assert.equal(bench.clock.pending, 0);
+  });
+
+  test('loses no response when one that leaves ends other requests on the spot', () => {
+    const bench = new Bench(batching({ preserve_ordering: true, max_queue_delay_microseconds: 0 }));
+    const first = buildRequest({ id: 'a' });
+    first.request.wrapHandler((deliver) => (response, final) => {
+      deliver(response, final);
+      second.request.cancel();
+    });
+    bench.scheduler.enqueue(first.request);
+    bench.clock.advance(0);
+    const [second, third] = [bench.add('b'), bench.add('c')];
+    bench.runner.finish(0);
+    bench.runner.finish(1);
+    assert.deepEqual(
+      [first, second, third].map(({ responses }) => responses.length),
+      [1, 1, 1],
+    );
+    assert.deepEqual(second.errors(), ['[request id: b] request was cancelled']);
+  });
+
+  test('refuses a request that was cancelled before it came', () => {
+    const bench = new Bench(batching({}));
+    const recorded = buildRequest({ id: 'a' });
+    recorded.request.cancel();
+    bench.scheduler.enqueue(recorded.request);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, []);
+    assert.equal(recorded.errors().length, 1);
+    assert.deepEqual([bench.scheduler.inFlightCount, bench.statistics.pending], [0, 0]);
+  });
+
+  test('makes no deep stack of a long queue when a model answers at once', () => {
+    const count = 20_000;
+    const runner = new (class extends FakeRunner {
+      override run(batch: Batch): void {
+        super.run(batch);
+        this.finish(this.batches.length - 1);
+      }
+    })();
+    const clock = new ManualClock();
+    const statistics = { pending: 0, recordFailure: () => undefined };
+    const config = createModelConfig({ max_batch_size: 4 });
+    const scheduler = new DynamicBatchScheduler(
+      { config, runner, clock, statistics },
+      createQueuePolicies(config),
+    );
+    for (let at = 0; at < count; at += 1) scheduler.enqueue(buildRequest().request);
+    clock.advance(0);
+    assert.equal(runner.batches.length, count);
+    assert.equal(scheduler.inFlightCount, 0);
   });
 });

@@ -48,6 +48,7 @@ export class DynamicBatchScheduler implements Scheduler {
   #expiryAt = Infinity;
   #soon = false;
   #inTurn = false;
+  #isDispatching = false;
   readonly #holder: RequestHolder = { cancel: (request) => this.#cancel(request) };
 
   constructor({ config, runner, clock, statistics }: SchedulerParts, policies: readonly QueuePolicy[]) {
@@ -83,6 +84,11 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#order?.track(request);
     this.#statistics.pending += 1;
     request.holder = this.#holder;
+    // A step of something that was cancelled meanwhile.
+    if (request.isCancelled) {
+      this.#cancel(request);
+      return;
+    }
     if (entry.deadline < this.#expiryAt) this.#armExpiry(entry.deadline);
     if (this.#joins || this.#isLaterInTurn()) this.#dispatchSoon();
     else this.#dispatch();
@@ -92,6 +98,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#batchTimer?.cancel();
     this.#expiryTimer?.cancel();
     for (const request of this.#queue.take(this.#queue.size)) {
+      this.#statistics.pending -= 1;
       this.#refuse(request, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
     }
   }
@@ -120,8 +127,21 @@ export class DynamicBatchScheduler implements Scheduler {
     });
   }
 
-  /** Hands out batches while there are requests and free instances. */
+  /**
+   * Hands out batches while there are requests and free instances. A model that answers at once frees its instance
+   * while its batch is handed out: the loop sees that, so that a long queue makes no deep stack.
+   */
   #dispatch(): void {
+    if (this.#isDispatching) return;
+    this.#isDispatching = true;
+    try {
+      this.#dispatchAll();
+    } finally {
+      this.#isDispatching = false;
+    }
+  }
+
+  #dispatchAll(): void {
     this.#batchTimer?.cancel();
     this.#batchTimer = undefined;
     while (this.#queue.size > 0 && this.#runner.idleCount > 0) {

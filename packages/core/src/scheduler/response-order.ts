@@ -11,6 +11,7 @@ interface Held {
 /** Lets responses leave in the order of the requests (`preserve_ordering`). */
 export class ResponseOrder {
   readonly #held: Held[] = [];
+  #isReleasing = false;
 
   /** Puts a request behind all that were tracked before it. */
   track(request: InferenceRequest): void {
@@ -25,11 +26,16 @@ export class ResponseOrder {
     });
   }
 
+  /** Whoever gets a response may end other requests on the spot, which comes back here: the loop takes those, too. */
   #release(): void {
+    if (this.#isReleasing) return;
+    this.#isReleasing = true;
     for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
-      for (const { response, final } of first.responses.splice(0)) first.deliver(response, final);
-      if (!first.ended) return;
-      this.#held.shift();
+      const next = first.responses.shift();
+      if (next !== undefined) first.deliver(next.response, next.final);
+      else if (first.ended) this.#held.shift();
+      else break;
     }
+    this.#isReleasing = false;
   }
 }

@@ -1,0 +1,221 @@
+/** What holds for every mix of arrivals, cancellations, timeouts and executions. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
+import { buildRequest } from '../../test/build-request.ts';
+import { FakeRunner } from '../../test/fake-runner.ts';
+import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
+import { ManualClock } from './manual-clock.ts';
+import { createQueuePolicies } from './queue-policies.ts';
+
+const LEVELS = 3;
+const MAX_BATCH_SIZE = 4;
+const DEFAULT_TIMEOUT_US = 100;
+const MAX_QUEUE_SIZE = 5;
+
+type Step =
+  | { readonly do: 'add'; readonly priority: number; readonly timeoutUs: number; readonly batchSize: number }
+  | { readonly do: 'cancel'; readonly at: number }
+  | { readonly do: 'finish'; readonly instance: number }
+  | { readonly do: 'advance'; readonly us: number };
+
+const STEPS = fc.array(
+  fc.oneof(
+    {
+      weight: 4,
+      arbitrary: fc.record<Extract<Step, { do: 'add' }>>({
+        do: fc.constant('add'),
+        priority: fc.integer({ min: 0, max: LEVELS + 1 }),
+        timeoutUs: fc.integer({ min: 0, max: 2 * DEFAULT_TIMEOUT_US }),
+        batchSize: fc.integer({ min: 1, max: MAX_BATCH_SIZE }),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record<Step>({ do: fc.constant('cancel'), at: fc.nat(60) }) },
+    { weight: 2, arbitrary: fc.record<Step>({ do: fc.constant('finish'), instance: fc.nat(1) }) },
+    { weight: 2, arbitrary: fc.record<Step>({ do: fc.constant('advance'), us: fc.nat(80) }) },
+  ),
+  { maxLength: 60 },
+);
+
+interface Seen {
+  readonly index: number;
+  readonly level: number;
+  readonly deadline: number;
+  finals: number;
+  answeredAt: number;
+  startedAt: number;
+  error: string | undefined;
+  readonly cancel: () => void;
+  /** Answered, though the answer may wait for earlier ones. */
+  readonly isEnded: () => boolean;
+}
+
+/** Does the steps, and then all that is left to do. */
+class Run {
+  readonly clock = new ManualClock();
+  readonly runner = new FakeRunner(2);
+  readonly statistics = { pending: 0, recordFailure: (): void => undefined };
+  readonly scheduler: DynamicBatchScheduler;
+  readonly requests: Seen[] = [];
+  /** In the order of their answers. */
+  readonly answered: Seen[] = [];
+  #noted = 0;
+
+  constructor(config: ModelConfig) {
+    const { clock, runner, statistics } = this;
+    this.scheduler = new DynamicBatchScheduler(
+      { config, runner, clock, statistics },
+      createQueuePolicies(config),
+    );
+  }
+
+  do(step: Step): void {
+    if (step.do === 'add') this.#add(step);
+    else if (step.do === 'cancel') this.requests[step.at]?.cancel();
+    else if (step.do === 'advance') this.clock.advance(step.us * 1000);
+    else this.#finish(step.instance);
+    this.#noteStarts();
+    assert.equal(
+      this.statistics.pending,
+      this.#count(({ startedAt, isEnded }) => startedAt < 0 && !isEnded()),
+    );
+  }
+
+  /** Ends executions until nothing runs and nothing waits. */
+  drain(): void {
+    for (let round = 0; this.scheduler.inFlightCount > 0; round += 1) {
+      assert.ok(round < 1000, 'requests are left that never run');
+      this.do({ do: 'advance', us: 40 });
+      this.do({ do: 'finish', instance: round % 2 });
+    }
+  }
+
+  #add({ priority, timeoutUs, batchSize }: Extract<Step, { do: 'add' }>): void {
+    const index = this.requests.length;
+    const { request } = buildRequest({ id: String(index), priority, timeoutUs, batchSize });
+    const own = timeoutUs > 0 ? Math.min(timeoutUs, DEFAULT_TIMEOUT_US) : DEFAULT_TIMEOUT_US;
+    const seen: Seen = {
+      index,
+      level: priority < 1 || priority > LEVELS ? 2 : priority,
+      deadline: this.clock.now() + own * 1000,
+      finals: 0,
+      answeredAt: -1,
+      startedAt: -1,
+      error: undefined,
+      cancel: () => request.cancel(),
+      isEnded: () => request.isEnded,
+    };
+    request.wrapHandler(() => (response, final) => {
+      if (final) seen.finals += 1;
+      seen.answeredAt = this.clock.now();
+      seen.error = response?.error?.message;
+      this.answered.push(seen);
+    });
+    try {
+      this.scheduler.enqueue(request);
+      this.requests.push(seen);
+    } catch (error) {
+      assert.match(String(error), /Exceeds maximum queue size/);
+      assert.equal(this.#waiting(seen.level), MAX_QUEUE_SIZE);
+    }
+  }
+
+  #finish(instance: number): void {
+    const batch = this.runner.running(instance);
+    if (batch !== undefined) this.runner.finish(batch);
+  }
+
+  #noteStarts(): void {
+    for (const { requests, size } of this.runner.batches.slice(this.#noted)) {
+      assert.ok(size <= MAX_BATCH_SIZE);
+      for (const { id } of requests) {
+        const seen = this.requests[Number(id)];
+        assert.ok(seen !== undefined && seen.startedAt < 0, `request ${id} ran twice`);
+        seen.startedAt = this.runner.batches.length;
+      }
+    }
+    this.#noted = this.runner.batches.length;
+  }
+
+  #waiting(level: number): number {
+    return this.#count((seen) => seen.level === level && seen.startedAt < 0 && !seen.isEnded());
+  }
+
+  #count(wanted: (seen: Seen) => boolean): number {
+    return this.requests.filter(wanted).length;
+  }
+}
+
+function configOf(fields: { action?: 'REJECT' | 'DELAY'; ordered?: boolean; delayUs?: number }): ModelConfig {
+  const levels = fields.ordered === true ? {} : { priority_levels: LEVELS, default_priority_level: 2 };
+  return createModelConfig({
+    max_batch_size: MAX_BATCH_SIZE,
+    dynamic_batching: {
+      ...levels,
+      max_queue_delay_microseconds: fields.delayUs ?? 0,
+      preserve_ordering: fields.ordered ?? false,
+      default_queue_policy: {
+        timeout_action: fields.action ?? 'REJECT',
+        default_timeout_microseconds: DEFAULT_TIMEOUT_US,
+        allow_timeout_override: true,
+        max_queue_size: fields.ordered === true ? 0 : MAX_QUEUE_SIZE,
+      },
+    },
+  });
+}
+
+/** Checks a property of many runs. */
+function checkRuns(fields: Parameters<typeof configOf>[0], check: (run: Run) => void): void {
+  fc.assert(
+    fc.property(STEPS, fc.constantFrom(0, 30, 300), (steps, delayUs) => {
+      const run = new Run(configOf({ delayUs, ...fields }));
+      for (const step of steps) run.do(step);
+      run.drain();
+      for (const { index, finals } of run.requests) assert.equal(finals, 1, `answers to request ${index}`);
+      assert.equal(run.statistics.pending, 0);
+      check(run);
+    }),
+    { numRuns: 300 },
+  );
+}
+
+describe('DynamicBatchScheduler, whatever happens', () => {
+  test('answers each request once, and refuses late ones at their deadline', () => {
+    checkRuns({}, ({ requests }) => {
+      for (const { error, answeredAt, deadline, startedAt } of requests) {
+        const isLate = error?.includes('timeout') ?? false;
+        if (isLate) assert.equal(answeredAt, deadline);
+        assert.equal(isLate && startedAt >= 0, false);
+      }
+    });
+  });
+
+  test('answers each request once under DELAY, and refuses none', () => {
+    checkRuns({ action: 'DELAY' }, ({ requests }) => {
+      for (const { error } of requests) assert.doesNotMatch(error ?? '', /timeout/);
+    });
+  });
+
+  test('starts the requests of a level in the order they came', () => {
+    checkRuns({}, ({ requests }) => {
+      for (let level = 1; level <= LEVELS; level += 1) {
+        const starts = requests.filter((r) => r.level === level && r.startedAt >= 0).map((r) => r.startedAt);
+        assert.deepEqual(
+          starts,
+          starts.toSorted((a, b) => a - b),
+        );
+      }
+    });
+  });
+
+  test('answers in the order of requests with preserve_ordering', () => {
+    checkRuns({ ordered: true }, ({ answered }) => {
+      const order = answered.map(({ index }) => index);
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
+    });
+  });
+});
