@@ -24,16 +24,16 @@ const STEPS = fc.array(
   fc.oneof(
     {
       weight: 4,
-      arbitrary: fc.record<Extract<Step, { do: 'add' }>>({
-        do: fc.constant('add'),
+      arbitrary: fc.record({
+        do: fc.constant('add' as const),
         priority: fc.integer({ min: 0, max: LEVELS + 1 }),
         timeoutUs: fc.integer({ min: 0, max: 2 * DEFAULT_TIMEOUT_US }),
         batchSize: fc.integer({ min: 1, max: MAX_BATCH_SIZE }),
       }),
     },
-    { weight: 1, arbitrary: fc.record<Step>({ do: fc.constant('cancel'), at: fc.nat(60) }) },
-    { weight: 2, arbitrary: fc.record<Step>({ do: fc.constant('finish'), instance: fc.nat(1) }) },
-    { weight: 2, arbitrary: fc.record<Step>({ do: fc.constant('advance'), us: fc.nat(80) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), at: fc.nat(60) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('finish' as const), instance: fc.nat(1) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), us: fc.nat(80) }) },
   ),
   { maxLength: 60 },
 );

@@ -1,0 +1,62 @@
+import type { ModelFiles } from './make-repository.ts';
+
+/** Waits until its client goes, and counts that; with HOLD 0 it answers at once with the count. */
+const UNTIL_CANCELLED = `
+import { defineModel, InferenceServerError } from '@nereid/backend-script';
+let running = 0, cancelled = 0;
+export default defineModel({
+  async execute(request) {
+    const [hold = 0] = request.input('HOLD').values('INT32');
+    if (hold === 0) return { outputs: { RUNNING: running, CANCELLED: cancelled } };
+    running += 1;
+    await new Promise((resolve) => request.signal.addEventListener('abort', resolve, { once: true }));
+    running -= 1;
+    if (request.isCancelled) cancelled += 1;
+    throw new InferenceServerError('CANCELLED', 'stopped');
+  },
+});
+`;
+
+/** Answers COUNT times with TOKEN and the number of the answer; waits between them while the client is there. */
+const REPEAT = `
+import { setImmediate } from 'node:timers/promises';
+import { defineModel } from '@nereid/backend-script';
+export default defineModel({
+  async *execute(request) {
+    const [token = 0] = request.input('TOKEN').values('INT32');
+    const [count = 0] = request.input('COUNT').values('INT32');
+    for (let index = 0; index < count; index += 1) {
+      yield { outputs: { TOKEN_OUT: token, INDEX: index } };
+      await setImmediate();
+    }
+  },
+});
+`;
+
+const scalar = (...names: readonly string[]): string =>
+  names.map((name) => `{ name: "${name}" data_type: TYPE_INT32 dims: [1] }`).join(', ');
+
+/** A model that holds a request until it is cancelled. Two instances: one to hold, one to ask. */
+export function untilCancelledModel(): ModelFiles {
+  return {
+    'config.pbtxt': `
+      backend: "script"
+      input [${scalar('HOLD')}]
+      output [${scalar('RUNNING', 'CANCELLED')}]
+      instance_group [{ count: 2 kind: KIND_CPU }]`,
+    '1/model.ts': UNTIL_CANCELLED,
+  };
+}
+
+/** A decoupled model that answers `COUNT` times. */
+export function repeatModel(): ModelFiles {
+  return {
+    'config.pbtxt': `
+      backend: "script"
+      input [${scalar('TOKEN', 'COUNT')}]
+      output [${scalar('TOKEN_OUT', 'INDEX')}]
+      instance_group [{ count: 2 kind: KIND_CPU }]
+      model_transaction_policy { decoupled: true }`,
+    '1/model.ts': REPEAT,
+  };
+}
