@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { GrpcClient, HttpClient, InferInput } from '@nereid/client';
+import { collect } from '../server/collect.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { repeatModel, untilCancelledModel } from '../server/script-models.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
@@ -59,7 +60,7 @@ describe('a client that leaves', LIMIT, () => {
   const onStream: Begin = (model) => {
     const controller = new AbortController();
     const stream = grpc.inferStream([{ modelName: model, inputs: [holdInput(1)] }], controller);
-    void Array.fromAsync(stream).catch(() => undefined);
+    void collect(stream).catch(() => undefined);
     return () => controller.abort();
   };
 
@@ -114,7 +115,7 @@ describe('a client that leaves', LIMIT, () => {
       if (++seen === 5) break;
     }
     await until(async () => (await failuresOf('repeat')) === 1);
-    const words = await Array.fromAsync(http.generateStream('repeat', { TOKEN: 3, COUNT: 2 }));
+    const words = await collect(http.generateStream('repeat', { TOKEN: 3, COUNT: 2 }));
     assert.deepEqual(
       words.map((word) => [word['TOKEN_OUT'], word['INDEX']]),
       [
