@@ -30,6 +30,26 @@ test('explicit mode: loading again and again under load fails no request', LIMIT
   assertAllRight(await load.stop());
 });
 
+test('explicit mode: instances and versions change in place under load', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });
+  repository.addVersion('model', 2, 'identity_fp32');
+  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
+  await using control = disposable(new HttpClient(server.http));
+  await using load = startLoad(server);
+  for (let round = 1; round <= 10; round += 1) {
+    const policy = round % 2 === 0 ? 'latest {}' : 'all {}';
+    const group = `count: ${(round % 3) + 1} kind: KIND_CPU`;
+    const changed = `${config(0)} version_policy { ${policy} } instance_group [{ ${group} }]`;
+    repository.write('model', { 'config.pbtxt': changed });
+    await control.client.loadModel('model');
+  }
+  const outcome = await load.stop();
+  assertAllRight(outcome);
+  const [statistics] = await control.client.modelStatistics('model', { modelVersion: '2' });
+  assert.equal(Number(statistics?.inference_count), outcome.right, 'version 2 was loaded anew');
+});
+
 test('explicit mode: a load that fails leaves the old model serving', LIMIT, async () => {
   await using repository = makeRepository();
   repository.addOnnx('model', 'identity_fp32', { 'config.pbtxt': config(0) });

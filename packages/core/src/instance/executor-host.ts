@@ -16,6 +16,9 @@ export class ExecutorHost implements InstanceHost {
   readonly #leases: ExecutorLease[] = [];
   /** Places where the model is loaded, or being loaded. */
   readonly #places: Promise<ExecutorLease>[] = [];
+  /** Places whose instance was closed: the next ones take them. */
+  readonly #freePlaces: number[] = [];
+  #usedPlaces = 0;
   #instances = 0;
 
   /**
@@ -48,11 +51,12 @@ export class ExecutorHost implements InstanceHost {
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
-    const index = this.#instances++;
-    const instance = `${this.#spec.key}/${index}`;
-    const lease = await this.#place(index);
+    const place = this.#freePlaces.pop() ?? this.#usedPlaces++;
+    const instance = `${this.#spec.key}/${this.#instances++}`;
+    const lease = await this.#place(place);
     await lease.executor.call({ kind: 'createInstance', key: this.#spec.key, instance, context });
-    return new ExecutorInstance(lease, instance, context.config);
+    const onClosed = (): void => void this.#freePlaces.push(place);
+    return new ExecutorInstance(lease, { id: instance, config: context.config, onClosed });
   }
 
   async close(): Promise<void> {
@@ -83,14 +87,22 @@ export class ExecutorHost implements InstanceHost {
   }
 }
 
+interface ExecutorInstanceParts {
+  readonly id: string;
+  readonly config: ModelConfig;
+  readonly onClosed: () => void;
+}
+
 class ExecutorInstance implements HostedInstance {
   readonly #lease: ExecutorLease;
   readonly #id: string;
   readonly #outputs: readonly string[];
+  readonly #onClosed: () => void;
 
-  constructor(lease: ExecutorLease, id: string, config: ModelConfig) {
+  constructor(lease: ExecutorLease, { id, config, onClosed }: ExecutorInstanceParts) {
     this.#lease = lease;
     this.#id = id;
+    this.#onClosed = onClosed;
     this.#outputs = config.output.map((output) => output.name);
   }
 
@@ -106,5 +118,6 @@ class ExecutorInstance implements HostedInstance {
   async close(): Promise<void> {
     if (this.#lease.executor.hasEnded) return;
     await this.#lease.executor.call({ kind: 'closeInstance', instance: this.#id });
+    this.#onClosed();
   }
 }

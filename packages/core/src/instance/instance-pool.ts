@@ -7,10 +7,14 @@ import type { Clock } from '../scheduler/clock.ts';
 import type { ModelStatistics, ResponseOutcome } from '../telemetry/statistics.ts';
 import type { BatchSink, ExecutionTimes, HostedInstance } from './instance-host.ts';
 
-/** An instance of the pool. States: idle → busy → idle. */
+/** An instance of the pool. States: idle → busy → idle; one that leaves ends what it has begun. */
 interface PooledInstance {
   readonly hosted: HostedInstance;
   isBusy: boolean;
+  /** Requests it has not answered to the end: more than its batch, when the model is decoupled. */
+  openCount: number;
+  /** Called when it has nothing to do any more, once it is to leave. */
+  onLeft: (() => void) | undefined;
 }
 
 /** What executions are counted with. */
@@ -25,13 +29,15 @@ export interface InstancePoolParts {
  * statistics tell.
  */
 export class InstancePool implements BatchRunner {
-  readonly #instances: readonly PooledInstance[];
+  #instances: PooledInstance[];
+  /** Instances that were removed and still end what they have begun. */
+  readonly #leaving = new Set<PooledInstance>();
   readonly #parts: InstancePoolParts;
   #idleCount: number;
   onIdle: ((instance: number) => void) | undefined = undefined;
 
   constructor(instances: readonly HostedInstance[], parts: InstancePoolParts) {
-    this.#instances = instances.map((hosted) => ({ hosted, isBusy: false }));
+    this.#instances = instances.map(toPooled);
     this.#idleCount = instances.length;
     this.#parts = parts;
   }
@@ -56,8 +62,29 @@ export class InstancePool implements BatchRunner {
       request.trace?.record('COMPUTE_START', now);
       request.trace?.recordTensors('TENSOR_BACKEND_INPUT', request.inputs);
     }
-    const execution = new Execution(batch, this.#parts, () => this.#free(instance, index));
+    instance.openCount += batch.requests.length;
+    const execution = new Execution(batch, this.#parts, {
+      free: () => this.#free(instance, index),
+      requestEnded: () => this.#endRequest(instance),
+    });
     instance.hosted.execute(batch.requests, execution);
+  }
+
+  /** Adds instances. Schedulers that name instances by their index can't do with it: those of sequences. */
+  add(instances: readonly HostedInstance[]): void {
+    for (const hosted of instances) {
+      this.#instances.push(toPooled(hosted));
+      this.#idleCount += 1;
+      // There may be requests that wait for an instance.
+      this.onIdle?.(this.#instances.length - 1);
+    }
+  }
+
+  /** Gives these instances no more batches, lets them end what they have begun, and closes them. */
+  async remove(instances: ReadonlySet<HostedInstance>): Promise<void> {
+    const removed = this.#instances.filter(({ hosted }) => instances.has(hosted));
+    this.#instances = this.#instances.filter((instance) => !removed.includes(instance));
+    await Promise.all(removed.map((instance) => this.#leave(instance)));
   }
 
   /** Whether all instances can serve. */
@@ -67,14 +94,52 @@ export class InstancePool implements BatchRunner {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#instances.map(({ hosted }) => hosted.close()));
+    const all = [...this.#instances, ...this.#leaving];
+    this.#leaving.clear();
+    await Promise.all(all.map(({ hosted }) => hosted.close()));
+  }
+
+  async #leave(instance: PooledInstance): Promise<void> {
+    this.#leaving.add(instance);
+    const { promise: left, resolve } = Promise.withResolvers<void>();
+    instance.onLeft = resolve;
+    if (!instance.isBusy) this.#idleCount -= 1;
+    leaveWhenDone(instance);
+    await left;
+    // Closing the pool closes those that leave, too.
+    if (this.#leaving.delete(instance)) await instance.hosted.close();
   }
 
   #free(instance: PooledInstance, index: number): void {
     instance.isBusy = false;
+    if (instance.onLeft !== undefined) {
+      leaveWhenDone(instance);
+      return;
+    }
     this.#idleCount += 1;
     this.onIdle?.(index);
   }
+
+  #endRequest(instance: PooledInstance): void {
+    instance.openCount -= 1;
+    leaveWhenDone(instance);
+  }
+}
+
+function toPooled(hosted: HostedInstance): PooledInstance {
+  return { hosted, isBusy: false, openCount: 0, onLeft: undefined };
+}
+
+function leaveWhenDone({ onLeft, isBusy, openCount }: PooledInstance): void {
+  if (onLeft !== undefined && !isBusy && openCount === 0) onLeft();
+}
+
+/** What the pool hears of an execution. */
+interface ExecutionListener {
+  /** The instance can take another batch. */
+  free(): void;
+  /** A request of the batch will be heard of no more. */
+  requestEnded(): void;
 }
 
 /** A request that was answered. */
@@ -89,24 +154,29 @@ class Execution implements BatchSink {
   readonly #batch: Batch;
   readonly #statistics: ModelStatistics;
   readonly #clock: Clock;
-  readonly #onFree: () => void;
+  readonly #listener: ExecutionListener;
   readonly #decoupled: boolean;
   #times: ExecutionTimes | undefined;
   #failed = false;
   /** Requests that ended before the times of the execution were known (decoupled, in process). */
   #early: EndedRequest[] = [];
 
-  constructor(batch: Batch, { statistics, clock, decoupled }: InstancePoolParts, onFree: () => void) {
+  constructor(
+    batch: Batch,
+    { statistics, clock, decoupled }: InstancePoolParts,
+    listener: ExecutionListener,
+  ) {
     this.#batch = batch;
     this.#statistics = statistics;
     this.#clock = clock;
     this.#decoupled = decoupled;
-    this.#onFree = onFree;
+    this.#listener = listener;
   }
 
   onResponse(index: number, made: InferenceResponse | undefined, final: boolean): void {
     const request = this.#batch.requests[index];
     if (request === undefined) return;
+    if (final) this.#listener.requestEnded();
     if (request.isPadding) {
       request.respond(made, final);
       return;
@@ -126,6 +196,7 @@ class Execution implements BatchSink {
   }
 
   onReschedule(index: number, states: readonly Tensor[]): void {
+    this.#listener.requestEnded();
     this.#batch.requests[index]?.reschedule(states);
   }
 
@@ -137,7 +208,7 @@ class Execution implements BatchSink {
     else this.#statistics.recordExecution(this.#batch.size, inputNs, inferNs, outputNs);
     for (const ended of this.#early) this.#record(ended);
     this.#early = [];
-    this.#onFree();
+    this.#listener.free();
   }
 
   /** The statistics of a decoupled model by the place of the response. */

@@ -4,6 +4,7 @@ import { MissingBackend } from '../backend/backend-registry.ts';
 import { composingModels } from '../scheduler/ensemble-graph.ts';
 import type { MetricsRegistry } from '../telemetry/metrics.ts';
 import type { EnsembleLoader } from './ensemble-loader.ts';
+import { findKeptVersions } from './kept-versions.ts';
 import type { Model } from './model.ts';
 import type { ModelLoader } from './model-loader.ts';
 import type { ModelRegistry } from './model-registry.ts';
@@ -163,7 +164,7 @@ export class ModelLifecycle {
       const composing = composingModels(prepared.config);
       const models =
         prepared.config.ensemble_scheduling === undefined
-          ? await this.#parts.loader.load(prepared)
+          ? await this.#parts.loader.load(prepared, await this.#keptModels(loaded?.prepared, prepared))
           : await this.#loadEnsemble(prepared, composing, ancestors);
       this.#publish(name, models, prepared, composing);
       await loaded?.prepared.discard();
@@ -172,6 +173,17 @@ export class ModelLifecycle {
       throw this.#noteFailure(prepared, InferenceServerError.from(reason));
     }
     await this.#recheckEnsemblesOf(name);
+  }
+
+  /** Versions that need not be loaded again; none of a model that can't serve as it is. */
+  async #keptModels(before: PreparedModel | undefined, after: PreparedModel): Promise<readonly Model[]> {
+    if (before === undefined) return [];
+    const kept = findKeptVersions(before, after);
+    const models = this.#parts.registry
+      .readyVersions(after.name)
+      .filter(({ versionNumber }) => kept.includes(versionNumber));
+    const areReady = await Promise.all(models.map((model) => model.isReady()));
+    return areReady.every(Boolean) ? models : [];
   }
 
   async #prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel> {
@@ -223,14 +235,15 @@ export class ModelLifecycle {
     const { registry, metrics, logger, source } = this.#parts;
     for (const field of source.unusedFields(prepared))
       logger.warning(`${field} has no effect in this version`);
+    const before = new Set(registry.readyVersions(name));
     const replaced = registry.publish(name, models);
     registry.forgetOthers(name, prepared.versions);
     for (const model of models) {
-      metrics.add(model.statistics);
-      logger.info(`successfully loaded '${name}' version ${model.version}`, {
-        model: name,
-        version: model.version,
-      });
+      const { version } = model;
+      const isKept = before.has(model);
+      if (!isKept) metrics.add(model.statistics);
+      const what = isKept ? 'updated in place' : 'successfully loaded';
+      logger.info(`${what} '${name}' version ${version}`, { model: name, version });
     }
     this.#loaded.set(name, { prepared, composing });
     if (prepared.config.ensemble_scheduling === undefined) this.#ensembles.delete(name);

@@ -6,9 +6,10 @@ import type { BackendHost } from '../instance/backend-host.ts';
 import { ExecutorHost } from '../instance/executor-host.ts';
 import type { ExecutorPool } from '../instance/executor-pool.ts';
 import { InProcessHost } from '../instance/in-process-host.ts';
-import { planInstances } from '../instance/instance-group.ts';
+import { planInstances, planInstancesByKey } from '../instance/instance-group.ts';
 import type { InstanceHost, ModelSpec } from '../instance/instance-host.ts';
 import { InstancePool } from '../instance/instance-pool.ts';
+import { createInstances, ModelInstances, type PreparedChange } from '../instance/model-instances.ts';
 import { createScheduler } from '../scheduler/create-scheduler.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
@@ -27,6 +28,12 @@ export interface ModelLoaderParts {
   readonly logger: Logger;
 }
 
+/** A version that is ready: made now, or there before and to be changed. */
+interface LoadedVersion {
+  readonly model: Model;
+  readonly change: PreparedChange | undefined;
+}
+
 /** Brings model versions from their folder to ready, or says why not. */
 export class ModelLoader {
   readonly #parts: ModelLoaderParts;
@@ -39,16 +46,24 @@ export class ModelLoader {
   /**
    * Loads the given versions of a model, all or none.
    *
+   * @param kept - Versions that stay; their instances become those of the configuration.
    * @throws InferenceServerError naming the version and the reason.
    */
-  async load(prepared: PreparedModel): Promise<readonly Model[]> {
+  async load(prepared: PreparedModel, kept: readonly Model[] = []): Promise<readonly Model[]> {
     const results = await Promise.allSettled(
-      prepared.versions.map((version) => this.#loadVersion(prepared, version)),
+      prepared.versions.map(async (version): Promise<LoadedVersion> => {
+        const model = kept.find(({ versionNumber }) => versionNumber === version);
+        if (model !== undefined) return { model, change: await model.prepareChange(prepared.config) };
+        return { model: await this.#loadVersion(prepared, version), change: undefined };
+      }),
     );
     const failed = results.find((result) => result.status === 'rejected');
-    const models = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-    if (failed === undefined) return models;
-    await Promise.all(models.map((model) => model.close()));
+    const loaded = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (failed === undefined) {
+      for (const { change } of loaded) change?.apply();
+      return loaded.map(({ model }) => model);
+    }
+    await Promise.all(loaded.map(({ model, change }) => change?.discard() ?? model.close()));
     throw InferenceServerError.from(failed.reason);
   }
 
@@ -83,8 +98,7 @@ export class ModelLoader {
   ): Promise<Model> {
     const { clock, source, caching } = this.#parts;
     const labels = await source.labels(prepared, config);
-    const plans = planInstances(config);
-    const instances = await Promise.all(plans.map((plan) => host.createInstance({ ...plan, config })));
+    const hosted = await createInstances(host, config, planInstancesByKey(config));
     const statistics = new ModelStatistics({
       model: config.name,
       version: String(version),
@@ -93,14 +107,15 @@ export class ModelLoader {
       modelMetrics: config.model_metrics,
     });
     const decoupled = config.model_transaction_policy?.decoupled ?? false;
-    const pool = new InstancePool(instances, { statistics, clock, decoupled });
+    const pool = new InstancePool([...hosted.values()], { statistics, clock, decoupled });
     const { modelDirectory, fingerprint } = prepared;
     const identity = (): string => `${version}/${fingerprint}`;
     const warn = (message: string): void => this.#parts.logger.warning(message, { model: config.name });
     const batching = createScheduler({ config, modelDirectory, runner: pool, clock, statistics, warn });
     const scheduler = caching.wrap({ scheduler: batching, config, identity, statistics });
+    const instances = new ModelInstances({ host, pool, instances: hosted });
     const { name } = config;
-    return new Model({ name, version, config, scheduler, pool, host, statistics, identity, labels });
+    return new Model({ name, version, config, scheduler, instances, statistics, identity, labels });
   }
 
   #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {

@@ -42,10 +42,16 @@ function relativePath(path: string, modelName: string): string {
   );
 }
 
-/** Changes when anything in the override does; '' for none. */
-export function fingerprintOf(override: ModelOverride | undefined): string {
-  if (override === undefined) return '';
-  const hash = createHash('sha256').update(override.config ?? '');
+/**
+ * Changes when anything in the override does, or in the folder that it leaves as it is.
+ *
+ * @param folder - Fingerprint of the model's folder.
+ */
+export function fingerprintOf(override: ModelOverride | undefined, folder: string): string {
+  if (override === undefined) return folder;
+  // Files of an override are written anew for each load: their times say nothing.
+  const hash = createHash('sha256').update(override.files === undefined ? folder : '');
+  hash.update(override.config ?? '');
   for (const [path, data] of override.files ?? []) hash.update(`\0${path}\0`).update(data);
   return hash.digest('hex');
 }

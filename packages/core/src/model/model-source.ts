@@ -21,6 +21,8 @@ export interface PreparedModel {
   readonly modelDirectory: string;
   /** Changes when anything in the model's folder or the override does. */
   readonly fingerprint: string;
+  /** One line a file or folder of the model's folder, that changes when it does. */
+  readonly stamps: readonly string[];
   versionDirectory(version: number): string;
   /** Removes what an override put on disk. */
   discard(): Promise<void>;

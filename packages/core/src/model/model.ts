@@ -1,6 +1,5 @@
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import type { InstanceHost } from '../instance/instance-host.ts';
-import type { InstancePool } from '../instance/instance-pool.ts';
+import type { ModelInstances, PreparedChange } from '../instance/model-instances.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { ModelStatistics } from '../telemetry/statistics.ts';
 import { createInputRules, type InputRules } from '../request/input-rules.ts';
@@ -13,8 +12,7 @@ export interface ModelParts {
   readonly config: ModelConfig;
   readonly scheduler: Scheduler;
   /** Undefined for an ensemble, which has no instances. */
-  readonly pool: InstancePool | undefined;
-  readonly host: InstanceHost | undefined;
+  readonly instances: ModelInstances | undefined;
   readonly statistics: ModelStatistics;
   /** Stands for all that its answers depend on: the version, and the state of its files. */
   readonly identity: () => string;
@@ -27,7 +25,6 @@ export class Model {
   readonly name: string;
   readonly version: string;
   readonly versionNumber: number;
-  readonly config: ModelConfig;
   readonly decoupled: boolean;
   readonly scheduler: Scheduler;
   readonly statistics: ModelStatistics;
@@ -35,28 +32,52 @@ export class Model {
   readonly outputRules: OutputRules;
   /** Stands for all that its answers depend on: the version, and the state of its files. */
   readonly identity: () => string;
-  readonly #pool: InstancePool | undefined;
-  readonly #host: InstanceHost | undefined;
+  readonly #instances: ModelInstances | undefined;
+  #config: ModelConfig;
   #isClosed = false;
 
   constructor(parts: ModelParts) {
     this.name = parts.name;
     this.version = String(parts.version);
     this.versionNumber = parts.version;
-    this.config = parts.config;
+    this.#config = parts.config;
     this.decoupled = parts.config.model_transaction_policy?.decoupled ?? false;
     this.scheduler = parts.scheduler;
     this.statistics = parts.statistics;
     this.inputRules = createInputRules(parts.config);
     this.outputRules = createOutputRules(parts.config.output, parts.config.max_batch_size, parts.labels);
     this.identity = parts.identity;
-    this.#pool = parts.pool;
-    this.#host = parts.host;
+    this.#instances = parts.instances;
+  }
+
+  get config(): ModelConfig {
+    return this.#config;
   }
 
   /** Whether its instances can serve. */
   isReady(): Promise<boolean> {
-    return this.#pool?.isReady() ?? Promise.resolve(true);
+    return this.#instances?.isReady() ?? Promise.resolve(true);
+  }
+
+  /**
+   * Makes ready what another configuration asks for, where only its instance groups or version policy differ.
+   *
+   * @throws InferenceServerError when an instance can't be made; the model is as it was then.
+   */
+  async prepareChange({
+    instance_group,
+    version_policy,
+  }: Pick<ModelConfig, 'instance_group' | 'version_policy'>): Promise<PreparedChange> {
+    const { version_policy: _replaced, ...rest } = this.#config;
+    const config = { ...rest, instance_group, ...(version_policy !== undefined && { version_policy }) };
+    const change = await this.#instances?.prepareChange(config);
+    return {
+      apply: () => {
+        this.#config = config;
+        change?.apply();
+      },
+      discard: async () => change?.discard(),
+    };
   }
 
   /** Lets the requests in flight end, and frees everything. */
@@ -74,7 +95,6 @@ export class Model {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.scheduler.close();
-    await this.#pool?.close();
-    await this.#host?.close();
+    await this.#instances?.close();
   }
 }

@@ -157,7 +157,8 @@ export class RepositoryModelSource implements ModelSource {
       config,
       ...chooseVersions(config, entry),
       modelDirectory: directory,
-      fingerprint: override === undefined ? entry.fingerprint : fingerprintOf(override),
+      fingerprint: fingerprintOf(override, entry.fingerprint),
+      stamps: entry.stamps,
       versionDirectory: (version) => join(directory, String(version)),
       discard,
     };

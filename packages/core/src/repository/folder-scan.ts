@@ -11,6 +11,8 @@ export interface FolderScan {
   readonly paths: readonly string[];
   /** Changes with the path, size or modification time of any file in it, at any depth. */
   readonly fingerprint: string;
+  /** One line a file or folder: its path, and what changes when it does. */
+  readonly stamps: readonly string[];
 }
 
 /** Deeper than any model lies; ends the walk through links that lead back up. */
@@ -23,7 +25,8 @@ const PYTHON_CACHE = '__pycache__';
 export async function scanFolder(directory: string): Promise<FolderScan> {
   const walk: Walk = { paths: [], lines: [] };
   await walkFolder({ path: directory, prefix: '', depth: 0 }, walk);
-  return { paths: walk.paths.sort(), fingerprint: hash('sha1', walk.lines.sort().join('\n')) };
+  const stamps = walk.lines.sort();
+  return { paths: walk.paths.sort(), fingerprint: hash('sha1', stamps.join('\n')), stamps };
 }
 
 /** What a walk has found. */
@@ -68,4 +71,17 @@ async function visit(entry: Dirent, { path: parent, prefix, depth }: Folder, wal
   walk.paths.push(inside);
   walk.lines.push(inside);
   if (depth < MAX_DEPTH) await walkFolder({ path, prefix: inside, depth: depth + 1 }, walk);
+}
+
+/** Names of the files and folders directly in a scanned folder of which anything differs between two scans. */
+export function changedBetween(before: readonly string[], after: readonly string[]): ReadonlySet<string> {
+  const [old, now] = [new Set(before), new Set(after)];
+  const changed = [...before.filter((stamp) => !now.has(stamp)), ...after.filter((stamp) => !old.has(stamp))];
+  return new Set(changed.map((stamp) => topName(stamp)));
+}
+
+/** `1/model.onnx 120 1700000000` → `1`; `config.pbtxt 80 1700000000` → `config.pbtxt`. */
+function topName(stamp: string): string {
+  const slash = stamp.indexOf('/');
+  return slash < 0 ? stamp.replace(/ \S+ \S+$/, '') : stamp.slice(0, slash);
 }

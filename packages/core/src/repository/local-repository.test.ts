@@ -44,7 +44,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
   ]);
   const entries = await repository.list();
   assert.deepEqual(
-    entries.map((entry) => ({ ...entry, fingerprint: '' })),
+    entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [] })),
     [
       {
         name: 'a',
@@ -53,6 +53,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         versions: [],
         paths: ['config.pbtxt'],
         fingerprint: '',
+        stamps: [],
       },
       {
         name: 'b',
@@ -61,6 +62,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         versions: [1],
         paths: ['1/', '1/model.onnx'],
         fingerprint: '',
+        stamps: [],
       },
     ],
   );

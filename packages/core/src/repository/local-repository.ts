@@ -57,7 +57,7 @@ export class LocalRepository {
   async #scan(name: string): Promise<RepositoryEntry | undefined> {
     const directory = join(this.path, name);
     if (!(await this.#isFolder(directory))) return undefined;
-    const { paths, fingerprint } = await scanFolder(directory);
+    const { paths, fingerprint, stamps } = await scanFolder(directory);
     const versions = subfolders(paths)
       .filter((folder) => this.#isVersion(folder, directory))
       .map(Number);
@@ -68,6 +68,7 @@ export class LocalRepository {
       versions: versions.sort((a, b) => a - b),
       paths,
       fingerprint,
+      stamps,
     };
   }
 

@@ -12,4 +12,6 @@ export interface RepositoryEntry {
   readonly paths: readonly string[];
   /** Changes when a file in the folder, at any depth, is added, removed or changed. */
   readonly fingerprint: string;
+  /** One line a file or folder: its path, and what changes when it does. */
+  readonly stamps: readonly string[];
 }
