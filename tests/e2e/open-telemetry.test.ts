@@ -186,6 +186,17 @@ test('a request that is refused ends its span with the reason', LIMIT, async () 
   assert.match(find(spans, 'InferRequest').error, /WRONG/);
 });
 
+test('a collector that is gone does not keep the server from ending, and the log tells', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('m', identityModel());
+  const collector = await startCollector();
+  await collector[Symbol.asyncDispose]();
+  await using server = await start(repository, collector, 'rate=1');
+  await inferHttp(server, 'm');
+  assert.equal(await server.stop(), 0);
+  assert.match(server.output(), /spans (were lost|could not be sent)/);
+});
+
 /** Answers with the context that it is told to go on with, and logs a line. */
 const TELLER = `
 export default {

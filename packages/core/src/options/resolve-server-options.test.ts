@@ -253,6 +253,14 @@ test('the settings of OpenTelemetry are read', () => {
   rejects({ traceConfig: { opentelemetry: { uri: 'x' } } }, /found 'uri'; did you mean 'url'\?/);
 });
 
+test('the environment has a say where no setting of OpenTelemetry does', () => {
+  const environment = { OTEL_BSP_MAX_QUEUE_SIZE: '700', OTEL_BSP_SCHEDULE_DELAY: '9' };
+  const traceConfig = { '': { mode: 'opentelemetry' }, opentelemetry: { bsp_schedule_delay: '7' } };
+  const { tracing } = resolveServerOptions({ modelRepository: ['models'], traceConfig }, environment);
+  assert.equal(tracing.openTelemetry?.maxQueueSize, 700);
+  assert.equal(tracing.openTelemetry?.scheduleDelayMs, 7);
+});
+
 test('the environment turns the escaping of log messages off', () => {
   const { logging } = resolveServerOptions(
     { modelRepository: ['m'] },

@@ -36,12 +36,15 @@ import type { Logger } from '@nereid/backend-sdk';
 import type { RequestTrace, SpanIds, TraceEvent } from './request-trace.ts';
 import { spansOf, type SpanShape } from './span-shape.ts';
 import type { TraceContext } from './trace-context.ts';
+import { TellingExporter } from './telling-exporter.ts';
 import type { TraceExporter } from './trace-exporter.ts';
 import type { OpenTelemetryOptions } from './trace-settings.ts';
 
 /** Triton's, so that dashboards made for it go on working. */
 const DEFAULT_SERVICE_NAME = 'triton-inference-server';
 const TRACER_NAME = 'triton-server';
+/** How long the end of the server waits for the collector to take the last spans. */
+const CLOSE_LIMIT_MS = 3000;
 
 /** What an exporter works with. */
 export interface OpenTelemetryParts {
@@ -60,31 +63,40 @@ export function createOpenTelemetryExporter(
     resource: resourceOf(options.resource),
     sampler: new AlwaysOnSampler(),
     idGenerator: ids,
-    spanProcessors: [createProcessor(options)],
+    spanProcessors: [createProcessor(options, logger)],
   });
   const exporter = new OpenTelemetryExporter(provider.getTracer(TRACER_NAME, serverVersion), ids);
   return {
     spanIds: (context, parent) => newSpanIds(context, parent),
     export: (finished) => exporter.export(finished),
-    close: async () => {
-      await provider.shutdown().catch((cause: unknown) => {
-        logger.error('the last traces could not be sent to the collector', { cause });
-      });
-    },
+    close: () => closeInTime(provider, logger),
   };
 }
 
-function createProcessor(options: OpenTelemetryOptions): BatchSpanProcessor {
+/** A collector that does not answer must not hold up the end of the server: the exporter tries for many seconds. */
+async function closeInTime(provider: TracerProvider, logger: Logger): Promise<void> {
+  const isLate = Promise.withResolvers<string>();
+  const timer = setTimeout(() => isLate.resolve(`it took more than ${CLOSE_LIMIT_MS} ms`), CLOSE_LIMIT_MS);
+  const closing = provider.shutdown().then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const reason = await Promise.race([closing, isLate.promise]);
+  clearTimeout(timer);
+  if (reason !== undefined) logger.warning(`the last spans could not be sent to the collector: ${reason}`);
+}
+
+function createProcessor(options: OpenTelemetryOptions, logger: Logger): BatchSpanProcessor {
   const { url, maxQueueSize, maxExportBatchSize, scheduleDelayMs } = options;
   return new BatchSpanProcessor({
-    exporter: new OTLPTraceExporter(url === undefined ? {} : { url }),
+    exporter: new TellingExporter(new OTLPTraceExporter(url === undefined ? {} : { url }), logger),
     maxQueueSize,
     maxExportBatchSize,
     scheduledDelayMillis: scheduleDelayMs,
   });
 }
 
-/** What the SDK complains of (a collector that does not answer, spans that were dropped) goes to the log. */
+/** What the SDK complains of, spans that were dropped because too many waited say, goes to the log. */
 function tellProblems(logger: Logger): void {
   const tell = (message: string, ...details: readonly unknown[]): void => {
     logger.warning(`OpenTelemetry: ${[message, ...details.map(String)].join(' ')}`);
