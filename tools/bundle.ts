@@ -32,7 +32,7 @@ await build({
   banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 
-for (const backend of ['backend-identity', 'backend-onnx', 'backend-script']) {
+for (const backend of ['backend-identity', 'backend-onnx', 'backend-python', 'backend-script']) {
   const dist = join(PACKAGES, backend, 'dist');
   await build({
     ...COMMON,

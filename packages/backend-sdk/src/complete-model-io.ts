@@ -37,7 +37,7 @@ export function completeModelIo(
   const maxBatchSize = completeMaxBatchSize(config, model, defaultMaxBatchSize);
   return {
     ...(maxBatchSize !== config.max_batch_size && { max_batch_size: maxBatchSize }),
-    ...(needsBatcher(config, maxBatchSize) && { dynamic_batching: dynamicBatching() }),
+    ...(needsBatcher(config, maxBatchSize) && { dynamic_batching: completeDynamicBatching() }),
     ...(!hasInputs && { input: completeInputs(config, model, maxBatchSize) }),
     ...(!hasOutputs && { output: completeOutputs(config, model, maxBatchSize) }),
   };
@@ -63,7 +63,8 @@ function needsBatcher(config: ModelConfig, maxBatchSize: number): boolean {
   return maxBatchSize > 1 && config.sequence_batching === undefined && config.dynamic_batching === undefined;
 }
 
-function dynamicBatching(): ModelDynamicBatching {
+/** A `dynamic_batching` that has all its fields: those given, the others at their defaults. */
+export function completeDynamicBatching(given: Partial<ModelDynamicBatching> = {}): ModelDynamicBatching {
   return {
     preferred_batch_size: [],
     max_queue_delay_microseconds: 0,
@@ -71,6 +72,7 @@ function dynamicBatching(): ModelDynamicBatching {
     priority_levels: 0,
     default_priority_level: 0,
     priority_queue_policy: {},
+    ...given,
   };
 }
 

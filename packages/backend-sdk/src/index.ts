@@ -18,7 +18,7 @@ export type {
 export type { BackendRequest } from './backend-request.ts';
 export type { TraceContext } from './trace-context.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
-export { createNoModelAccess, type InferCall, type ModelAccess } from './model-access.ts';
+export { createNoModelAccess, type InferCall, type LoadOverride, type ModelAccess } from './model-access.ts';
 export type { Logger, LogFields } from './logger.ts';
 export type {
   Counter,
@@ -34,7 +34,11 @@ export type { FixedSizeDatatype, TensorArray, TensorArrays } from './tensor-arra
 export { collectInputs, type BatchingConfig } from './collect-inputs.ts';
 export { splitOutputs, type SplittingConfig } from './split-outputs.ts';
 export { checkModelIo } from './check-model-io.ts';
-export { completeModelIo, type CompleteModelIoOptions } from './complete-model-io.ts';
+export {
+  completeDynamicBatching,
+  completeModelIo,
+  type CompleteModelIoOptions,
+} from './complete-model-io.ts';
 export type { ModelTensor, ModelTensors } from './model-tensors.ts';
 export {
   readBackendSettings,

@@ -29,6 +29,14 @@ export interface InferCall {
   readonly request?: BackendRequest;
 }
 
+/** What a load takes in place of what lies in the repository. */
+export interface LoadOverride {
+  /** The configuration as JSON text. */
+  readonly config?: string;
+  /** Files by their path in the model's folder, in place of the whole folder; they need a `config`. */
+  readonly files?: ReadonlyMap<string, Uint8Array>;
+}
+
 /**
  * The other models of the server, for backends that run `in-process`. A call takes the way of any other request: it
  * is validated, queued, batched with others and counted.
@@ -57,9 +65,9 @@ export interface ModelAccess {
    * @throws InferenceServerError with the reason why it can't be loaded; UNAVAILABLE when the server's control mode is
    *   not `explicit`.
    */
-  load(modelName: string): Promise<void>;
+  load(modelName: string, override?: LoadOverride): Promise<void>;
   /** Unloads a model; its running requests end first. Throws as `load`. */
-  unload(modelName: string): Promise<void>;
+  unload(modelName: string, options?: { readonly unloadDependents?: boolean }): Promise<void>;
 }
 
 /** Access to models where there is none: each call fails with the reason. */

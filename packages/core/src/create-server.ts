@@ -180,8 +180,8 @@ function createModels(
   const models = createModelAccess({
     inference,
     isReady: (name, version) => registry.isReady(name, version),
-    load: (name) => control.load(name, {}),
-    unload: (name) => control.unload(name, false),
+    load: (name, override) => control.load(name, override),
+    unload: (name, unloadDependents) => control.unload(name, unloadDependents),
   });
   const inProcess = new BackendHost({ loadBackend, ...services, models });
   const caching = new ResponseCaching({ cache, clock, logger: modelLogger });

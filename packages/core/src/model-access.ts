@@ -1,5 +1,11 @@
 /** What backends on the serving thread reach other models with: the server's own way of a request, without a network. */
-import type { BackendRequest, BackendResponse, InferCall, ModelAccess } from '@nereid/backend-sdk';
+import type {
+  BackendRequest,
+  BackendResponse,
+  InferCall,
+  LoadOverride,
+  ModelAccess,
+} from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { firstResponse, responsesOf, toMessage } from './in-process-inference.ts';
 import { HostedRequest } from './instance/hosted-request.ts';
@@ -10,8 +16,8 @@ import type { InferenceService, ServedModel } from './service/inference-service.
 export interface ModelAccessParts {
   readonly inference: InferenceService;
   isReady(name: string, version: string): Promise<boolean>;
-  load(name: string): Promise<void>;
-  unload(name: string): Promise<void>;
+  load(name: string, override: LoadOverride): Promise<void>;
+  unload(name: string, unloadDependents: boolean): Promise<void>;
 }
 
 export function createModelAccess({ inference, isReady, load, unload }: ModelAccessParts): ModelAccess {
@@ -27,8 +33,8 @@ export function createModelAccess({ inference, isReady, load, unload }: ModelAcc
         yield toBackendResponse(response);
     },
     isReady: (name, version = '') => isReady(name, version),
-    load,
-    unload,
+    load: (name, override = {}) => load(name, override),
+    unload: (name, { unloadDependents = false } = {}) => unload(name, unloadDependents),
   };
 }
 

@@ -1,0 +1,51 @@
+"""Errors with a code, as the server answers them."""
+
+
+class TritonError:
+    """An error as a value: what a response carries."""
+
+    UNKNOWN = "UNKNOWN"
+    INTERNAL = "INTERNAL"
+    NOT_FOUND = "NOT_FOUND"
+    INVALID_ARG = "INVALID_ARG"
+    UNAVAILABLE = "UNAVAILABLE"
+    UNSUPPORTED = "UNSUPPORTED"
+    ALREADY_EXISTS = "ALREADY_EXISTS"
+    CANCELLED = "CANCELLED"
+
+    def __init__(self, message, code=INTERNAL):
+        self._message = str(message)
+        self._code = code
+
+    def message(self):
+        return self._message
+
+    def code(self):
+        return self._code
+
+    def __str__(self):
+        return self._message
+
+    def __repr__(self):
+        return f"TritonError({self._message!r}, {self._code})"
+
+
+class TritonModelException(Exception):
+    """An error of the server or of a model, as an exception."""
+
+    def __init__(self, message="", code=TritonError.INTERNAL):
+        super().__init__(message)
+        self._code = code
+
+    def message(self):
+        return str(self)
+
+    def code(self):
+        return self._code
+
+
+def raise_for(header):
+    """Raises the error that an answer carries."""
+    error = header.get("error")
+    if error is not None:
+        raise TritonModelException(error["message"], error["code"])

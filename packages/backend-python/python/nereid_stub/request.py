@@ -1,0 +1,116 @@
+"""A request as the model sees it."""
+
+import json
+
+from .response import InferenceResponseSender
+from .tensors import unpack
+
+TRITONSERVER_REQUEST_FLAG_SEQUENCE_START = 1
+TRITONSERVER_REQUEST_FLAG_SEQUENCE_END = 2
+TRITONSERVER_REQUEST_RELEASE_ALL = 1
+TRITONSERVER_REQUEST_RELEASE_RESCHEDULE = 2
+
+
+class RequestState:
+    """What changes while a request is with the model."""
+
+    __slots__ = ("is_cancelled", "__weakref__")
+
+    def __init__(self):
+        self.is_cancelled = False
+
+
+class ReceivedRequest:
+    """A request of the server; the methods are those of `InferenceRequest`."""
+
+    __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender")
+
+    def __init__(self, fields, inputs, model, channel, batch, index):
+        self._fields = fields
+        self._inputs = inputs
+        self._model = model
+        self._channel = channel
+        self._batch = batch
+        self._index = index
+        self._state = RequestState()
+        self._release = TRITONSERVER_REQUEST_RELEASE_ALL
+        self._sender = None
+
+    @property
+    def model_name(self):
+        return self._model["model_name"]
+
+    @property
+    def model_version(self):
+        return int(self._model["model_version"])
+
+    def request_id(self):
+        return self._fields.get("id", "")
+
+    def correlation_id(self):
+        """Number or text of the sequence; 0 outside of one."""
+        found = self._fields.get("correlation_id", 0)
+        return int(found["integer"]) if isinstance(found, dict) else found
+
+    def flags(self):
+        return self._fields.get("flags", 0)
+
+    def set_flags(self, flags):
+        self._fields["flags"] = flags
+
+    def inputs(self):
+        return self._inputs
+
+    def requested_output_names(self):
+        return list(self._fields["outputs"])
+
+    def parameters(self):
+        """The custom parameters as JSON text."""
+        return json.dumps(self._fields.get("parameters", {}))
+
+    def priority(self):
+        return self._fields.get("priority", 0)
+
+    def timeout(self):
+        """Microseconds that the client gave the request; 0: no limit."""
+        return self._fields.get("timeout", 0)
+
+    def preferred_memory(self):
+        return None
+
+    def trace(self):
+        return InferenceTrace(self._fields.get("trace"))
+
+    def is_cancelled(self):
+        """Whether the client has gone or cancelled."""
+        self._channel.poll()
+        return self._state.is_cancelled
+
+    def set_release_flags(self, flags):
+        self._release = flags
+
+    def get_response_sender(self):
+        if self._sender is None:
+            wanted = frozenset(self._fields["outputs"])
+            self._sender = InferenceResponseSender(self._channel, self._batch, self._index, wanted, self._state)
+        return self._sender
+
+
+class InferenceTrace:
+    """The trace of a request, to be handed on to the requests it causes."""
+
+    def __init__(self, context):
+        self._context = context
+
+    def get_context(self):
+        """The W3C trace context as JSON text; None when the request is not traced."""
+        return None if self._context is None else json.dumps({"traceparent": self._context})
+
+
+def receive_batch(header, data, model, channel):
+    """The requests of an `execute` frame."""
+    batch, at, requests = header["batch"], 0, []
+    for index, fields in enumerate(header["requests"]):
+        inputs, at = unpack(fields["inputs"], data, at)
+        requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index))
+    return requests

@@ -1,0 +1,248 @@
+"""The one model of this process: takes frames of the server in, runs the model, and sends its answers."""
+
+import asyncio
+import inspect
+import sys
+import traceback
+import weakref
+from collections import deque
+
+from .channel import Calls, Channel, Closed
+from .errors import TritonModelException
+from .model_config import ModelConfig
+from .request import TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, receive_batch
+from .response import describe, describe_error
+
+READY_LIMIT_SECONDS = 5.0
+
+_current = None
+
+
+def current():
+    """The runtime of this process. Raises when the module is used outside of a server."""
+    if _current is None:
+        raise TritonModelException("triton_python_backend_utils: this needs a model that runs in the server")
+    return _current
+
+
+class Runtime:
+    def __init__(self, sock, load_class):
+        global _current
+        _current = self
+        self.channel = Channel(sock, self._dispatch)
+        self.calls = Calls(self.channel)
+        self.model_dir = None
+        self._load_class = load_class
+        self._class = None
+        self._model = None
+        self._args = {}
+        self._decoupled = False
+        self._queue = deque()
+        self._running = {}
+        self._decoupled_states = weakref.WeakValueDictionary()
+        self._loop = None
+        self._actions = {
+            "load": self._load,
+            "auto_complete": self._auto_complete,
+            "initialize": self._initialize,
+            "is_ready": self._is_ready,
+            "finalize": self._finalize,
+        }
+
+    def run(self):
+        """Serves until the server closes the connection."""
+        try:
+            while True:
+                self.channel.read(self._queue)
+                while self._queue:
+                    self._handle(*self._queue.popleft())
+                    if self._loop is not None:
+                        self._loop.run_until_complete(self._serve_async())
+                        return
+        except Closed:
+            return
+
+    def log(self, level, message, **fields):
+        self.channel.send({"kind": "log", "level": level, "message": str(message), **fields})
+
+    # --- frames ---
+
+    def _dispatch(self, header, tensors):
+        kind = header["kind"]
+        if kind == "answer":
+            self.calls.answer(header, tensors)
+        elif kind == "cancel":
+            self._cancel(header["batch"], header["index"])
+        else:
+            self._queue.append((header, tensors))
+
+    def _cancel(self, batch, index):
+        requests = self._running.get(batch)
+        state = requests[index]._state if requests is not None else self._decoupled_states.get((batch, index))
+        if state is not None:
+            state.is_cancelled = True
+
+    def _handle(self, header, tensors):
+        if header["kind"] == "execute":
+            self._execute(header, tensors)
+            return
+        reply = {"kind": "reply", "call": header["call"]}
+        try:
+            reply["value"] = self._actions[header["action"]](header.get("value"))
+        except Exception as error:
+            reply["error"] = self._describe_failure(error)
+        self.channel.send(reply)
+
+    # --- life cycle ---
+
+    def _load(self, value):
+        self.model_dir = value["model_directory"]
+        self._class = self._load_class(value["file"], value["paths"])
+        if not callable(getattr(self._class, "execute", None)):
+            raise TritonModelException(f"{value['file']}: class TritonPythonModel has no method execute", "INVALID_ARG")
+        return {
+            "auto_complete": hasattr(self._class, "auto_complete_config"),
+            "is_ready": hasattr(self._class, "is_ready"),
+        }
+
+    def _auto_complete(self, config):
+        completed = self._class.auto_complete_config(ModelConfig(config))
+        if not isinstance(completed, ModelConfig):
+            raise TritonModelException("auto_complete_config must return the configuration it was given", "INVALID_ARG")
+        return completed.as_dict()
+
+    def _initialize(self, value):
+        self._args = value["args"]
+        self._decoupled = value["decoupled"]
+        self._model = self._class()
+        if inspect.iscoroutinefunction(self._model.execute):
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        if hasattr(self._model, "initialize"):
+            self._model.initialize(self._args)
+
+    def _is_ready(self, _):
+        ready = self._model.is_ready()
+        if inspect.isawaitable(ready):
+            ready = asyncio.new_event_loop().run_until_complete(asyncio.wait_for(ready, READY_LIMIT_SECONDS))
+        if not isinstance(ready, bool):
+            raise TritonModelException(f"is_ready must return a bool, found {type(ready).__name__}", "INVALID_ARG")
+        return ready
+
+    def _finalize(self, _):
+        if self._model is not None and hasattr(self._model, "finalize"):
+            self._model.finalize()
+
+    # --- execution ---
+
+    def _execute(self, header, tensors):
+        requests = self._receive(header, tensors)
+        try:
+            responses = self._model.execute(requests)
+            self._answer(header["batch"], requests, responses)
+        except Exception as error:
+            self._fail(header["batch"], error)
+        finally:
+            self._running.pop(header["batch"], None)
+
+    def _receive(self, header, tensors):
+        batch = header["batch"]
+        requests = receive_batch(header, tensors, self._args, self.channel)
+        if self._decoupled:
+            for index, request in enumerate(requests):
+                self._decoupled_states[(batch, index)] = request._state
+        else:
+            self._running[batch] = requests
+        return requests
+
+    def _answer(self, batch, requests, responses):
+        if self._decoupled:
+            if responses is not None and any(response is not None for response in responses):
+                raise TritonModelException(
+                    "execute of a decoupled model must return None; it answers through response senders", "INVALID_ARG"
+                )
+            reschedule = [request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE for request in requests]
+            done = {"kind": "done", "batch": batch}
+            if any(reschedule):
+                done["reschedule"] = reschedule
+            self.channel.send(done)
+            return
+        if not isinstance(responses, (list, tuple)) or len(responses) != len(requests):
+            found = f"{len(responses)} responses" if isinstance(responses, (list, tuple)) else type(responses).__name__
+            raise TritonModelException(f"execute must return a list of {len(requests)} responses, found {found}")
+        buffers = []
+        described = [self._describe(*pair, buffers) for pair in zip(requests, responses)]
+        self.channel.send({"kind": "done", "batch": batch, "responses": described}, buffers)
+
+    def _describe(self, request, response, buffers):
+        if response is None:
+            if request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE:
+                return {"reschedule": True}
+            if request._sender is not None:
+                return None
+        return describe(response, frozenset(request._fields["outputs"]), buffers)
+
+    def _fail(self, batch, error):
+        self.channel.send({"kind": "done", "batch": batch, **{"failed": self._describe_failure(error)}})
+
+    def _describe_failure(self, error):
+        described = describe_error(error)["error"]
+        text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        if not isinstance(error, TritonModelException):
+            described["message"] = f"{type(error).__name__}: {error}"
+            if isinstance(error, ValueError):
+                described["code"] = "INVALID_ARG"
+        return {**described, "traceback": text}
+
+    # --- models whose execute is a coroutine ---
+
+    async def _serve_async(self):
+        closed = self._loop.create_future()
+        self._loop.add_reader(self.channel.fileno(), self._on_readable, closed, set())
+        self._on_readable(closed, set())
+        await closed
+
+    def _on_readable(self, closed, tasks):
+        try:
+            self.channel.poll()
+        except Closed:
+            if not closed.done():
+                closed.set_result(None)
+            return
+        while self._queue:
+            header, tensors = self._queue.popleft()
+            if header["kind"] != "execute":
+                self._handle(header, tensors)
+                continue
+            task = self._loop.create_task(self._execute_async(header, tensors))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    async def _execute_async(self, header, tensors):
+        requests = self._receive(header, tensors)
+        if self._decoupled:
+            await self._execute_in_background(header["batch"], requests)
+            return
+        try:
+            responses = await self._model.execute(requests)
+            self._answer(header["batch"], requests, responses)
+        except Exception as error:
+            self._fail(header["batch"], error)
+        finally:
+            self._running.pop(header["batch"], None)
+
+    async def _execute_in_background(self, batch, requests):
+        """A decoupled model takes the next requests while its coroutine for these goes on."""
+        self.channel.send({"kind": "done", "batch": batch})
+        try:
+            await self._model.execute(requests)
+        except Exception as error:
+            failure = self._describe_failure(error)
+            self.log("error", failure.pop("traceback"))
+            for request in requests:
+                request.get_response_sender().fail(failure)
+
+
+def flush_output():
+    sys.stdout.flush()
+    sys.stderr.flush()

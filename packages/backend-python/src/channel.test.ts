@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { duplexPair, type Duplex } from 'node:stream';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Channel } from './channel.ts';
+
+interface Frame {
+  readonly header: unknown;
+  readonly tensors: string;
+}
+
+/** A channel whose frames are kept, and the other end of its stream. */
+function createChannel(): { frames: Frame[]; other: Duplex } {
+  const [own, other] = duplexPair();
+  const frames: Frame[] = [];
+  new Channel(own, (header, tensors) => frames.push({ header, tensors: tensors.toString('hex') }));
+  return { frames, other };
+}
+
+/** What a channel writes for some frames. */
+async function encode(
+  frames: readonly { header: object; tensors: readonly Uint8Array[] }[],
+): Promise<Buffer> {
+  const [own, other] = duplexPair();
+  const channel = new Channel(own, () => undefined);
+  for (const { header, tensors } of frames) channel.send(header, tensors);
+  await new Promise((resolve) => setImmediate(resolve));
+  own.end();
+  return Buffer.concat(await other.toArray());
+}
+
+const anyFrame = fc.record({
+  header: fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.integer()), { noNullPrototype: true }),
+  tensors: fc.array(fc.uint8Array({ maxLength: 9000 }), { maxLength: 3 }),
+});
+
+test('frames come out as they went in, however the bytes are cut', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(anyFrame, { minLength: 1, maxLength: 6 }),
+      fc.array(fc.integer({ min: 1, max: 7000 }), { minLength: 1, maxLength: 20 }),
+      async (sent, cuts) => {
+        const bytes = await encode(sent);
+        const { frames, other } = createChannel();
+        for (let at = 0, cut = 0; at < bytes.length; cut += 1) {
+          const size = cuts[cut % cuts.length] ?? 1;
+          other.write(bytes.subarray(at, at + size));
+          at += size;
+        }
+        other.end();
+        await new Promise((resolve) => setImmediate(resolve));
+        while (other.writableLength > 0) await new Promise((resolve) => setImmediate(resolve));
+        assert.deepEqual(
+          frames,
+          sent.map(({ header, tensors }) => ({ header, tensors: Buffer.concat(tensors).toString('hex') })),
+        );
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test('writes the lengths of header and tensors in front, little-endian', async () => {
+  const bytes = await encode([{ header: { a: 1 }, tensors: [new Uint8Array([5, 6, 7])] }]);
+  assert.equal(bytes.readUInt32LE(0), 7);
+  assert.equal(bytes.readBigUInt64LE(4), 3n);
+  assert.equal(bytes.toString('utf8', 12, 19), '{"a":1}');
+  assert.deepEqual([...bytes.subarray(19)], [5, 6, 7]);
+});

@@ -1,0 +1,1 @@
+export { pythonBackend as default } from './python-backend.ts';

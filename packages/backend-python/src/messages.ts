@@ -1,0 +1,140 @@
+/** The frames between the server and the process of a model, as python/nereid_stub has them. */
+import type { Datatype, Parameters, StatusCode } from '@nereid/backend-sdk';
+
+/** A tensor in a header; its bytes follow the header, in the order of the tensors. */
+export type WireTensor = readonly [
+  name: string,
+  datatype: Datatype,
+  shape: readonly number[],
+  byteSize: number,
+];
+
+export interface WireError {
+  readonly message: string;
+  readonly code: StatusCode;
+  /** Python's own account of an exception, for the log. */
+  readonly traceback?: string;
+}
+
+/** A request of a batch. Absent fields have their defaults in Python. */
+export interface WireRequest {
+  readonly id?: string;
+  readonly inputs: readonly WireTensor[];
+  readonly outputs: readonly string[];
+  readonly parameters?: Parameters;
+  readonly correlation_id?: number | string | { readonly integer: string };
+  /** 1: start, 2: end of the sequence. */
+  readonly flags?: number;
+  readonly priority?: number;
+}
+
+export interface WireResponse {
+  readonly outputs?: readonly WireTensor[];
+  readonly parameters?: Parameters;
+  readonly error?: WireError;
+  /** The model wants to see the request again (iterative sequences). */
+  readonly reschedule?: boolean;
+}
+
+/** What the server asks the process to do, one at a time, each answered by a `reply`. */
+export type Action = 'load' | 'auto_complete' | 'initialize' | 'is_ready' | 'finalize';
+
+/** Frames to the process. */
+export type ToStub =
+  | { readonly kind: 'call'; readonly call: number; readonly action: Action; readonly value: unknown }
+  | { readonly kind: 'execute'; readonly batch: number; readonly requests: readonly WireRequest[] }
+  | { readonly kind: 'cancel'; readonly batch: number; readonly index: number }
+  | ({ readonly kind: 'answer'; readonly call: number; readonly final: boolean } & WireAnswer);
+
+/** The answer to a question of the process. */
+export interface WireAnswer {
+  readonly outputs?: readonly WireTensor[];
+  readonly parameters?: Parameters;
+  readonly error?: WireError;
+  /** The end of a stream, without a response. */
+  readonly empty?: boolean;
+  readonly value?: unknown;
+}
+
+/** Frames from the process. */
+export type FromStub =
+  | { readonly kind: 'reply'; readonly call: number; readonly value?: unknown; readonly error?: WireError }
+  | DoneFrame
+  | {
+      readonly kind: 'response';
+      readonly batch: number;
+      readonly index: number;
+      readonly final: boolean;
+      readonly response?: WireResponse;
+    }
+  | InferFrame
+  | AskFrame
+  | { readonly kind: 'infer_cancel'; readonly call: number }
+  | {
+      readonly kind: 'log';
+      readonly level: 'verbose' | 'info' | 'warning' | 'error';
+      readonly message: string;
+    }
+  | {
+      readonly kind: 'metric_new';
+      readonly metric: number;
+      readonly family: {
+        readonly name: string;
+        readonly description: string;
+        readonly kind: 'counter' | 'gauge' | 'histogram';
+      };
+      readonly labels: Readonly<Record<string, string>>;
+      readonly buckets?: readonly number[];
+    }
+  | {
+      readonly kind: 'metric';
+      readonly metric: number;
+      readonly action: 'increment' | 'set' | 'observe';
+      readonly value: number;
+    };
+
+/** `execute` has returned. */
+export interface DoneFrame {
+  readonly kind: 'done';
+  readonly batch: number;
+  /** One a request, null where a response sender answers; absent for decoupled models. */
+  readonly responses?: readonly (WireResponse | null)[];
+  /** Which requests of a decoupled model are to be executed again; absent: none. */
+  readonly reschedule?: readonly boolean[];
+  /** It raised. */
+  readonly failed?: WireError;
+}
+
+/** The model runs an inference on another one; answered by `answer` frames. */
+export interface InferFrame {
+  readonly kind: 'infer';
+  readonly call: number;
+  readonly model_name: string;
+  /** '' for the highest ready one. */
+  readonly model_version: string;
+  readonly id: string;
+  readonly inputs: readonly WireTensor[];
+  /** Empty: all. */
+  readonly outputs: readonly string[];
+  readonly correlation_id: number | string;
+  readonly flags: number;
+  readonly timeout: number;
+  readonly parameters: Parameters;
+  readonly decoupled: boolean;
+}
+
+/** The model asks the server for something else. */
+export interface AskFrame {
+  readonly kind: 'ask';
+  readonly call: number;
+  readonly action: 'load_model' | 'unload_model' | 'is_model_ready';
+  readonly value: {
+    readonly model_name: string;
+    readonly model_version?: string;
+    /** JSON text. */
+    readonly config?: string | null;
+    /** Base64 by `file:<path>`. */
+    readonly files?: Readonly<Record<string, string>>;
+    readonly unload_dependents?: boolean;
+  };
+}

@@ -1,0 +1,124 @@
+import {
+  InferenceServerError,
+  type BackendModelInstance,
+  type BackendRequest,
+  type InstanceContext,
+  type ModelContext,
+} from '@nereid/backend-sdk';
+import type { StubProcess } from './stub-process.ts';
+
+/** A process that has imported the model. */
+export interface LoadedStub {
+  readonly stub: StubProcess;
+  /** Which of the optional methods the model's class has. */
+  readonly abilities: { readonly auto_complete: boolean; readonly is_ready: boolean };
+}
+
+/** A process that ran this long had no fault of its own. */
+const STABLE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
+const FIRST_PAUSE_MS = 500;
+
+/**
+ * One instance of a model. States: running → restarting → running; closed at the end. A process that ends fails its
+ * own requests; it is started again at once, and after pauses that double while it goes on failing.
+ */
+export class PythonInstance implements BackendModelInstance {
+  readonly #model: ModelContext;
+  readonly #context: InstanceContext;
+  readonly #load: () => Promise<LoadedStub>;
+  #loaded: LoadedStub | undefined;
+  #restarting: Promise<void> | undefined;
+  #startedAt = 0;
+  #failures = 0;
+  #isClosed = false;
+
+  constructor(model: ModelContext, context: InstanceContext, load: () => Promise<LoadedStub>) {
+    this.#model = model;
+    this.#context = context;
+    this.#load = load;
+  }
+
+  /** @throws InferenceServerError when the model can't be imported or initialized. */
+  async start(): Promise<void> {
+    const loaded = await this.#load();
+    try {
+      await loaded.stub.call('initialize', this.#initializeValue());
+    } catch (error) {
+      await loaded.stub.close();
+      throw error;
+    }
+    loaded.stub.onCrash = (error) => this.#onCrash(error);
+    this.#startedAt = performance.now();
+    this.#loaded = loaded;
+    if (this.#isClosed) await loaded.stub.close();
+  }
+
+  execute(requests: readonly BackendRequest[]): Promise<void> {
+    const { stub } = this.#loaded ?? {};
+    return stub === undefined ? this.#executeLater(requests) : stub.execute(requests);
+  }
+
+  async isReady(): Promise<boolean> {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return false;
+    return !loaded.abilities.is_ready || (await loaded.stub.call('is_ready')) === true;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#loaded?.stub.close();
+  }
+
+  /** Requests that come while the process is started again wait for it, once. */
+  async #executeLater(requests: readonly BackendRequest[]): Promise<void> {
+    await this.#restarting;
+    if (this.#loaded === undefined) {
+      throw new InferenceServerError(
+        'UNAVAILABLE',
+        `the Python process of model '${this.#model.modelName}' ended and could not be started again, see the log`,
+      );
+    }
+    await this.#loaded.stub.execute(requests);
+  }
+
+  #onCrash(error: InferenceServerError): void {
+    if (this.#isClosed) return;
+    const { logger, modelName } = this.#model;
+    this.#loaded = undefined;
+    if (performance.now() - this.#startedAt > STABLE_MS) this.#failures = 0;
+    logger.error(`${error.message}; starting it again`, { model: modelName });
+    this.#restart();
+  }
+
+  #restart(): void {
+    const pause =
+      this.#failures === 0 ? 0 : Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (this.#failures - 1));
+    this.#failures += 1;
+    this.#restarting = new Promise<void>((resolve) => {
+      setTimeout(() => resolve(this.#isClosed ? undefined : this.start()), pause).unref();
+    }).catch((error: unknown) => {
+      const { message } = InferenceServerError.from(error);
+      this.#model.logger.error(`restart failed: ${message}`, { model: this.#model.modelName });
+      if (!this.#isClosed) setImmediate(() => this.#restart());
+    });
+  }
+
+  /** What `initialize(args)` gets: text, as Triton gives it. */
+  #initializeValue(): unknown {
+    const { modelName, modelVersion, modelDirectory } = this.#model;
+    const { instanceName, kind, deviceId, config } = this.#context;
+    return {
+      decoupled: config.model_transaction_policy?.decoupled ?? false,
+      args: {
+        model_config: JSON.stringify(config),
+        model_instance_kind: kind.replace('KIND_', ''),
+        model_instance_name: instanceName,
+        model_instance_device_id: String(deviceId),
+        model_repository: modelDirectory,
+        model_version: modelVersion,
+        model_name: modelName,
+      },
+    };
+  }
+}

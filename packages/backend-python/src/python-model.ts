@@ -1,0 +1,79 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  InferenceServerError,
+  type BackendModel,
+  type BackendModelInstance,
+  type ConfigCompletion,
+  type InstanceContext,
+  type ModelConfig,
+  type ModelContext,
+} from '@nereid/backend-sdk';
+import { toCompletion } from './complete-config.ts';
+import type { PythonSettings } from './python-settings.ts';
+import { PythonInstance, type LoadedStub } from './python-instance.ts';
+import { StubProcess } from './stub-process.ts';
+
+/** A version of a Python model. The process that completed its configuration becomes its first instance. */
+export class PythonModel implements BackendModel {
+  readonly #context: ModelContext;
+  readonly #settings: PythonSettings;
+  #spare: Promise<LoadedStub> | undefined;
+
+  constructor(context: ModelContext, settings: PythonSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  async completeConfig(config: ModelConfig): Promise<ConfigCompletion> {
+    this.#spare ??= this.#load(config);
+    const { stub, abilities } = await this.#spare;
+    if (!abilities.auto_complete) return {};
+    return toCompletion(await stub.call('auto_complete', config), config);
+  }
+
+  async createInstance(context: InstanceContext): Promise<BackendModelInstance> {
+    const load = (): Promise<LoadedStub> => {
+      const spare = this.#spare;
+      this.#spare = undefined;
+      return spare ?? this.#load(context.config);
+    };
+    const instance = new PythonInstance(this.#context, context, load);
+    await instance.start();
+    return instance;
+  }
+
+  async close(): Promise<void> {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    const loaded = await spare?.catch(() => undefined);
+    await loaded?.stub.close();
+  }
+
+  /** Starts a process and has it import the model. */
+  async #load(config: ModelConfig): Promise<LoadedStub> {
+    const { modelName, modelDirectory, versionDirectory, logger, metrics, models } = this.#context;
+    const file = join(versionDirectory, config.default_model_filename || 'model.py');
+    if (!(await isFile(file))) {
+      throw new InferenceServerError('INVALID_ARG', `model '${modelName}' has no file ${file}`);
+    }
+    const stub = new StubProcess({
+      interpreter: this.#settings.interpreter,
+      environment: {},
+      modelName,
+      decoupled: config.model_transaction_policy?.decoupled ?? false,
+      services: { logger, metrics, models },
+    });
+    try {
+      const value = { file, model_directory: versionDirectory, paths: [versionDirectory, modelDirectory] };
+      return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
+    } catch (error) {
+      await stub.close();
+      throw error;
+    }
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}

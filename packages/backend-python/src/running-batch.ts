@@ -1,0 +1,131 @@
+import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
+import type { DoneFrame, WireError, WireRequest, WireResponse } from './messages.ts';
+import { packTensors, TensorReader } from './wire-tensors.ts';
+
+/** A batch that a process has. It is over when `execute` has returned and, unless decoupled, all are answered. */
+export class RunningBatch {
+  readonly #requests: readonly BackendRequest[];
+  readonly #decoupled: boolean;
+  readonly #finish: (error?: InferenceServerError) => void;
+  #ended: boolean[];
+  #open: number;
+  #hasReturned = false;
+
+  /** @param finish - Called once when the instance is free again; with an error for all that are open. */
+  constructor(
+    requests: readonly BackendRequest[],
+    decoupled: boolean,
+    finish: (error?: InferenceServerError) => void,
+  ) {
+    this.#requests = requests;
+    this.#decoupled = decoupled;
+    this.#finish = finish;
+    this.#ended = requests.map(() => false);
+    this.#open = requests.length;
+  }
+
+  /** Whether nothing more can come for it. */
+  get isOver(): boolean {
+    return this.#hasReturned && this.#open === 0;
+  }
+
+  /** Its request, when it has just one. */
+  get onlyRequest(): BackendRequest | undefined {
+    return this.#requests.length === 1 ? this.#requests[0] : undefined;
+  }
+
+  onDone({ responses, reschedule = [], failed }: DoneFrame, tensors: Buffer): void {
+    this.#hasReturned = true;
+    if (failed !== undefined) {
+      this.fail(toError(failed));
+      return;
+    }
+    const reader = new TensorReader(tensors);
+    responses?.forEach((response, index) => {
+      if (response?.reschedule === true) this.#reschedule(index);
+      else if (response !== null) this.#respond(index, response, true, reader);
+    });
+    reschedule.forEach((wanted, index) => {
+      if (wanted) this.#reschedule(index);
+    });
+    if (this.#decoupled || this.#open === 0) this.#finish();
+  }
+
+  /** An answer of a response sender; without `response` only the end. */
+  onResponse(index: number, response: WireResponse | undefined, final: boolean, tensors: Buffer): void {
+    this.#respond(index, response, final, new TensorReader(tensors));
+    if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#finish();
+  }
+
+  /** Fails what is not answered yet. */
+  fail(error: InferenceServerError): void {
+    this.#hasReturned = true;
+    for (const [index, request] of this.#requests.entries()) {
+      if (this.#ended[index] === true) continue;
+      this.#end(index);
+      request.sendError(error, true);
+    }
+    this.#finish();
+  }
+
+  #respond(index: number, response: WireResponse | undefined, final: boolean, reader: TensorReader): void {
+    const request = this.#requests[index];
+    if (request === undefined || this.#ended[index] === true) return;
+    const isLast = final || !this.#decoupled;
+    if (isLast) this.#end(index);
+    if (response === undefined) {
+      if (this.#decoupled) request.complete();
+      else
+        request.sendError(
+          new InferenceServerError('INTERNAL', 'the model ended the request without a response'),
+        );
+    } else if (response.error !== undefined) {
+      request.sendError(toError(response.error), isLast);
+    } else {
+      const { outputs = [], parameters } = response;
+      request.send({ outputs: reader.read(outputs), ...(parameters && { parameters }) }, isLast);
+    }
+  }
+
+  /** The model wants to see the request again. */
+  #reschedule(index: number): void {
+    if (this.#ended[index] === true) return;
+    this.#end(index);
+    const request = this.#requests[index];
+    try {
+      request?.reschedule();
+    } catch (error) {
+      request?.sendError(error, true);
+    }
+  }
+
+  #end(index: number): void {
+    this.#ended[index] = true;
+    this.#open -= 1;
+  }
+}
+
+export function toError({ message, code }: WireError): InferenceServerError {
+  return new InferenceServerError(code, message);
+}
+
+/** An id as JSON carries it without loss: a bigint as text that Python turns back. */
+function exactId(id: number | bigint | string): number | string | { readonly integer: string } {
+  return typeof id === 'bigint' ? { integer: String(id) } : id;
+}
+
+/** What Python sees of a request; the bytes of its inputs are added to `buffers`. */
+export function describeRequest(request: BackendRequest, buffers: Uint8Array[]): WireRequest {
+  const { id, inputs, requestedOutputs, parameters, sequence, priority } = request;
+  return {
+    ...(id !== '' && { id }),
+    inputs: packTensors(inputs, buffers),
+    outputs: requestedOutputs,
+    ...(Object.keys(parameters).length > 0 && { parameters }),
+    ...(sequence !== undefined && {
+      correlation_id: exactId(sequence.id),
+      flags: (sequence.start ? 1 : 0) | (sequence.end ? 2 : 0),
+    }),
+    ...(priority > 0 && { priority }),
+  };
+}
