@@ -11,11 +11,23 @@ input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] } ]
 output [ { name: "Y" data_type: TYPE_FP32 dims: [ -1 ] } ]
 `;
 
-const AFFINE_CONFIG = `backend: "onnxruntime"
-max_batch_size: 64
+/** How a model batches. */
+export interface AffineModel {
+  readonly maxBatchSize: number;
+  /** `dynamic_batching` or `sequence_batching`, as in config.pbtxt. */
+  readonly scheduler: string;
+}
+
+const DYNAMIC: AffineModel = {
+  maxBatchSize: 64,
+  scheduler: 'dynamic_batching { max_queue_delay_microseconds: 100 }',
+};
+
+const affineConfig = ({ maxBatchSize, scheduler }: AffineModel): string => `backend: "onnxruntime"
+max_batch_size: ${maxBatchSize}
 input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] } ]
 output [ { name: "Y" data_type: TYPE_FP32 dims: [ -1 ] } ]
-dynamic_batching { max_queue_delay_microseconds: 100 }
+${scheduler}
 `;
 
 /** A new, empty model repository in a folder. */
@@ -40,9 +52,9 @@ export function addIdentityChain(repository: string, name: string, length: numbe
   addModel(repository, name, `${config}ensemble_scheduling { step [ ${steps.join(', ')} ] }\n`);
 }
 
-/** Adds a tiny ONNX model, y = 2 x + 1 on FP32 [batch, n], that batches dynamically. */
-export function addAffine(repository: string, name: string): void {
-  writeFileSync(join(addModel(repository, name, AFFINE_CONFIG), 'model.onnx'), affineOnnx());
+/** Adds a tiny ONNX model, y = 2 x + 1 on FP32 [batch, n]; unless told otherwise, it batches dynamically. */
+export function addAffine(repository: string, name: string, model: AffineModel = DYNAMIC): void {
+  writeFileSync(join(addModel(repository, name, affineConfig(model)), 'model.onnx'), affineOnnx());
 }
 
 /** Returns the folder of the model's version 1. */

@@ -6,6 +6,7 @@ import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedMemory } from './shared-memory.ts';
+import { sequences } from './sequences.ts';
 import { startUp } from './start-up.ts';
 
 /** In the order in which they run. */
@@ -15,6 +16,7 @@ export const SCENARIOS: readonly Scenario[] = [
   dynamicBatching,
   sharedMemory,
   ensemble,
+  sequences,
   startUp,
   manyModels,
   loadUnload,
