@@ -110,8 +110,50 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
       'a batch for a sequence model',
       'send one row',
     ),
+    row(
+      'INVALID_ARG',
+      "inference request to model '<model>' has the correlation ID <id>, a <kind>, but control input '<input>' of the model takes <kind>",
+      'a string for a number, or the reverse',
+      'send an ID of the other kind',
+    ),
+    row(
+      'UNSUPPORTED',
+      'string correlation ID cannot be longer than <n> characters, found <n>',
+      'a long ID',
+      'send a shorter one',
+    ),
+    row(
+      'UNAVAILABLE',
+      'timeout of the corresponding sequence has been expired',
+      'its sequence waited for a slot longer than the `timeout` of one of its requests',
+      'try again later, allow more sequences at a time',
+    ),
+    row(
+      'CANCELLED',
+      'another request of the sequence was cancelled',
+      'a request of the same sequence was cancelled, which ends it',
+      'begin anew with `sequence_start`',
+    ),
+    row(
+      'UNAVAILABLE',
+      "model '<model>' takes no new sequences: the server is shutting down",
+      'a START after SIGTERM',
+      'ask another server',
+    ),
   ],
   Execution: [
+    row(
+      'INTERNAL',
+      "model '<model>' answered without its state output '<output>', which the next request of the sequence needs",
+      'a mistake of the backend',
+      'tell its author',
+    ),
+    row(
+      'INTERNAL',
+      "backend '<backend>' rescheduled a request of model '<model>', whose configuration does not say 'iterative_sequence: true' in 'sequence_batching'",
+      'the backend works step by step',
+      'say so in the configuration',
+    ),
     row('INTERNAL', 'onnx runtime error <n>: <reason>', 'ONNX Runtime failed', 'see its reason'),
     row(
       'INTERNAL',

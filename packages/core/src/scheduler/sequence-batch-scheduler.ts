@@ -125,8 +125,9 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     const { dropped, next } = this.#slots.cut(sequence);
     if (sequence.running?.request === request) sequence.running.step?.cancel();
     for (const each of dropped) {
-      const whose = each.request === request ? 'request' : 'another request of the sequence';
-      const message = `${requestIdPrefix(each.request.id)}${whose} was cancelled`;
+      const reason =
+        each.request === request ? 'request was cancelled' : 'another request of the sequence was cancelled';
+      const message = requestIdPrefix(each.request.id) + reason;
       this.#drop(each, 'CANCELED', new InferenceServerError('CANCELLED', message));
     }
     if (next !== undefined) this.#advance(next);
