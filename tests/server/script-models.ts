@@ -33,19 +33,33 @@ export default defineModel({
 });
 `;
 
+const FAILING = `
+import { defineModel, InferenceServerError } from '@nereid/backend-script';
+export default defineModel({
+  execute() {
+    throw new InferenceServerError('UNAVAILABLE', 'failed on purpose');
+  },
+});
+`;
+
 const scalar = (...names: readonly string[]): string =>
   names.map((name) => `{ name: "${name}" data_type: TYPE_INT32 dims: [1] }`).join(', ');
 
+const HOLD_CONFIG = `
+  backend: "script"
+  input [${scalar('HOLD')}]
+  output [${scalar('RUNNING', 'CANCELLED')}]
+  instance_group [{ count: 2 kind: KIND_CPU }]
+`;
+
 /** A model that holds a request until it is cancelled. Two instances: one to hold, one to ask. */
 export function untilCancelledModel(): ModelFiles {
-  return {
-    'config.pbtxt': `
-      backend: "script"
-      input [${scalar('HOLD')}]
-      output [${scalar('RUNNING', 'CANCELLED')}]
-      instance_group [{ count: 2 kind: KIND_CPU }]`,
-    '1/model.ts': UNTIL_CANCELLED,
-  };
+  return { 'config.pbtxt': HOLD_CONFIG, '1/model.ts': UNTIL_CANCELLED };
+}
+
+/** A model with the same inputs that fails each request. */
+export function failingModel(): ModelFiles {
+  return { 'config.pbtxt': HOLD_CONFIG, '1/model.ts': FAILING };
 }
 
 /** A decoupled model that answers `COUNT` times. */

@@ -12,6 +12,7 @@ import {
   sequenceModel,
   type TemporaryRepository,
 } from '../server/make-repository.ts';
+import { failingModel, repeatModel, untilCancelledModel } from '../server/script-models.ts';
 import { ROOT, startServer } from '../server/start-server.ts';
 import { addEnsembles } from './ensemble-models.ts';
 
@@ -69,6 +70,9 @@ function addModels(repository: TemporaryRepository): void {
     const batching = `${strategy} max_sequence_idle_microseconds: 5000000`;
     repository.addOnnx(name, 'sequence_sum', { 'config.pbtxt': sequenceModel({ batching }) });
   }
+  repository.write('tokens', repeatModel());
+  repository.write('hold', untilCancelledModel());
+  repository.write('failing', failingModel());
   repository.write('slow', identityModel({ delayMs: 300 }));
   repository.write('queued', identityModel({ dims: [1], maxBatchSize: 1, delayMs: 200, more: QUEUED }));
 }

@@ -3,6 +3,7 @@
 import sys
 
 import aio_checks  # noqa: F401  (registers its checks)
+import decoupled_checks  # noqa: F401
 import ensemble_checks  # noqa: F401
 import infer_checks  # noqa: F401
 import management_checks  # noqa: F401
