@@ -26,12 +26,15 @@ export interface NativeModule {
 /** The folder that holds `prebuilds`: this file lies one below it, as source and as JavaScript. */
 const PACKAGE_FOLDER = fileURLToPath(new URL('..', import.meta.url));
 
-/** @throws SharedMemoryError ERR_UNSUPPORTED where there is no addon for this machine. */
-export function loadNativeModule(): NativeModule {
+/**
+ * @param folder - Where `prebuilds` lies.
+ * @throws SharedMemoryError ERR_UNSUPPORTED where there is no addon for this machine.
+ */
+export function loadNativeModule(folder = PACKAGE_FOLDER): NativeModule {
   const require = createRequire(import.meta.url);
   try {
     const load = require('node-gyp-build') as (folder: string) => NativeModule;
-    return load(PACKAGE_FOLDER);
+    return load(folder);
   } catch (cause) {
     throw new SharedMemoryError('ERR_UNSUPPORTED', remedy(process.platform, process.arch), { cause });
   }

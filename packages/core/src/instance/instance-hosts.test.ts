@@ -5,7 +5,10 @@ import { createNoModelAccess, type InstanceHostKind } from '@nereid/backend-sdk'
 import type { Tensor } from '@nereid/protocol';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
+import { loadSharedMemory } from '@nereid/shared-memory';
 import { loadBackend } from '../backend/load-backend.ts';
+import { openRegionMemory } from '../memory/open-region-memory.ts';
+import { SharedMemoryRegistry } from '../memory/shared-memory-registry.ts';
 import type { InferenceRequestFields } from '../request/inference-request.ts';
 import type { ServerLogFields } from '../telemetry/logger.ts';
 import { BackendMetrics } from '../telemetry/metrics.ts';
@@ -22,6 +25,8 @@ function traceOf(requestId: string): RequestTrace | undefined {
   const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceState: 'vendor=1' };
   return collectingTracer().tracer.start({ modelName: 'm', modelVersion: '1', requestId, context });
 }
+
+const onLinux = { skip: process.platform !== 'linux' && 'the addon may be missing here' };
 
 const KINDS: readonly InstanceHostKind[] = ['in-process', 'executor-thread', 'own-thread', 'child-process'];
 
@@ -164,6 +169,33 @@ for (const kind of KINDS) {
         const { requests } = await execute(instance, [{}]);
         assert.match(requests[0]?.errors().join() ?? '', /backend 'fake' .*'m'.*'iterative_sequence: true'/);
       });
+    });
+
+    test('reads inputs out of shared memory, alone and in a batch', onLinux, async () => {
+      const memory = loadSharedMemory();
+      const key = `/nereid-hosts-${process.pid}-${kind}`;
+      using own = memory.create(key, 8192);
+      const registry = new SharedMemoryRegistry({ isAllowed: true, open: openRegionMemory });
+      registry.registerSystem({ name: 'r', key, offset: 4096, byteSize: 4096 });
+      memory.unlink(key);
+      const input = (offset: number): Partial<InferenceRequestFields> => {
+        const sharedMemory = registry.lease();
+        const data = sharedMemory.bytes({ region: 'r', offset, byteSize: 4 });
+        return { sharedMemory, inputs: [{ name: 'X', datatype: 'FP32', shape: [1, 1], data }] };
+      };
+      await withInstance(configOf('echo'), async (instance) => {
+        for (const [round, batch] of [[16], [20], [16, 20]].entries()) {
+          own.bytes(4096 + 16, 8).set([round, 1, 1, 1, round, 2, 2, 2]);
+          const fields = batch.map(input);
+          const { requests } = await execute(instance, fields);
+          assert.deepEqual(
+            requests.map(({ responses }) => responses.map((r) => [...(r?.outputs[0]?.data ?? [])])),
+            batch.map((offset) => [offset === 16 ? [round, 1, 1, 1] : [round, 2, 2, 2]]),
+          );
+          for (const { sharedMemory } of fields) sharedMemory?.release();
+        }
+      });
+      registry.close();
     });
 
     test('answers every request of a batch with its own data', async () => {
