@@ -42,7 +42,7 @@ function placeOutput(
   const { name, datatype, shape, data } = output;
   const sharedMemory = requested.find((wanted) => wanted.name === name)?.sharedMemory;
   if (sharedMemory === undefined) {
-    return lease.regionOf(data) === undefined ? output : { ...output, data: Uint8Array.from(data) };
+    return lease.regionOf(data) === undefined ? output : { ...output, data: new Uint8Array(data) };
   }
   if (data.byteLength > sharedMemory.byteSize) {
     throw new InferenceServerError(

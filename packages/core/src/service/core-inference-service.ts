@@ -152,5 +152,5 @@ function inputBytes(
   }
   const bytes = sharedMemory.bytes(ref);
   // Lengths lie among the elements: a client that changes them after they were checked would mislead the model.
-  return datatype === 'BYTES' ? Uint8Array.from(bytes) : bytes;
+  return datatype === 'BYTES' ? new Uint8Array(bytes) : bytes;
 }
