@@ -54,6 +54,14 @@ export class InferRequest {
     return this.backendRequest.requestedOutputs;
   }
 
+  /**
+   * Resolves when a further answer is wanted: for models that answer many times through `send`. A generator is
+   * waited for by itself.
+   */
+  ready(): Promise<void> {
+    return this.#request.ready();
+  }
+
   /** Whether the client wants an output: asked before computing one that is dear. */
   wants(output: string): boolean {
     return this.backendRequest.wants(output);

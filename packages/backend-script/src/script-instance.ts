@@ -74,6 +74,7 @@ export class ScriptInstance implements BackendModelInstance {
       try {
         if (request.isCancelled) throw new InferenceServerError('CANCELLED', 'the request was cancelled');
         if (value !== undefined) request.answer(value, false);
+        await request.ready();
       } catch (error) {
         await iterator.return?.();
         throw error;

@@ -30,6 +30,12 @@ export interface BackendRequest extends ResponseSender {
   /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */
   readonly signal: AbortSignal;
   /**
+   * Resolves when a further response is wanted: at once, unless whoever takes the responses of a decoupled model can't
+   * keep up (an ensemble with `max_inflight_requests`). Resolves on cancellation, too. What is sent without waiting is
+   * kept in memory.
+   */
+  ready(): Promise<void>;
+  /**
    * Gives the request back, to be executed again in a later batch, in place of ending it. So a model with
    * `sequence_batching { iterative_sequence: true }` works through a request step by step, and new requests join
    * between the steps. Nothing may be sent for it any more in this execution; its START is set in the first one alone.

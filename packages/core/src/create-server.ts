@@ -22,9 +22,9 @@ import { ResponseCaching } from './model/response-caching.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
-import type { InferFunction } from './scheduler/infer-function.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
+import { createStepInference } from './step-inference.ts';
 import { CoreHealthService } from './service/core-health-service.ts';
 import { CoreInferenceService } from './service/core-inference-service.ts';
 import { CoreManagementService } from './service/core-management-service.ts';
@@ -194,8 +194,7 @@ function createModels(
     caching,
     logger: modelLogger,
   });
-  const infer: InferFunction = (message, handler, trace) =>
-    inference.infer(inference.getModel(message.modelName, message.modelVersion), message, handler, trace);
+  const infer = createStepInference(inference);
   const ensembles = new EnsembleLoader({ registry, source, clock, infer, caching });
   const lifecycle = new ModelLifecycle({ source, loader, ensembles, registry, metrics, logger: modelLogger });
   const control = new ModelControl({

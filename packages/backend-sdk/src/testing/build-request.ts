@@ -75,6 +75,10 @@ export class TestRequest implements BackendRequest {
     return this.#isEnded;
   }
 
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get isCancelled(): boolean {
     return this.#abort.signal.aborted;
   }

@@ -51,6 +51,8 @@ export class ExecutorLoop {
   onMessage(message: ToExecutor): void {
     if (message.kind === 'execute') this.#execute(message);
     else if (message.kind === 'cancel') this.#batches.get(message.batch)?.[message.index]?.cancel();
+    else if (message.kind === 'pause')
+      this.#batches.get(message.batch)?.[message.index]?.pause(undefined, message.isPaused);
     else if (message.kind === 'detachRegion') this.#regions.detach(message.id);
     else void this.#reply(message.call, message.body);
   }

@@ -86,6 +86,12 @@ export type ToExecutor =
     }
   /** A region that came with a batch is about to be unmapped. */
   | { readonly kind: 'detachRegion'; readonly id: number }
+  | {
+      readonly kind: 'pause';
+      readonly batch: number;
+      readonly index: number;
+      readonly isPaused: boolean;
+    }
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number };
 
 /** A metric that a backend moves. */

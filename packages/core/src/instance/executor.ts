@@ -99,6 +99,7 @@ export class Executor {
     for (const request of requests) {
       request.holder = holder;
       if (request.isCancelled) holder.cancel(request);
+      if (request.isPaused) holder.pause(request, true);
     }
   }
 
@@ -188,7 +189,7 @@ export class Executor {
   }
 }
 
-/** Tells the executor of requests that were cancelled. */
+/** Tells the executor of requests that were cancelled, and of those that are to make a break. */
 class BatchHolder implements RequestHolder {
   readonly #channel: ExecutorChannel;
   readonly #batch: number;
@@ -202,6 +203,11 @@ class BatchHolder implements RequestHolder {
 
   cancel(request: InferenceRequest): void {
     this.#channel.post({ kind: 'cancel', batch: this.#batch, index: this.#requests.indexOf(request) });
+  }
+
+  pause(request: InferenceRequest, isPaused: boolean): void {
+    const index = this.#requests.indexOf(request);
+    this.#channel.post({ kind: 'pause', batch: this.#batch, index, isPaused });
   }
 }
 

@@ -44,6 +44,9 @@ export class HostedRequest implements BackendRequest {
   readonly #index: number;
   #ended = false;
   #cancelled = false;
+  #paused = false;
+  /** Backends that wait until a further response is wanted. */
+  #waiting: (() => void)[] = [];
   #abort: AbortController | undefined;
 
   constructor(execution: HostedExecution, index: number, fields: HostedRequestFields, trace?: RequestTrace) {
@@ -75,6 +78,13 @@ export class HostedRequest implements BackendRequest {
       if (this.#cancelled) this.#abort.abort();
     }
     return this.#abort.signal;
+  }
+
+  ready(): Promise<void> {
+    if (!this.#paused || this.#cancelled) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+    });
   }
 
   input(name: string): Tensor | undefined {
@@ -115,6 +125,19 @@ export class HostedRequest implements BackendRequest {
   cancel(): void {
     this.#cancelled = true;
     this.#abort?.abort();
+    this.#wake();
+  }
+
+  /** Whoever takes the responses can't keep up, or can again. */
+  pause(_request: unknown, isPaused: boolean): void {
+    this.#paused = isPaused;
+    if (!isPaused) this.#wake();
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   #respond(response: InferenceResponse | undefined, final: boolean): void {

@@ -72,6 +72,7 @@ class InProcessInstance implements HostedInstance {
       const own = new HostedRequest(execution, index, toHostedFields(request, this.#outputs), request.trace);
       request.holder = own;
       if (request.isCancelled) own.cancel();
+      if (request.isPaused) own.pause(request, true);
       return own;
     });
     const failed = this.#backends.execute(this.#instance, hosted, this.#decoupled);

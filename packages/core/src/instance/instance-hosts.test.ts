@@ -291,6 +291,34 @@ for (const kind of KINDS) {
       });
     });
 
+    test('tells the backend when no further response is wanted, and when one is', async () => {
+      await withInstance(configOf('paced', true), async (instance) => {
+        let whilePaused: number | undefined;
+        const { requests } = await execute(instance, [{}, {}], ([paused, other]) => {
+          paused?.request.pause(true);
+          other?.request.cancel();
+          other?.request.wrapHandler((next) => (response, final) => {
+            next(response, final);
+            if (!final) return;
+            whilePaused = paused?.responses.length;
+            paused?.request.pause(false);
+          });
+        });
+        assert.equal(whilePaused, 0);
+        assert.equal(requests[0]?.responses.length, 2);
+      });
+    });
+
+    test('a break ends with the cancellation of the request', async () => {
+      await withInstance(configOf('paced', true), async (instance) => {
+        const { requests } = await execute(instance, [{}], ([paused]) => {
+          paused?.request.pause(true);
+          paused?.request.cancel();
+        });
+        assert.equal(requests[0]?.request.isEnded, true);
+      });
+    });
+
     test('asks the model for its configuration, and lets it refuse one', async () => {
       const host = createHost(configOf('invalid'));
       assert.deepEqual(await host.completeConfig(), { max_batch_size: 4 });

@@ -41,6 +41,8 @@ export interface RequestTimes {
 export interface RequestHolder {
   /** The client of the request has gone or cancelled. */
   cancel(request: InferenceRequest): void;
+  /** Whoever takes the responses can't keep up, or can again. */
+  pause?(request: InferenceRequest, isPaused: boolean): void;
 }
 
 /**
@@ -73,6 +75,7 @@ export class InferenceRequest {
   onEnd: ((request: InferenceRequest) => void) | undefined = undefined;
   #handler: ResponseHandler;
   #cancelled = false;
+  #paused = false;
   #ended = false;
 
   constructor(fields: InferenceRequestFields, handler: ResponseHandler) {
@@ -104,6 +107,18 @@ export class InferenceRequest {
     if (this.#cancelled || this.#ended) return;
     this.#cancelled = true;
     this.holder?.cancel(this);
+  }
+
+  /** Whether no further response is wanted for now. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** Asks whoever has the request for a break between the responses of a decoupled model, or to go on. */
+  pause(isPaused: boolean): void {
+    if (this.#paused === isPaused || this.#ended) return;
+    this.#paused = isPaused;
+    this.holder?.pause?.(this, isPaused);
   }
 
   /** Hands a response to the client. After the final one nothing more is delivered. */

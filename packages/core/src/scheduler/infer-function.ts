@@ -9,9 +9,13 @@ export interface PendingStep {
   pause?(isPaused: boolean): void;
 }
 
-/** Runs one inference on a model by name. Handed in from outside: a scheduler does not know the service. */
+/**
+ * Runs one inference on a model by name. Handed in from outside: a scheduler does not know the service.
+ *
+ * @param parent - The trace of the request that it is for: the inference gets a child of it.
+ */
 export type InferFunction = (
   message: InferRequestMessage,
   handler: ResponseHandler,
-  trace: RequestTrace | undefined,
+  parent: RequestTrace | undefined,
 ) => PendingStep;

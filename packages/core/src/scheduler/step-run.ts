@@ -81,21 +81,17 @@ export class StepRun {
       return;
     }
     const { infer, request, onResponse } = this.#parts;
-    const trace = request.trace?.child(this.step.modelName, this.step.modelVersion);
     const handler: ResponseHandler = (response, final) => {
       if (!final) {
         onResponse(response, false);
         return;
       }
-      trace?.end();
       this.#end(response);
     };
     try {
-      this.#pending = infer(this.#message(), handler, trace);
+      this.#pending = infer(this.#message(), handler, request.trace);
     } catch (error) {
-      const failure = InferenceServerError.from(error);
-      trace?.fail(failure.message);
-      this.#end(errorResponse(failure));
+      this.#end(errorResponse(InferenceServerError.from(error)));
       return;
     }
     if (this.#isCancelled) this.#pending.cancel();

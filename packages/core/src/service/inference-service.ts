@@ -16,6 +16,8 @@ export interface ServedModel {
 export interface PendingInference {
   /** The client has gone or cancelled; the handler still gets its final response (CANCELLED or what was ready). */
   cancel(): void;
+  /** Asks a decoupled model for a break between its responses, or to go on. */
+  pause?(isPaused: boolean): void;
 }
 
 /** Inference, for both protocols. */
