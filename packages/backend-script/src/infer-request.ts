@@ -59,7 +59,7 @@ export class InferRequest {
    * waited for by itself.
    */
   ready(): Promise<void> {
-    return this.#request.ready();
+    return this.backendRequest.ready();
   }
 
   /** Whether the client wants an output: asked before computing one that is dear. */
