@@ -9,6 +9,7 @@ import { InProcessHost } from '../instance/in-process-host.ts';
 import { planInstances, planInstancesByKey } from '../instance/instance-group.ts';
 import type { InstanceHost, ModelSpec } from '../instance/instance-host.ts';
 import { InstancePool } from '../instance/instance-pool.ts';
+import { WarmInstanceHost } from '../instance/warm-instance-host.ts';
 import { createInstances, ModelInstances, type PreparedChange } from '../instance/model-instances.ts';
 import { createScheduler } from '../scheduler/create-scheduler.ts';
 import type { Clock } from '../scheduler/clock.ts';
@@ -94,9 +95,15 @@ export class ModelLoader {
     prepared: PreparedModel,
     config: ModelConfig,
     version: number,
-    host: InstanceHost,
+    backendHost: InstanceHost,
   ): Promise<Model> {
-    const { clock, source, caching } = this.#parts;
+    const { clock, source, caching, logger } = this.#parts;
+    const host = new WarmInstanceHost(backendHost, {
+      name: config.name,
+      version: String(version),
+      modelDirectory: prepared.modelDirectory,
+      logger,
+    });
     const labels = await source.labels(prepared, config);
     const hosted = await createInstances(host, config, planInstancesByKey(config));
     const statistics = new ModelStatistics({

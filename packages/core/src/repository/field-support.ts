@@ -16,7 +16,7 @@ export interface FieldSupport {
 const NO_GPU = 'there are no GPU instances';
 const TENSORRT_ONLY = 'TensorRT only';
 const CACHE = 'with `--cache-config`; refused together with `sequence_batching` or `decoupled`';
-const WARM_UP = 'checked; a warning is logged';
+const WARM_UP = 'every sample on every instance, before the version is ready';
 const AGENTS = 'a warning is logged';
 const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
 const ONNX_PROVIDER = 'ONNX only: any provider but those in ONNX Runtime stops the load, UNSUPPORTED';
@@ -176,8 +176,8 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['instance_group.secondary_devices.**', 'ignored', TENSORRT_ONLY],
   ['instance_group.profile', 'refused', TENSORRT_ONLY],
   ['instance_group.host_policy', 'ignored', 'there are no host policies'],
-  ['model_warmup', 'ignored', WARM_UP],
-  ['model_warmup.**', 'ignored', 'checked'],
+  ['model_warmup', 'supported', WARM_UP],
+  ['model_warmup.**', 'supported', ''],
   ['model_operations', 'ignored', 'a model with custom operators fails in ONNX Runtime'],
   ['model_operations.**', 'ignored', ''],
   ['model_repository_agents', 'ignored', AGENTS],

@@ -29,7 +29,10 @@ function inputPath(samplePath: string, inputName: string): string {
 function checkGivenInputs(check: ConfigCheck, sample: ModelWarmup, path: string): void {
   const { config } = check;
   const given = Object.keys(sample.inputs);
-  const required = config.input.filter(({ optional }) => !optional).map(({ name }) => name);
+  const own = config.input.filter(({ optional }) => !optional).map(({ name }) => name);
+  // Samples go straight to the instances, past the sequence batcher, which makes these for requests.
+  const controls = config.sequence_batching?.control_input.map(({ name }) => name) ?? [];
+  const required = [...own, ...controls, ...(config.sequence_batching?.state ?? []).map((s) => s.input_name)];
   const missing = required.filter((name) => !given.includes(name));
   if (missing.length > 0) {
     const list = missing.map((name) => `'${name}'`).join(', ');
