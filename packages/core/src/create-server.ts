@@ -22,6 +22,7 @@ import { ResponseCaching } from './model/response-caching.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
+import { RateLimiter } from './scheduler/rate-limiter.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
 import { createStepInference } from './step-inference.ts';
@@ -192,6 +193,7 @@ function createModels(
     clock,
     source,
     caching,
+    rateLimiter: options.rateLimitResources && new RateLimiter(options.rateLimitResources),
     logger: modelLogger,
   });
   const infer = createStepInference(inference);

@@ -9,10 +9,12 @@ import { InProcessHost } from '../instance/in-process-host.ts';
 import { planInstances, planInstancesByKey } from '../instance/instance-group.ts';
 import type { InstanceHost, ModelSpec } from '../instance/instance-host.ts';
 import { InstancePool } from '../instance/instance-pool.ts';
+import { RateLimitedHost } from '../instance/rate-limited-host.ts';
 import { WarmInstanceHost } from '../instance/warm-instance-host.ts';
 import { createInstances, ModelInstances, type PreparedChange } from '../instance/model-instances.ts';
 import { createScheduler } from '../scheduler/create-scheduler.ts';
 import type { Clock } from '../scheduler/clock.ts';
+import type { RateLimiter } from '../scheduler/rate-limiter.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
 import { Model } from './model.ts';
 import type { ModelSource, PreparedModel } from './model-source.ts';
@@ -26,6 +28,8 @@ export interface ModelLoaderParts {
   readonly clock: Clock;
   readonly source: ModelSource;
   readonly caching: ResponseCaching;
+  /** undefined: executions are not limited. */
+  readonly rateLimiter: RateLimiter | undefined;
   readonly logger: Logger;
 }
 
@@ -97,8 +101,9 @@ export class ModelLoader {
     version: number,
     backendHost: InstanceHost,
   ): Promise<Model> {
-    const { clock, source, caching, logger } = this.#parts;
-    const host = new WarmInstanceHost(backendHost, {
+    const { clock, source, caching, logger, rateLimiter } = this.#parts;
+    const limited = rateLimiter === undefined ? backendHost : new RateLimitedHost(backendHost, rateLimiter);
+    const host = new WarmInstanceHost(limited, {
       name: config.name,
       version: String(version),
       modelDirectory: prepared.modelDirectory,

@@ -137,18 +137,8 @@ test('the old size of the cache cannot be mixed with the new one', () => {
 });
 
 test('flags without effect are listed when they ask for something', () => {
-  const flags = [
-    '--rate-limit=execution_count',
-    '--http-thread-count=8',
-    '--grpc-infer-thread-count',
-    '16',
-    '--allow-sagemaker',
-  ];
-  assert.deepEqual(parse(flags).unsupportedOptions, [
-    'rate-limit',
-    'grpc-infer-thread-count',
-    'allow-sagemaker',
-  ]);
+  const flags = ['--http-thread-count=8', '--grpc-infer-thread-count', '16', '--allow-sagemaker'];
+  assert.deepEqual(parse(flags).unsupportedOptions, ['grpc-infer-thread-count', 'allow-sagemaker']);
   assert.deepEqual(parse([], { AIP_MODE: 'PREDICTION' }).unsupportedOptions, ['allow-vertex-ai']);
 });
 

@@ -93,10 +93,8 @@ export const CACHE_OPTIONS = {
 };
 
 export const RATE_LIMITER_OPTIONS = {
-  rateLimit: notYet(
-    choice(['off', 'execution_count'], 'off', 'Whether executions are limited by resources.'),
-  ),
-  rateLimitResource: notYet(resources('How many units of a resource there are. May be repeated.')),
+  rateLimit: choice(['off', 'execution_count'], 'off', 'Whether executions are limited by resources.'),
+  rateLimitResource: resources('How many units of a resource there are. May be repeated.'),
 };
 
 export const MEMORY_OPTIONS = {

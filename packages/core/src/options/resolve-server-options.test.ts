@@ -37,6 +37,7 @@ test('the defaults are those of Triton', () => {
     executorThreads: 0,
     allowClientSharedMemory: false,
     cache: undefined,
+    rateLimitResources: undefined,
     http: { address: '0.0.0.0', port: 8000, reusePort: false, maxInputSize: 67108864, restrictions: [] },
     grpc: {
       address: '0.0.0.0',

@@ -4,7 +4,7 @@ import type { LogOptions } from '../telemetry/logger.ts';
 import type { MetricsOptions } from '../telemetry/metrics.ts';
 import type { TraceOptions } from '../telemetry/trace.ts';
 import type { Environment } from './command-line.ts';
-import type { ScopedSettings } from './option-spec.ts';
+import type { RateLimitResource, ScopedSettings } from './option-spec.ts';
 import { completeOptions, type CompleteOptions, type ServerOptions } from './option-table.ts';
 import { resolveCache } from './resolve-cache.ts';
 import {
@@ -45,6 +45,8 @@ export interface ResolvedServerOptions {
   readonly allowClientSharedMemory: boolean;
   /** undefined: responses are not cached. */
   readonly cache: CacheOptions | undefined;
+  /** Capacities of resources; undefined: executions are not limited. */
+  readonly rateLimitResources: readonly RateLimitResource[] | undefined;
   /** undefined: off. */
   readonly http: HttpEndpointOptions | undefined;
   readonly grpc: GrpcEndpointOptions | undefined;
@@ -82,6 +84,7 @@ export function resolveServerOptions(
     executorThreads: options.executorThreads,
     allowClientSharedMemory: options.allowClientShm,
     cache: resolveCache(options.cacheConfig, environment),
+    rateLimitResources: options.rateLimit === 'off' ? undefined : options.rateLimitResource,
     ...endpoints,
     metrics: resolveMetrics(options),
     logging: resolveLogging(options, environment),
