@@ -14,8 +14,17 @@ export interface RecognizedText {
   readonly confidence: number;
 }
 
-/** The picture as the model's input: FP32 [1, 3, 48, width], blue, green, red, each from -1 to 1. */
+/** The picture as the model's input. */
 export function toModelInput(name: string, picture: Picture): InferInput {
+  const { shape, values } = toModelValues(picture);
+  return InferInput.from(name, values, shape);
+}
+
+/** What the model's input consists of: FP32 [1, 3, 48, width], blue, green, red, each from -1 to 1. */
+export function toModelValues(picture: Picture): {
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+} {
   const { width, height, pixels } = resizeToHeight(picture, MODEL_HEIGHT);
   const plane = width * height;
   const values = new Float32Array(3 * plane);
@@ -24,7 +33,7 @@ export function toModelInput(name: string, picture: Picture): InferInput {
       values[(2 - channel) * plane + pixel] = ((pixels[pixel * 3 + channel] ?? 0) / 255 - 0.5) / 0.5;
     }
   }
-  return InferInput.from(name, values, [1, 3, height, width]);
+  return { shape: [1, 3, height, width], values };
 }
 
 /** Reads the classes of the model from its character table: blank, one character a line, space. */

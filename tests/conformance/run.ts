@@ -1,6 +1,8 @@
 /**
  * Sends the recorded requests of a conformance corpus to our server and compares with a real Triton's answers.
  *
+ * Models in TypeScript stand for the corpus's models in Python (assemble-suite.ts).
+ *
  *     node tests/conformance/run.ts [--verbose] [glob over group.case …]
  *
  * The corpus is not part of this repository: NEREID_CONFORMANCE names its folder. supported.json lists the cases that
@@ -9,9 +11,10 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { pythonVenv } from '../python/venv.ts';
 import { NEREID, ROOT } from '../server/start-server.ts';
+import { assembleSuite, corpusFolder } from './assemble-suite.ts';
 
 /** What became of a case. */
 interface Outcome {
@@ -25,7 +28,7 @@ const START = `${NEREID} serve --model-repository={repo} --http-port={http} --gr
 process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: readonly string[]): Promise<number> {
-  const corpus = resolve(ROOT, process.env['NEREID_CONFORMANCE'] ?? '../shared/conformance');
+  const corpus = corpusFolder();
   if (!existsSync(join(corpus, 'run.py'))) {
     process.stdout.write(`No conformance corpus at ${corpus}: set NEREID_CONFORMANCE\n0 passed, 0 failed\n`);
     return 0;
@@ -47,10 +50,14 @@ async function runCorpus(
 ): Promise<ReadonlyMap<string, Outcome>> {
   const folder = mkdtempSync(join(tmpdir(), 'nereid-conformance-'));
   const results = join(folder, 'outcomes.json');
+  const suite = join(folder, 'suite');
+  assembleSuite(corpus, suite);
   const args = [
     join(corpus, 'run.py'),
     `--start=${START}`,
+    `--suite=${suite}`,
     '--without=python',
+    '--ignore-backend-names',
     `--json=${results}`,
     ...globs.map((glob) => `--only=${glob}`),
     ...(verbose ? ['--verbose'] : []),

@@ -99,3 +99,8 @@ test('the voice activity of two speakers is that of the model without a server',
   const difference = Number(/ONNX Runtime alone: (.+)$/m.exec(output)?.[1]);
   assert.ok(difference < 1e-5, output);
 });
+
+test('the OCR ensemble reads every line of the picture, in order', LIMIT, async () => {
+  const output = await runExample('04-ocr-ensemble/run.ts');
+  assert.deepEqual(output.match(/^.+(?= \(\d)/gm), ['NEREID 2026', 'HELLO WORLD', 'LINE 3']);
+});

@@ -8,7 +8,7 @@ export default defineModel({
       const response = await infer({ model, inputs: { X: request.input('X') }, outputs: ['Y'] });
       return { outputs: { Y: response.output('Y') } };
     } catch (error) {
-      throw new InferenceServerError(
+      return new InferenceServerError(
         'INTERNAL',
         `inner call failed: ${InferenceServerError.from(error).message}`,
       );

@@ -11,7 +11,7 @@ export default defineModel({
         await setTimeout(ms, undefined, { signal: request.signal }).catch(() => undefined);
         if (!request.isCancelled) return { outputs: { CANCELLED: cancelled } };
         cancelled += 1;
-        throw new InferenceServerError('CANCELLED', 'stopped');
+        return new InferenceServerError('CANCELLED', 'stopped');
       },
     };
   },
