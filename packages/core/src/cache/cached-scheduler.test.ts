@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { InferenceServerError } from '@nereid/protocol';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
+import { RegionLease } from '../memory/region-lease.ts';
 import type { InferenceRequestFields } from '../request/inference-request.ts';
 import { FakeRunner } from '../../test/fake-runner.ts';
 import { createScheduler } from '../scheduler/create-scheduler.ts';
@@ -136,6 +137,15 @@ test('an answer that lacks an output serves only those who do not want it', () =
   assert.equal(runner.batches.length, 3);
   answer(2, 8, 'Y', 'Z');
   assert.equal(send(ask('Y', 'Z')).responses[0]?.outputs.length, 2);
+});
+
+test('answers to requests that use shared memory are not stored', () => {
+  const { send, answer, runner } = setUp();
+  const sharedMemory = new RegionLease(() => assert.fail());
+  send({ sharedMemory });
+  answer(0, 1);
+  send();
+  assert.equal(runner.batches.length, 2);
 });
 
 test('errors are not stored', () => {

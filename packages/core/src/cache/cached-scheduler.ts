@@ -101,7 +101,11 @@ export class CachedScheduler implements Scheduler, RequestHolder {
   #execute(request: InferenceRequest, lookup: Lookup): void {
     const isComplete = request.requestedOutputs.length === 0;
     request.wrapHandler((next) => (response, final) => {
-      if (response?.error === undefined && response !== undefined) this.#store(lookup, response, isComplete);
+      // A client may have changed shared memory since the key was made, and outputs that went there have left.
+      const isOwn = request.sharedMemory === undefined;
+      if (isOwn && response !== undefined && response.error === undefined) {
+        this.#store(lookup, response, isComplete);
+      }
       next(response, final);
     });
     try {
