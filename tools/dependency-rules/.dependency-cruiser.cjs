@@ -11,19 +11,32 @@ const PACKAGES = {
   core: ['protocol', 'backend-sdk', 'shared-memory'],
   // Never `core`, which finds backends at run time, and never one another.
   'backend-(?!sdk/)[^/]+': ['backend-sdk'],
+  'repoagent-[^/]+': ['backend-sdk'],
 };
 
 /** Folder of packages/core/src → the other folders, or files, of it that it may import. The files beside them know all. */
 const CORE_FOLDERS = {
   protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
   service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts'],
-  model: ['repository', 'scheduler', 'instance', 'backend', 'cache', 'telemetry', 'request', 'response'],
+  model: [
+    'repository',
+    'scheduler',
+    'instance',
+    'backend',
+    'agent',
+    'cache',
+    'telemetry',
+    'request',
+    'response',
+  ],
   instance: ['scheduler', 'backend', 'request', 'response', 'memory', 'telemetry'],
   scheduler: ['ensemble', 'request', 'response', 'telemetry'],
   cache: ['scheduler', 'request', 'response', 'telemetry'],
   request: ['response', 'memory', 'telemetry'],
   response: ['memory'],
   backend: [],
+  // Repository agents are found as backends are.
+  agent: ['backend'],
   repository: ['ensemble'],
   // What the configuration of an ensemble says, read at load and looked at by its scheduler.
   ensemble: [],

@@ -15,6 +15,12 @@ export type {
   InstanceHostKind,
   ModelContext,
 } from './backend.ts';
+export {
+  defineRepositoryAgent,
+  type RepositoryAgent,
+  type RepositoryAgentLoad,
+  type RepositoryAgentModel,
+} from './repository-agent.ts';
 export type { BackendRequest } from './backend-request.ts';
 export type { TraceContext } from './trace-context.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';

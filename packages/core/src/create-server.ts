@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { InferenceServerError } from '@nereid/protocol';
+import { AgentRegistry } from './agent/agent-registry.ts';
 import type { BackendRegistry } from './backend/backend-registry.ts';
 import { openInstalledBackends } from './backend/installed-backends.ts';
 import { loadBackend } from './backend/load-backend.ts';
@@ -116,13 +117,13 @@ async function createParts(options: ResolvedServerOptions) {
   const base: Base = { options, logger, metrics, clock: new SystemClock(), registry, cache };
   const execution = createExecution(base);
   if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
-  const backends = await openBackends(options, logger);
+  const { backends, agents } = await openBackends(options, logger);
   const sharedMemory = new SharedMemoryRegistry({
     isAllowed: options.allowClientSharedMemory,
     open: openRegionMemory,
   });
   const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
-  const models = createModels(base, backends, { ...execution, inference });
+  const models = createModels(base, { backends, agents }, { ...execution, inference });
   const tracer = await createTracer(options.tracing, {
     logger: logger.child('tracer'),
     serverVersion: SERVER_VERSION,
@@ -143,7 +144,18 @@ async function createParts(options: ResolvedServerOptions) {
     lifecycle: models.lifecycle,
     strictReadiness,
   });
-  return { ...base, ...execution, ...models, backends, inference, tracer, management, health, sharedMemory };
+  return {
+    ...base,
+    ...execution,
+    ...models,
+    backends,
+    agents,
+    inference,
+    tracer,
+    management,
+    health,
+    sharedMemory,
+  };
 }
 
 /** Where instances run. */
@@ -161,7 +173,7 @@ function createExecution({ options, logger, metrics }: Base) {
 /** What brings models from the repositories to ready. */
 function createModels(
   { options, logger, clock, metrics, registry, cache }: Base,
-  backends: BackendRegistry,
+  { backends, agents }: Extensions,
   {
     executors,
     services,
@@ -173,6 +185,7 @@ function createModels(
       repositoryPaths: options.modelRepository,
       configName: options.modelConfigName,
       isStrict: options.disableAutoCompleteConfig,
+      agents,
     },
     backends,
     logger.child('repository'),
@@ -221,20 +234,28 @@ function hasEntries(repository: string): boolean {
   }
 }
 
-async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<BackendRegistry> {
-  const { registry: backends, problems } = await openInstalledBackends(
-    options.backendDirectories,
+/** What installed packages bring. */
+interface Extensions {
+  readonly backends: BackendRegistry;
+  readonly agents: AgentRegistry;
+}
+
+async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<Extensions> {
+  const { repoagentDirectory } = options;
+  const found = await openInstalledBackends(
+    [...options.backendDirectories, ...(repoagentDirectory === undefined ? [] : [repoagentDirectory])],
     options.backendSettings,
   );
+  const { registry: backends, problems } = found;
   for (const problem of problems) logger.warning(problem);
   for (const { manifest, problem } of backends.status()) {
     if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
   }
-  return backends;
+  return { backends, agents: new AgentRegistry(found.repositoryAgents) };
 }
 
 function assemble(parts: ServerParts, listeners: Listeners): Server {
-  const { inference, tracer, management, health, metrics, backends } = parts;
+  const { inference, tracer, management, health, metrics, backends, agents } = parts;
   const inProcess = { inference, tracer };
   let closing: Promise<boolean> | undefined;
   const close = (): Promise<boolean> => (closing ??= closeParts(parts, listeners));
@@ -243,6 +264,7 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
     management,
     health,
     backends: backends.status(),
+    repositoryAgents: agents.status(),
     infer: (request) => inferOnce(inProcess, request),
     inferStream: (request) => inferMany(inProcess, request),
     listen: () => listeners.listen(),

@@ -1,5 +1,6 @@
 import type { InferInput, InferRequestedOutput, InferRequestMessage, Parameters } from '@nereid/protocol';
 import type { InferenceResponse } from './response/inference-response.ts';
+import type { RepositoryAgentStatus } from './agent/agent-registry.ts';
 import type { BackendStatus } from './backend/backend-registry.ts';
 import type { HealthService } from './service/health-service.ts';
 import type { InferenceService } from './service/inference-service.ts';
@@ -38,6 +39,8 @@ export interface Server extends AsyncDisposable {
   readonly health: HealthService;
   /** Every backend that was found. */
   readonly backends: readonly BackendStatus[];
+  /** Every repository agent that was found. */
+  readonly repositoryAgents: readonly RepositoryAgentStatus[];
   /**
    * Runs one inference without a network.
    *

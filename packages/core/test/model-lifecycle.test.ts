@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { InferenceServerError } from '@nereid/protocol';
 import { createServer } from '../src/create-server.ts';
 import type { Server } from '../src/server.ts';
 import { fp32 } from './build-request.ts';
@@ -126,8 +127,29 @@ describe('models in explicit mode', () => {
     const files = new Map([['../../evil', new Uint8Array(1)]]);
     await assert.rejects(server.management.loadModel('new', { config: '{"backend":"identity"}', files }), {
       code: 'INVALID_ARG',
-      message: /'\.\.\/\.\.\/evil'.*outside/,
+      message: /'\.\.\/\.\.\/evil'.*names no file inside/,
     });
+  });
+
+  test('a file of a load call that has no possible name is refused without a word about where files lie', async () => {
+    for (const path of ['1/\0', `1/${'a'.repeat(300)}`]) {
+      const files = new Map([[path, new Uint8Array(1)]]);
+      const load = server.management.loadModel('new', { config: '{"backend":"identity"}', files });
+      await assert.rejects(load, ({ code, message }: InferenceServerError) => {
+        assert.equal(code, 'INVALID_ARG');
+        assert.ok(!message.includes(tmpdir()), message);
+        return true;
+      });
+    }
+    await server.management.unloadModel('new', false);
+  });
+
+  test('a name that is too long for a folder is that of no model, and leaves the server ready', async () => {
+    await assert.rejects(server.management.loadModel('a'.repeat(300), {}), {
+      code: 'INTERNAL',
+      message: /failed to poll from model repository$/,
+    });
+    assert.equal(server.health.ready(), true);
   });
 
   test('an ensemble brings its models along, and takes them away when asked to', async () => {

@@ -1,7 +1,6 @@
 import type { Backend } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import { assertSdkVersion, type BackendManifest } from './backend-manifest.ts';
-import type { Discovery } from './discover-backends.ts';
+import { assertSdkVersion, type ExtensionManifest } from './extension-manifest.ts';
 import { loadBackend } from './load-backend.ts';
 
 /** The cause of an error about a backend that no installed package provides. */
@@ -22,14 +21,14 @@ export class MissingBackend extends Error {
 
 /** A backend that can be used. */
 export interface LoadedBackend {
-  readonly manifest: BackendManifest;
+  readonly manifest: ExtensionManifest;
   readonly backend: Backend;
   readonly settings: Readonly<Record<string, string>>;
 }
 
 /** A found backend, usable or not. */
 export interface BackendStatus {
-  readonly manifest: BackendManifest;
+  readonly manifest: ExtensionManifest;
   /** Undefined when it can be used. */
   readonly problem: InferenceServerError | undefined;
 }
@@ -37,7 +36,7 @@ export interface BackendStatus {
 /** The backends by name. Found at startup; a backend's module is imported when the registry is opened. */
 export class BackendRegistry {
   readonly #loaded = new Map<string, LoadedBackend>();
-  readonly #failed = new Map<string, { manifest: BackendManifest; problem: InferenceServerError }>();
+  readonly #failed = new Map<string, { manifest: ExtensionManifest; problem: InferenceServerError }>();
 
   private constructor() {}
 
@@ -47,7 +46,7 @@ export class BackendRegistry {
    * @param settings - Settings by backend name; those under '' are for all.
    */
   static async open(
-    { manifests }: Discovery,
+    manifests: readonly ExtensionManifest[],
     settings: Readonly<Record<string, Readonly<Record<string, string>>>>,
   ): Promise<BackendRegistry> {
     const registry = new BackendRegistry();

@@ -1,11 +1,14 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackendRegistry } from './backend-registry.ts';
-import { discoverBackends } from './discover-backends.ts';
+import { discoverExtensions } from './discover-extensions.ts';
+import type { ExtensionManifest } from './extension-manifest.ts';
 
 /** Backends that can be used, and what was wrong with packages that could not be read. */
 export interface InstalledBackends {
   readonly registry: BackendRegistry;
+  /** Found beside them; an agent is imported when the first model wants it. */
+  readonly repositoryAgents: readonly ExtensionManifest[];
   readonly problems: readonly string[];
 }
 
@@ -19,6 +22,6 @@ export async function openInstalledBackends(
 ): Promise<InstalledBackends> {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [process.cwd(), dirname(process.argv[1] ?? here), here];
-  const discovery = discoverBackends(places, directories);
-  return { registry: await BackendRegistry.open(discovery, settings), problems: discovery.problems };
+  const { backends, repositoryAgents, problems } = discoverExtensions(places, directories);
+  return { registry: await BackendRegistry.open(backends, settings), repositoryAgents, problems };
 }

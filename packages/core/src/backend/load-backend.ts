@@ -8,7 +8,7 @@ import { InferenceServerError } from '@nereid/protocol';
  * @throws InferenceServerError INTERNAL when it can't be imported, INVALID_ARG when it exports no backend.
  */
 export async function loadBackend(entry: string): Promise<Backend> {
-  const module = await importEntry(entry);
+  const module = await importEntry(entry, 'backend');
   const backend = module.default;
   if (isBackend(backend)) return backend;
   throw new InferenceServerError(
@@ -17,12 +17,18 @@ export async function loadBackend(entry: string): Promise<Backend> {
   );
 }
 
-async function importEntry(entry: string): Promise<{ readonly default?: unknown }> {
+/**
+ * Imports the entry module of a package.
+ *
+ * @param what - What it brings, for the message.
+ * @throws InferenceServerError INTERNAL when it can't be imported.
+ */
+export async function importEntry(entry: string, what: string): Promise<{ readonly default?: unknown }> {
   try {
     return (await import(entry)) as { readonly default?: unknown };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceServerError('INTERNAL', `backend module ${entry} can't be loaded: ${reason}`, {
+    throw new InferenceServerError('INTERNAL', `${what} module ${entry} can't be loaded: ${reason}`, {
       cause,
     });
   }

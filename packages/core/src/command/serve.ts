@@ -2,6 +2,8 @@ import { InferenceServerError } from '@nereid/protocol';
 import { startServer } from '../create-server.ts';
 import type { CommandLine } from '../options.ts';
 import type { Server, ServerPorts } from '../server.ts';
+import type { RepositoryAgentStatus } from '../agent/agent-registry.ts';
+import type { BackendStatus } from '../backend/backend-registry.ts';
 import { formatTable, wrap } from './table.ts';
 
 /** Where a command writes. */
@@ -28,6 +30,7 @@ export async function serve(
     process.stderr.write(`error: ${error.stack ?? error.message}\n`),
   );
   const server = await startServer(options, { listens: true });
+  if (server.repositoryAgents.length > 0) output.write(`${describeAgents(server)}\n`);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {
     output.write(`${describePorts(await server.listen())}\n`);
@@ -44,13 +47,24 @@ export async function serve(
 
 /** The table of backends. */
 export function describeBackends(server: Pick<Server, 'backends'>): string {
-  const rows = server.backends.map(({ manifest, problem }) => [
+  return formatTable(['Backend', 'Package', 'Stability', 'Status'], server.backends.map(describeExtension));
+}
+
+/** The table of repository agents. */
+function describeAgents(server: Pick<Server, 'repositoryAgents'>): string {
+  return formatTable(
+    ['Repository Agent', 'Package', 'Stability', 'Status'],
+    server.repositoryAgents.map(describeExtension),
+  );
+}
+
+function describeExtension({ manifest, problem }: BackendStatus | RepositoryAgentStatus): string[] {
+  return [
     manifest.name,
     `${manifest.packageName} ${manifest.packageVersion}`,
     manifest.stability,
     problem === undefined ? 'OK' : wrap(problem.message, 70),
-  ]);
-  return formatTable(['Backend', 'Package', 'Stability', 'Status'], rows);
+  ];
 }
 
 async function describeModels(server: Server): Promise<string> {

@@ -90,7 +90,7 @@ export class ModelLifecycle {
   /** Unloads a model; its requests in flight end first. Unknown models are no error. */
   async unload(name: string, unloadDependents = false): Promise<void> {
     const composing = this.#loaded.get(name)?.composing ?? [];
-    await this.#inTurn(name, () => this.#unload(name));
+    await this.#inTurn(name, () => Promise.resolve(this.#unload(name)));
     await this.#recheckEnsemblesOf(name);
     if (!unloadDependents) return;
     for (const part of composing) {
@@ -127,7 +127,7 @@ export class ModelLifecycle {
     await untilAborted(drained, signal);
     await Promise.all(models.map((model) => model.close()));
     await untilAborted(Promise.all(this.#retiring), signal);
-    await Promise.all([...this.#loaded.values()].map(({ prepared }) => prepared.discard()));
+    await Promise.all([...this.#loaded.values()].map(({ prepared }) => this.#releaseAfter(prepared, [])));
   }
 
   /** Runs what concerns a model after all that came before it. */
@@ -148,7 +148,7 @@ export class ModelLifecycle {
     override: ModelOverride | undefined,
     ancestors: readonly string[],
   ): Promise<void> {
-    const prepared = await this.#prepare(name, override);
+    let prepared = await this.#prepare(name, override);
     const loaded = this.#loaded.get(name);
     if (
       loaded?.prepared.fingerprint === prepared.fingerprint &&
@@ -160,15 +160,18 @@ export class ModelLifecycle {
     this.#expected.add(name);
     this.#parts.registry.setStatus(name, prepared.versions, 'LOADING', '');
     try {
+      prepared = await this.#parts.source.runAgents(prepared);
       if (prepared.problem !== undefined) throw prepared.problem;
       const composing = composingModels(prepared.config);
       const models =
         prepared.config.ensemble_scheduling === undefined
           ? await this.#parts.loader.load(prepared, await this.#keptModels(loaded?.prepared, prepared))
           : await this.#loadEnsemble(prepared, composing, ancestors);
-      this.#publish(name, models, prepared, composing);
-      await loaded?.prepared.discard();
+      const ending = this.#publish(name, models, prepared, composing);
+      if (loaded !== undefined) this.#release(loaded.prepared, ending);
+      await prepared.agents?.loadComplete();
     } catch (reason) {
+      await prepared.agents?.loadFail();
       await prepared.discard();
       throw this.#noteFailure(prepared, InferenceServerError.from(reason));
     }
@@ -231,7 +234,7 @@ export class ModelLifecycle {
     models: readonly Model[],
     prepared: PreparedModel,
     composing: readonly string[],
-  ): void {
+  ): readonly Promise<void>[] {
     const { registry, metrics, logger, source } = this.#parts;
     for (const field of source.unusedFields(prepared))
       logger.warning(`${field} has no effect in this version`);
@@ -248,10 +251,27 @@ export class ModelLifecycle {
     this.#loaded.set(name, { prepared, composing });
     if (prepared.config.ensemble_scheduling === undefined) this.#ensembles.delete(name);
     else this.#ensembles.add(name);
-    for (const model of replaced) {
+    return replaced.map((model) => {
       const isGone = models.every(({ version }) => version !== model.version);
-      this.#retire(model, isGone ? 'unloaded' : undefined);
-    }
+      return this.#retire(model, isGone ? 'unloaded' : undefined);
+    });
+  }
+
+  /** Deletes what a load brought along once its last version has ended; its agents hear of both. */
+  #release(prepared: PreparedModel, ending: readonly Promise<void>[]): void {
+    const releasing = this.#releaseAfter(prepared, ending)
+      .catch((cause: unknown) =>
+        this.#parts.logger.error(`failed to clean up after model '${prepared.name}'`, { cause }),
+      )
+      .then(() => void this.#retiring.delete(releasing));
+    this.#retiring.add(releasing);
+  }
+
+  async #releaseAfter(prepared: PreparedModel, ending: readonly Promise<void>[]): Promise<void> {
+    await prepared.agents?.unload();
+    await Promise.all(ending);
+    await prepared.agents?.unloadComplete();
+    await prepared.discard();
   }
 
   /**
@@ -259,7 +279,7 @@ export class ModelLifecycle {
    *
    * @param reason - Why it is gone; undefined when another one took its place.
    */
-  #retire(model: Model, reason: string | undefined): void {
+  #retire(model: Model, reason: string | undefined): Promise<void> {
     const { registry, metrics, logger } = this.#parts;
     metrics.remove(model.statistics);
     if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
@@ -276,6 +296,7 @@ export class ModelLifecycle {
         this.#retiring.delete(retiring);
       });
     this.#retiring.add(retiring);
+    return retiring;
   }
 
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
@@ -297,14 +318,14 @@ export class ModelLifecycle {
     this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, fields);
   }
 
-  #unload(name: string, reason = 'unloaded'): Promise<void> {
+  #unload(name: string, reason = 'unloaded'): void {
     this.#expected.delete(name);
     const loaded = this.#loaded.get(name);
     this.#loaded.delete(name);
     this.#ensembles.delete(name);
     const replaced = this.#parts.registry.publish(name, []);
-    for (const model of replaced) this.#retire(model, reason);
-    return loaded?.prepared.discard() ?? Promise.resolve();
+    const ending = replaced.map((model) => this.#retire(model, reason));
+    if (loaded !== undefined) this.#release(loaded.prepared, ending);
   }
 
   /** An ensemble whose parts changed is made anew; it ends when it does not fit them any more. */
@@ -317,12 +338,12 @@ export class ModelLifecycle {
         if (!ensembles.isOutdated(ensemble.prepared)) continue;
         const models = await ensembles.load(ensemble.prepared);
         if (this.#loaded.get(name) !== ensemble) continue;
-        this.#publish(name, models, ensemble.prepared, ensemble.composing);
+        void this.#publish(name, models, ensemble.prepared, ensemble.composing);
         await this.#recheckEnsemblesOf(name);
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
         logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });
-        await this.#unload(name, message);
+        this.#unload(name, message);
         this.#expected.add(name);
       }
     }

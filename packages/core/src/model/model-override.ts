@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { InferenceServerError } from '@nereid/protocol';
+import { reasonOf } from '../repository/file-errors.ts';
 import type { ModelOverride } from './model-source.ts';
 
 /** The files of a load call, laid out on disk as a model's folder. */
@@ -14,7 +15,7 @@ export interface OverrideFolder {
 /**
  * Writes the files that a load call brought into a folder of their own.
  *
- * @throws InferenceServerError INVALID_ARG for a path that leaves the folder.
+ * @throws InferenceServerError INVALID_ARG for a path that leaves the folder, or a file that can't be written.
  */
 export async function writeOverride(
   modelName: string,
@@ -23,22 +24,29 @@ export async function writeOverride(
   const paths = [...files].map(([path, data]) => ({ path: relativePath(path, modelName), data }));
   const root = await mkdtemp(join(tmpdir(), 'nereid-model-'));
   const directory = join(root, modelName);
+  const discard = (): Promise<void> => rm(root, { recursive: true, force: true });
   for (const { path, data } of paths) {
     const full = join(directory, path);
-    await mkdir(dirname(full), { recursive: true });
-    await writeFile(full, data);
+    try {
+      await mkdir(dirname(full), { recursive: true });
+      await writeFile(full, data);
+    } catch (cause) {
+      await discard();
+      const what = `file '${path}' of the load request for model '${modelName}' can't be written`;
+      throw new InferenceServerError('INVALID_ARG', `${what}: ${reasonOf(cause)}`, { cause });
+    }
   }
-  return { directory, discard: () => rm(root, { recursive: true, force: true }) };
+  return { directory, discard };
 }
 
 /** `file:1/model.onnx` may only name places inside the model's folder. */
 function relativePath(path: string, modelName: string): string {
   const clean = normalize(path);
-  if (clean !== '' && clean !== '.' && !isAbsolute(clean) && clean !== '..' && !clean.startsWith(`..${sep}`))
-    return clean;
+  const isName = clean !== '' && clean !== '.' && !clean.includes('\0');
+  if (isName && !isAbsolute(clean) && clean !== '..' && !clean.startsWith(`..${sep}`)) return clean;
   throw new InferenceServerError(
     'INVALID_ARG',
-    `file '${path}' of the load request for model '${modelName}' lies outside the model's folder`,
+    `file '${path}' of the load request for model '${modelName}' names no file inside the model's folder`,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ConfigCompletion } from '@nereid/backend-sdk';
 import type { InferenceServerError } from '@nereid/protocol';
+import type { AgentRun } from '../agent/agent-run.ts';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What a load call brings along instead of what the repository has. */
@@ -24,6 +25,8 @@ export interface PreparedModel {
   /** One line a file or folder of the model's folder, that changes when it does. */
   readonly stamps: readonly string[];
   versionDirectory(version: number): string;
+  /** The agents that hear of this load; undefined for none, and before they are asked. */
+  readonly agents: AgentRun | undefined;
   /** Removes what an override put on disk. */
   discard(): Promise<void>;
 }
@@ -46,6 +49,12 @@ export interface ModelSource {
    * @throws InferenceServerError INTERNAL when no repository has it, otherwise INVALID_ARG with the place in the file.
    */
   prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel>;
+  /**
+   * Lets the model's repository agents act on its load: they may refuse it, or give it another folder.
+   *
+   * @throws InferenceServerError naming the agent, or INVALID_ARG as `prepare` for what lies in the other folder.
+   */
+  runAgents(prepared: PreparedModel): Promise<PreparedModel>;
   /**
    * The final configuration: completed by what the backend said of the model file, and checked.
    *

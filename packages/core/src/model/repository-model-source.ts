@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { ConfigCompletion, Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { AgentRegistry } from '../agent/agent-registry.ts';
+import { AgentRun, type AgentRunParts } from '../agent/agent-run.ts';
 import type { BackendRegistry } from '../backend/backend-registry.ts';
 import { completeModelConfig } from '../repository/complete-model-config.ts';
 import {
@@ -34,6 +36,20 @@ export interface RepositoryModelSourceOptions {
   readonly configName: string;
   /** `--disable-auto-complete-config` */
   readonly isStrict: boolean;
+  readonly agents: AgentRegistry;
+}
+
+/** What a model is prepared with, beside its folder and configuration. */
+interface Preparation {
+  readonly override: ModelOverride | undefined;
+  /** Agents that have acted on it. */
+  readonly agents?: AgentRun;
+  discard(): Promise<void>;
+}
+
+interface Origin extends Preparation {
+  readonly entry: RepositoryEntry;
+  readonly read: SourcedModelConfig;
 }
 
 /** Models from folders on disk. */
@@ -41,14 +57,18 @@ export class RepositoryModelSource implements ModelSource {
   readonly isStrict: boolean;
   readonly #repository: ModelRepository;
   readonly #configName: string;
+  readonly #agents: AgentRunParts;
   readonly #backends: readonly KnownBackend[];
   /** Where the configuration of a prepared model stands. */
   readonly #sources = new WeakMap<PreparedModel, ConfigSource>();
+  /** What prepared models were made of. */
+  readonly #origins = new WeakMap<PreparedModel, Origin>();
   #conflicts: ReadonlyMap<string, string> = new Map();
 
   constructor(options: RepositoryModelSourceOptions, backends: BackendRegistry, logger: Logger) {
     this.isStrict = options.isStrict;
     this.#configName = options.configName;
+    this.#agents = { registry: options.agents, logger };
     this.#backends = knownBackends(backends.backends.map(({ backend }) => backend));
     this.#repository = new ModelRepository(
       options.repositoryPaths.map((path) => new LocalRepository(path, logger)),
@@ -88,9 +108,25 @@ export class RepositoryModelSource implements ModelSource {
     const entry = requireEntry(name, found);
     const read =
       override?.config === undefined
-        ? await readModelConfig(entry, { configName: this.#configName, strict: this.isStrict })
+        ? await this.#readConfig(entry)
         : configFromOverride(override.config, name);
     return this.#prepare(entry, read, { override, discard: () => Promise.resolve() });
+  }
+
+  async runAgents(prepared: PreparedModel): Promise<PreparedModel> {
+    const origin = this.#origins.get(prepared);
+    const { config, modelDirectory: directory } = prepared;
+    if (origin === undefined || !hasAgents(config)) return prepared;
+    const agents = await AgentRun.load({ config, directory }, this.#agents);
+    try {
+      const moved = agents.directory === directory ? origin.entry : await this.#entryAt(origin.entry, agents);
+      const read = origin.override?.config === undefined ? await this.#readConfig(moved) : origin.read;
+      const { fingerprint } = prepared;
+      return this.#prepare({ ...moved, fingerprint }, read, { ...origin, agents });
+    } catch (error) {
+      await agents.loadFail();
+      throw error;
+    }
   }
 
   complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig {
@@ -112,6 +148,24 @@ export class RepositoryModelSource implements ModelSource {
 
   labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>> {
     return readLabels(config, prepared.modelDirectory);
+  }
+
+  #readConfig(entry: RepositoryEntry): Promise<SourcedModelConfig> {
+    return readModelConfig(entry, { configName: this.#configName, strict: this.isStrict });
+  }
+
+  /** A model as it lies where agents have put it. */
+  async #entryAt(
+    { name, repositoryPath }: RepositoryEntry,
+    { directory }: AgentRun,
+  ): Promise<RepositoryEntry> {
+    const repository = new LocalRepository(dirname(directory), SILENT);
+    const moved = await repository.find(basename(directory));
+    if (moved !== undefined) return { ...moved, name, repositoryPath };
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `the repository agents of model '${name}' name a folder for it that is not there`,
+    );
   }
 
   /** A model that is made of the files of a load call alone. */
@@ -140,9 +194,10 @@ export class RepositoryModelSource implements ModelSource {
 
   #prepare(
     entry: RepositoryEntry,
-    { config: given, source }: SourcedModelConfig,
-    { override, discard }: { readonly override: ModelOverride | undefined; discard(): Promise<void> },
+    read: SourcedModelConfig,
+    { override, agents, discard }: Preparation,
   ): PreparedModel {
+    const { config: given, source } = read;
     const { name, directory } = entry;
     const config = normalizeModelConfig(given, {
       modelName: name,
@@ -151,7 +206,9 @@ export class RepositoryModelSource implements ModelSource {
       backends: this.#backends,
       gpus: NO_GPUS,
     });
-    validateModelConfig(config, this.#contextOf(directory, source));
+    // Until they have run, agents may still put something else in its place.
+    if (agents !== undefined || !hasAgents(config))
+      validateModelConfig(config, this.#contextOf(directory, source));
     const prepared: PreparedModel = {
       name,
       config,
@@ -160,15 +217,21 @@ export class RepositoryModelSource implements ModelSource {
       fingerprint: fingerprintOf(override, entry.fingerprint),
       stamps: entry.stamps,
       versionDirectory: (version) => join(directory, String(version)),
+      agents,
       discard,
     };
     this.#sources.set(prepared, source);
+    this.#origins.set(prepared, { entry, read, override, discard });
     return prepared;
   }
 
   #contextOf(modelDirectory: string, source: ConfigSource): ValidateContext {
     return { source, modelDirectory, gpus: NO_GPUS, backends: this.#backends };
   }
+}
+
+function hasAgents({ model_repository_agents }: ModelConfig): boolean {
+  return (model_repository_agents?.agents.length ?? 0) > 0;
 }
 
 /** @throws InferenceServerError INTERNAL when no repository has the model, or two have it. */

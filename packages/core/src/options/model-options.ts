@@ -74,7 +74,10 @@ export const BACKEND_OPTIONS = {
     'Whether a model whose backend is not installed counts as one that failed to load.',
   ),
   executorThreads: integer(0, 'Threads that run models; 0: as many as there are cores.'),
-  repoagentDirectory: notYet(text(undefined, 'Folder with repository agents.')),
+  repoagentDirectory: text(
+    undefined,
+    'Folder to look for repository agents in, before the installed packages.',
+  ),
   hostPolicy: notYet(
     scopedSettings('Setting of a host policy. May be repeated.', { scope: 'policy', forAll: false }),
   ),

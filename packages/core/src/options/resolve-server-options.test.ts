@@ -32,6 +32,7 @@ test('the defaults are those of Triton', () => {
     disableAutoCompleteConfig: false,
     modelConfigName: '',
     backendDirectories: [],
+    repoagentDirectory: undefined,
     backendSettings: {},
     requireBackends: false,
     executorThreads: 0,

@@ -37,6 +37,8 @@ export interface ResolvedServerOptions {
   /** '' for the ordinary configuration. */
   readonly modelConfigName: string;
   readonly backendDirectories: readonly string[];
+  /** Folder with repository agents; undefined: only installed ones are found. */
+  readonly repoagentDirectory: string | undefined;
   /** By backend; '' for all. */
   readonly backendSettings: ScopedSettings;
   readonly requireBackends: boolean;
@@ -79,6 +81,7 @@ export function resolveServerOptions(
     disableAutoCompleteConfig: options.disableAutoCompleteConfig,
     modelConfigName: options.modelConfigName,
     backendDirectories: options.backendDirectory,
+    repoagentDirectory: options.repoagentDirectory,
     backendSettings: options.backendConfig,
     requireBackends: options.requireBackends,
     executorThreads: options.executorThreads,

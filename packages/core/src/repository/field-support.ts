@@ -17,7 +17,6 @@ const NO_GPU = 'there are no GPU instances';
 const TENSORRT_ONLY = 'TensorRT only';
 const CACHE = 'with `--cache-config`; refused together with `sequence_batching` or `decoupled`';
 const WARM_UP = 'every sample on every instance, before the version is ready';
-const AGENTS = 'a warning is logged';
 const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
 const ONNX_PROVIDER = 'ONNX only: any provider but those in ONNX Runtime stops the load, UNSUPPORTED';
 const FAMILY = '`nv_inference_first_response_histogram_ms` only; others are ignored';
@@ -28,6 +27,10 @@ const SUPPORTED: readonly string[] = [
   'name',
   'platform',
   'backend',
+  'model_repository_agents',
+  'model_repository_agents.agents',
+  'model_repository_agents.agents.name',
+  'model_repository_agents.agents.parameters',
   'version_policy',
   'version_policy.latest',
   'version_policy.latest.num_versions',
@@ -192,8 +195,6 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['model_warmup', 'supported', WARM_UP],
   ['model_operations', 'ignored', 'a model with custom operators fails in ONNX Runtime'],
   ['model_operations.**', 'ignored', ''],
-  ['model_repository_agents', 'ignored', AGENTS],
-  ['model_repository_agents.**', 'ignored', ''],
   ['response_cache', 'supported', CACHE],
   ['response_cache.enable', 'supported', CACHE],
   ['model_metrics.metric_control.metric_identifier.family', 'supported', FAMILY],

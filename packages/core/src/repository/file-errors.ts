@@ -5,12 +5,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'Is a directory',
   EACCES: 'Permission denied',
   EPERM: 'Operation not permitted',
+  ENAMETOOLONG: 'File name too long',
+  EEXIST: 'File exists',
+  ENOSPC: 'No space left on device',
 };
 
 /** Whether a file or a folder on its path is not there. */
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  // A name that is too long for the file system is no name of anything.
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
 }
 
 /** The reason without the path, which stays on the server. */

@@ -9,10 +9,10 @@ function unusedIn(text: string): readonly string[] {
 }
 
 test('names a field without effect once, with its place', () => {
-  const text = 'backend: "identity"\nruntime: "x"\nmodel_repository_agents { agents [ { name: "a" } ] }';
-  const [runtime, agents, ...others] = unusedIn(text);
+  const text = 'backend: "identity"\nruntime: "x"\nmodel_operations { op_library_filename: "a" }';
+  const [runtime, operations, ...others] = unusedIn(text);
   assert.match(runtime ?? '', /^m\/config\.pbtxt:2:\d+: 'runtime/);
-  assert.match(agents ?? '', /^m\/config\.pbtxt:3:\d+: 'model_repository_agents/);
+  assert.match(operations ?? '', /^m\/config\.pbtxt:3:\d+: 'model_operations/);
   assert.deepEqual(others, []);
 });
 

@@ -5,8 +5,14 @@ import { SDK_VERSION } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import satisfies from 'semver/functions/satisfies.js';
 
-/** What a backend package says of itself in `package.json` under `nereid.backend`. */
-export interface BackendManifest {
+/** What a package may bring: the field of `nereid` in its `package.json`. */
+export type ExtensionKind = 'backend' | 'repositoryAgent';
+
+const KINDS: readonly ExtensionKind[] = ['backend', 'repositoryAgent'];
+
+/** What a package says of itself in `package.json`, under `nereid.backend` or `nereid.repositoryAgent`. */
+export interface ExtensionManifest {
+  readonly kind: ExtensionKind;
   /** Name in `config.pbtxt`. */
   readonly name: string;
   /** Package name and version, for messages and `nereid backends`. */
@@ -22,24 +28,27 @@ export interface BackendManifest {
 /**
  * Reads the manifest of the package in a folder.
  *
- * @returns undefined when the package is no backend.
+ * @returns undefined when the package brings nothing for the server.
  * @throws InferenceServerError INVALID_ARG naming the file and field when the manifest is wrong.
  */
-export function readBackendManifest(directory: string): BackendManifest | undefined {
+export function readExtensionManifest(directory: string): ExtensionManifest | undefined {
   const file = join(directory, 'package.json');
   const json = parseObject(file);
   const nereid = json?.['nereid'];
-  if (!isObject(nereid) || !isObject(nereid['backend'])) return undefined;
-  const backend = nereid['backend'];
+  if (!isObject(nereid)) return undefined;
+  const kind = KINDS.find((one) => isObject(nereid[one]));
+  const fields = kind === undefined ? undefined : nereid[kind];
+  if (kind === undefined || !isObject(fields)) return undefined;
   const text = (field: string, fallback?: string): string => {
-    const value = backend[field] ?? fallback;
+    const value = fields[field] ?? fallback;
     if (typeof value === 'string' && value !== '') return value;
     throw new InferenceServerError(
       'INVALID_ARG',
-      `${file}: nereid.backend.${field} must be a non-empty string, found ${JSON.stringify(backend[field])}`,
+      `${file}: nereid.${kind}.${field} must be a non-empty string, found ${JSON.stringify(fields[field])}`,
     );
   };
   return {
+    kind,
     name: text('name'),
     packageName: textOr(json?.['name'], directory),
     packageVersion: textOr(json?.['version'], '0.0.0'),
@@ -50,17 +59,22 @@ export function readBackendManifest(directory: string): BackendManifest | undefi
 }
 
 /**
- * Checks that a backend was written for this SDK.
+ * Checks that a package was written for this SDK.
  *
  * @throws InferenceServerError UNSUPPORTED that names both versions and what to do.
  */
-export function assertSdkVersion(manifest: BackendManifest, sdkVersion: string = SDK_VERSION): void {
+export function assertSdkVersion(manifest: ExtensionManifest, sdkVersion: string = SDK_VERSION): void {
   if (satisfies(sdkVersion, manifest.sdkVersion, { includePrerelease: true })) return;
   throw new InferenceServerError(
     'UNSUPPORTED',
-    `backend '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
+    `${wordFor(manifest.kind)} '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
       `${manifest.sdkVersion}, but this server has ${sdkVersion}: install a version of ${manifest.packageName} made for it`,
   );
+}
+
+/** How messages name what a package brings. */
+export function wordFor(kind: ExtensionKind): string {
+  return kind === 'backend' ? 'backend' : 'repository agent';
 }
 
 function parseObject(file: string): Record<string, unknown> | undefined {

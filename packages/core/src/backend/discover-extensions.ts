@@ -1,39 +1,43 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { BackendManifest } from './backend-manifest.ts';
-import { readBackendManifest } from './backend-manifest.ts';
+import { readExtensionManifest, type ExtensionManifest } from './extension-manifest.ts';
 
-/** Backends that were found, and manifests that could not be read. */
+/** Backends and repository agents that were found, and manifests that could not be read. */
 export interface Discovery {
-  readonly manifests: readonly BackendManifest[];
+  readonly backends: readonly ExtensionManifest[];
+  readonly repositoryAgents: readonly ExtensionManifest[];
   readonly problems: readonly string[];
 }
 
 /**
- * Finds the installed backends: packages with a manifest in the `node_modules` folders at and above the given
- * places, and in the folders of `--backend-directory`. The first of a name wins.
+ * Finds what is installed for the server: packages with a manifest in the `node_modules` folders at and above the given
+ * places, and in the folders of `--backend-directory` and `--repoagent-directory`. The first of a name wins.
  *
  * @param places - Folders or files to start from, the most important first.
  */
-export function discoverBackends(
-  places: readonly string[],
-  backendDirectories: readonly string[],
-): Discovery {
-  const byName = new Map<string, BackendManifest>();
+export function discoverExtensions(places: readonly string[], directories: readonly string[]): Discovery {
+  const byName = new Map<string, ExtensionManifest>();
   const problems: string[] = [];
   const packages = [
-    ...backendDirectories.flatMap(subfolders),
+    ...directories.flatMap(subfolders),
     ...[...new Set(places.flatMap(nodeModulesAbove))].flatMap(installedPackages),
   ];
   for (const directory of packages) {
     try {
-      const manifest = readBackendManifest(directory);
-      if (manifest !== undefined && !byName.has(manifest.name)) byName.set(manifest.name, manifest);
+      const manifest = readExtensionManifest(directory);
+      if (manifest === undefined) continue;
+      const name = `${manifest.kind} ${manifest.name}`;
+      if (!byName.has(name)) byName.set(name, manifest);
     } catch (error) {
       problems.push(error instanceof Error ? error.message : String(error));
     }
   }
-  return { manifests: [...byName.values()], problems };
+  const manifests = [...byName.values()];
+  return {
+    backends: manifests.filter(({ kind }) => kind === 'backend'),
+    repositoryAgents: manifests.filter(({ kind }) => kind === 'repositoryAgent'),
+    problems,
+  };
 }
 
 /** `node_modules` folders of a place and of all folders above it. */
