@@ -34,8 +34,9 @@ def load_class(file, paths):
 
 
 def main():
-    # A Ctrl-C in the terminal reaches all processes; the server decides when this one ends.
+    # A signal to the group (Ctrl-C in a terminal, say) reaches all processes; the server decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     from nereid_stub.runtime import Runtime, flush_output
 
     Runtime(socket.socket(fileno=3), load_class).run()

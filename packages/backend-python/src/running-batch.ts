@@ -11,7 +11,7 @@ export class RunningBatch {
   #open: number;
   #hasReturned = false;
 
-  /** @param finish - Called once when the instance is free again; with an error for all that are open. */
+  /** @param finish - Called when the instance is free again; with an error when the execution failed. */
   constructor(
     requests: readonly BackendRequest[],
     decoupled: boolean,
@@ -35,11 +35,11 @@ export class RunningBatch {
   }
 
   onDone({ responses, reschedule = [], failed }: DoneFrame, tensors: Buffer): void {
-    this.#hasReturned = true;
     if (failed !== undefined) {
       this.fail(toError(failed));
       return;
     }
+    this.#hasReturned = true;
     const reader = new TensorReader(tensors);
     responses?.forEach((response, index) => {
       if (response?.reschedule === true) this.#reschedule(index);
@@ -57,15 +57,15 @@ export class RunningBatch {
     if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#finish();
   }
 
-  /** Fails what is not answered yet. */
+  /** Fails what is not answered yet: the execution as a whole, unless it has returned. */
   fail(error: InferenceServerError): void {
+    const open = this.#requests.filter((_, index) => this.#ended[index] !== true);
+    this.#ended = this.#requests.map(() => true);
+    this.#open = 0;
+    if (this.#hasReturned) for (const request of open) request.sendError(error, true);
+    const whole = this.#hasReturned ? undefined : error;
     this.#hasReturned = true;
-    for (const [index, request] of this.#requests.entries()) {
-      if (this.#ended[index] === true) continue;
-      this.#end(index);
-      request.sendError(error, true);
-    }
-    this.#finish();
+    this.#finish(whole);
   }
 
   #respond(index: number, response: WireResponse | undefined, final: boolean, reader: TensorReader): void {

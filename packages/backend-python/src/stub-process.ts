@@ -92,15 +92,18 @@ export class StubProcess {
     });
   }
 
-  /** Executes a batch; resolves when the instance is free again. */
+  /**
+   * Executes a batch; resolves when the instance is free again.
+   *
+   * @throws InferenceServerError when `execute` raised or the process ended.
+   */
   execute(requests: readonly BackendRequest[]): Promise<void> {
     const batch = this.#next++;
-    return new Promise((resolve) => {
-      const running = new RunningBatch(requests, this.#options.decoupled, () => resolve());
-      if (this.#ended !== undefined) {
-        running.fail(this.#ended);
-        return;
-      }
+    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    return new Promise((resolve, reject) => {
+      const running = new RunningBatch(requests, this.#options.decoupled, (error) =>
+        error === undefined ? resolve() : reject(error),
+      );
       this.#batches.set(batch, running);
       const buffers: Uint8Array[] = [];
       const described = requests.map((request) => describeRequest(request, buffers));
