@@ -82,14 +82,15 @@ function asModelInputs(tensors: readonly Tensor[], sample: string, config: Model
   }
 }
 
-/** Zeros or random values; strings are empty in both cases, as in Triton. */
+/** Zeros or random values, integers from 0 to 127; strings are empty in both cases, as in Triton. */
 function makeData({ dims, random_data: random }: ModelWarmupInput, datatype: Datatype): Uint8Array {
   const size = datatypeByteSize(datatype);
   const data = new Uint8Array(elementCount(dims) * (size || EMPTY_STRING_BYTES));
   if (random === undefined || datatype === 'BYTES') return data;
   randomFillSync(data);
   if (datatype === 'BOOL') return data.map((byte) => byte & 1);
-  if (!FLOATS.has(datatype)) return data;
+  // Small, since models look things up by integers, and add them up.
+  if (!FLOATS.has(datatype)) return data.map((byte, at) => (at % size === 0 ? byte & 0x7f : 0));
   // Without the highest bit of the exponent all of them are finite, and below 2.
   return data.map((byte, at) => (at % size === size - 1 ? byte & 0xbf : byte));
 }

@@ -83,7 +83,8 @@ for (const [dataType, check] of [
   ['TYPE_FP32', (data: Uint8Array) => new Float32Array(data.buffer).every((v) => Math.abs(v) < 2)],
   ['TYPE_FP64', (data: Uint8Array) => new Float64Array(data.buffer).every((v) => Math.abs(v) < 2)],
   ['TYPE_BOOL', (data: Uint8Array) => data.every((byte) => byte < 2)],
-  ['TYPE_INT64', (data: Uint8Array) => new Set(new BigInt64Array(data.buffer)).size > 60],
+  ['TYPE_INT64', (data: Uint8Array) => new BigInt64Array(data.buffer).every((v) => v >= 0n && v < 128n)],
+  ['TYPE_INT8', (data: Uint8Array) => new Int8Array(data.buffer).every((v) => v >= 0)],
 ] as const) {
   test(`random data of ${dataType} is random, and valid`, async () => {
     const { input } = createModelConfig({ input: [{ name: 'X', data_type: dataType, dims: [64] }] });
