@@ -39,6 +39,11 @@ export function addIdentity(repository: string): void {
   addModel(repository, IDENTITY, IDENTITY_CONFIG);
 }
 
+/** Adds a copy of the identity model whose answers are kept in the response cache. */
+export function addCachedIdentity(repository: string, name: string): void {
+  addModel(repository, name, `${IDENTITY_CONFIG}response_cache { enable: true }\n`);
+}
+
 /** Adds an ensemble that sends X through the identity model so many times. */
 export function addIdentityChain(repository: string, name: string, length: number): void {
   const tensor = (at: number): string => (at === 0 ? 'X' : at === length ? 'Y' : `t${at}`);

@@ -4,6 +4,7 @@ import { grpcIdentity } from './grpc-identity.ts';
 import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
+import { responseCache } from './response-cache.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { sequences } from './sequences.ts';
@@ -17,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   sharedMemory,
   ensemble,
   sequences,
+  responseCache,
   startUp,
   manyModels,
   loadUnload,

@@ -5,7 +5,15 @@
  */
 import { runConformance } from '../conformance/run-corpus.ts';
 
-const GROUPS = ['sequence', 'decoupled', 'generate', 'ensemble', 'scheduling', 'stats_metrics'];
+const GROUPS = [
+  'sequence',
+  'decoupled',
+  'generate',
+  'ensemble',
+  'scheduling',
+  'shared_memory',
+  'stats_metrics',
+];
 
 process.exitCode = await runConformance(
   'script',
