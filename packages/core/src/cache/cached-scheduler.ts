@@ -2,6 +2,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import { requestIdPrefix, type InferenceRequest, type RequestHolder } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
 import type { Clock } from '../scheduler/clock.ts';
+import { EventTurn } from '../scheduler/event-turn.ts';
 import { ResponseOrder } from '../scheduler/response-order.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { FailureReason } from '../telemetry/statistics.ts';
@@ -43,19 +44,24 @@ export class CachedScheduler implements Scheduler, RequestHolder {
   readonly #order: ResponseOrder | undefined;
   /** Requests that wait for a cache that is elsewhere. */
   readonly #waiting = new Map<InferenceRequest, Promise<void>>();
+  readonly #turn: EventTurn;
+  /** Hits that leave together at the end of the turn. */
+  #hits: (() => void)[] = [];
 
   constructor(parts: CachedSchedulerParts) {
     this.#parts = parts;
+    this.#turn = new EventTurn(parts.clock);
     // The scheduler orders what it gets, but hits pass it by.
     this.#order = parts.preserveOrdering ? new ResponseOrder() : undefined;
   }
 
   get inFlightCount(): number {
-    return this.#waiting.size + this.#parts.scheduler.inFlightCount;
+    return this.#waiting.size + this.#hits.length + this.#parts.scheduler.inFlightCount;
   }
 
   async drain(): Promise<void> {
     await Promise.all(this.#waiting.values());
+    if (this.#hits.length > 0) await new Promise<void>((resolve) => this.#parts.clock.soon(resolve));
     await this.#parts.scheduler.drain();
   }
 
@@ -93,9 +99,25 @@ export class CachedScheduler implements Scheduler, RequestHolder {
       this.#execute(request, lookup);
       return;
     }
-    const { clock, statistics } = this.#parts;
-    statistics.recordCacheHit(clock.now() - request.times.arrived, lookup.lookupNs);
-    request.respond({ outputs: found.outputs, parameters: found.parameters, error: undefined }, true);
+    this.#answerInTurn(() => {
+      const { clock, statistics } = this.#parts;
+      statistics.recordCacheHit(clock.now() - request.times.arrived, lookup.lookupNs);
+      request.respond({ outputs: found.outputs, parameters: found.parameters, error: undefined }, true);
+    });
+  }
+
+  #answerInTurn(answer: () => void): void {
+    if (this.#turn.isFirst()) {
+      answer();
+      return;
+    }
+    this.#hits.push(answer);
+    if (this.#hits.length > 1) return;
+    this.#parts.clock.soon(() => {
+      const hits = this.#hits;
+      this.#hits = [];
+      for (const hit of hits) hit();
+    });
   }
 
   #execute(request: InferenceRequest, lookup: Lookup): void {

@@ -5,6 +5,7 @@ import type { FailureReason } from '../telemetry/statistics.ts';
 import type { BatchRunner } from './batch.ts';
 import { createBatchRules, planBatch, type BatchPlan, type BatchRules } from './batch-builder.ts';
 import type { Clock, TimerHandle } from './clock.ts';
+import { EventTurn } from './event-turn.ts';
 import { InFlight } from './in-flight.ts';
 import { RequestQueue, type QueuePolicy } from './request-queue.ts';
 import { ResponseOrder } from './response-order.ts';
@@ -46,8 +47,8 @@ export class DynamicBatchScheduler implements Scheduler {
   #batchTimer: TimerHandle | undefined;
   #expiryTimer: TimerHandle | undefined;
   #expiryAt = Infinity;
+  readonly #turn: EventTurn;
   #soon = false;
-  #inTurn = false;
   #isDispatching = false;
   readonly #holder: RequestHolder = { cancel: (request) => this.#cancel(request) };
 
@@ -58,6 +59,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#joins = this.#rules.maxBatchSize > 1;
     this.#runner = runner;
     this.#clock = clock;
+    this.#turn = new EventTurn(clock);
     this.#statistics = statistics;
     this.#levels = policies.length;
     this.#defaultPriority = batching?.default_priority_level ?? 0;
@@ -90,7 +92,7 @@ export class DynamicBatchScheduler implements Scheduler {
       return;
     }
     if (entry.deadline < this.#expiryAt) this.#armExpiry(entry.deadline);
-    if (this.#joins || this.#isLaterInTurn()) this.#dispatchSoon();
+    if (this.#joins || !this.#turn.isFirst()) this.#dispatchSoon();
     else this.#dispatch();
   }
 
@@ -101,20 +103,6 @@ export class DynamicBatchScheduler implements Scheduler {
       this.#statistics.pending -= 1;
       this.#refuse(request, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
     }
-  }
-
-  /**
-   * Whether a request came before in this turn of the event loop. The first one runs at once; those that arrive with
-   * it run together afterwards, so that their answers leave together: an answer between two reads wakes its client
-   * each time, which halves the throughput of a fast model.
-   */
-  #isLaterInTurn(): boolean {
-    if (this.#inTurn) return true;
-    this.#inTurn = true;
-    this.#clock.soon(() => {
-      this.#inTurn = false;
-    });
-    return false;
   }
 
   /** Lets the requests that arrived together become one batch. */
