@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
-import { HttpClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
+import { GrpcClient, HttpClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
 import { pythonVenv } from '../python/venv.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
@@ -200,6 +200,35 @@ class TritonPythonModel:
     assert.equal(await call('identity_fp32'), '1.5');
     assert.match((await call('nobody')) ?? '', /^NOT_FOUND .*'nobody' is not found/);
   });
+});
+
+test('is_ready decides over the readiness of the model, which goes on serving', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('moody', {
+    'config.pbtxt': config('INT32'),
+    '1/model.py': ECHO.replace(
+      'class TritonPythonModel:',
+      'class TritonPythonModel:\n    ready = True\n\n    def is_ready(self):\n        return self.ready\n',
+    ).replace(
+      '        return [',
+      '        self.ready = int(requests[0].inputs()[0].as_numpy()[0]) == 1\n        return [',
+    ),
+  });
+  await using server = await serve(repository);
+  const grpc = new GrpcClient(server.grpc);
+  try {
+    for (const [value, ready] of [
+      [0, false],
+      [1, true],
+    ] as const) {
+      await infer(server, 'moody', [value]);
+      const answer = await fetch(`${server.http}/v2/models/moody/ready`);
+      assert.equal(answer.status, ready ? 200 : 400);
+      assert.equal(await grpc.modelReady('moody'), ready);
+    }
+  } finally {
+    await grpc.close();
+  }
 });
 
 test('the command that starts Python is named when it is not there', LIMIT, async () => {
