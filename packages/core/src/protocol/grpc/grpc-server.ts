@@ -20,6 +20,7 @@ import { repositoryRpcs } from './repository.ts';
 import { restrict, type GrpcRestriction } from './restriction.ts';
 import type { Rpc } from './rpc.ts';
 import { createServerCredentials, type GrpcSsl } from './server-credentials.ts';
+import { allowManyStreamResets } from './stream-resets.ts';
 import { sharedMemoryRpcs } from './shared-memory.ts';
 import { statisticsRpcs } from './statistics.ts';
 import { streamInferRpc } from './stream-infer.ts';
@@ -77,6 +78,7 @@ export interface GrpcServer {
 
 export function createGrpcServer(services: GrpcServices, options: GrpcOptions): GrpcServer {
   const server = new Server(toServerOptions(options.keepalive));
+  allowManyStreamResets(server);
   const openStreams: OpenStreams = new Set();
   for (const rpc of createRpcs(services, options, openStreams)) {
     register(server, restrict(rpc, options.restrictions));

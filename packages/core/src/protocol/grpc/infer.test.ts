@@ -189,6 +189,29 @@ for (const [how, deadline, code] of [
   });
 }
 
+test('a client that cancels thousands of calls keeps its connection', async (t) => {
+  const { client } = await startServer(t, {
+    inference: {
+      getModel: () => servedModel(),
+      infer: (_model, { id }, handler) => {
+        if (id === 'last') setImmediate(() => handler(responseOf(1), true));
+        return NOT_CANCELLED;
+      },
+    },
+  });
+  const same = (bytes: Buffer): Buffer => bytes;
+  for (let round = 0; round < 30; round += 1) {
+    const calls = Array.from({ length: 100 }, () =>
+      client.makeUnaryRequest(PATH, same, same, inferRequest(), () => undefined),
+    );
+    // Sent, so that the server sees each of them begin and end.
+    await new Promise((resolve) => setImmediate(resolve));
+    for (const call of calls) call.cancel();
+    await Promise.all(calls.map((call) => once(call, 'status')));
+  }
+  await infer(client, inferRequest({ id: 'last' }));
+});
+
 test('does not cancel an inference that was answered', async (t) => {
   let cancels = 0;
   const { client } = await startServer(t, {
