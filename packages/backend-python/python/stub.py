@@ -12,13 +12,14 @@ def load_class(file, paths):
     """The class TritonPythonModel of a model.py. `paths` come first on the module path.
 
     The module is `model` of a package with the name of its folder, so that it may import what lies beside it as
-    `from . import helper`.
+    `from . import helper`. A backend's folder often has the name of the library it imports, which must stay reachable.
     """
     for path in reversed(paths):
         if path not in sys.path:
             sys.path.insert(1, path)
     folder = os.path.dirname(file)
-    package = types.ModuleType(os.path.basename(folder))
+    label = os.path.basename(folder)
+    package = types.ModuleType(f"_backend_{label}" if label.isidentifier() else label)
     package.__path__ = [folder]
     sys.modules[package.__name__] = package
     spec = importlib.util.spec_from_file_location(f"{package.__name__}.model", file)

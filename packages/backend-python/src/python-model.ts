@@ -1,15 +1,13 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  InferenceServerError,
-  type BackendModel,
-  type BackendModelInstance,
-  type ConfigCompletion,
-  type InstanceContext,
-  type ModelConfig,
-  type ModelContext,
+import type {
+  BackendModel,
+  BackendModelInstance,
+  ConfigCompletion,
+  InstanceContext,
+  ModelConfig,
+  ModelContext,
 } from '@nereid/backend-sdk';
 import { toCompletion } from './complete-config.ts';
+import type { FindModelCode } from './model-code.ts';
 import type { PythonSettings } from './python-settings.ts';
 import { PythonInstance, type LoadedStub } from './python-instance.ts';
 import { StubProcess } from './stub-process.ts';
@@ -18,11 +16,13 @@ import { StubProcess } from './stub-process.ts';
 export class PythonModel implements BackendModel {
   readonly #context: ModelContext;
   readonly #settings: PythonSettings;
+  readonly #findCode: FindModelCode;
   #spare: Promise<LoadedStub> | undefined;
 
-  constructor(context: ModelContext, settings: PythonSettings) {
+  constructor(context: ModelContext, settings: PythonSettings, findCode: FindModelCode) {
     this.#context = context;
     this.#settings = settings;
+    this.#findCode = findCode;
   }
 
   async completeConfig(config: ModelConfig): Promise<ConfigCompletion> {
@@ -52,11 +52,8 @@ export class PythonModel implements BackendModel {
 
   /** Starts a process and has it import the model. */
   async #load(config: ModelConfig): Promise<LoadedStub> {
-    const { modelName, modelDirectory, versionDirectory, logger, metrics, models } = this.#context;
-    const file = join(versionDirectory, config.default_model_filename || 'model.py');
-    if (!(await isFile(file))) {
-      throw new InferenceServerError('INVALID_ARG', `model '${modelName}' has no file ${file}`);
-    }
+    const { modelName, versionDirectory, logger, metrics, models } = this.#context;
+    const code = await this.#findCode(this.#context, config);
     const stub = new StubProcess({
       interpreter: this.#settings.interpreter,
       environment: {},
@@ -65,15 +62,11 @@ export class PythonModel implements BackendModel {
       services: { logger, metrics, models },
     });
     try {
-      const value = { file, model_directory: versionDirectory, paths: [versionDirectory, modelDirectory] };
+      const value = { ...code, model_directory: versionDirectory };
       return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
     } catch (error) {
       await stub.close();
       throw error;
     }
   }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

@@ -90,20 +90,43 @@ export interface BackendModelInstance {
   close?(): void | Promise<void>;
 }
 
+/** A kind of model file that a backend takes. */
+export interface ModelFormat {
+  /** Value of the old `platform` field that stands for this backend. */
+  readonly platform?: string;
+  /** File in the version folder when `default_model_filename` is not set; absent: the backend needs no file. */
+  readonly defaultModelFilename?: string;
+}
+
+/** A backend that is a folder of files, without a module of its own: another backend, its runtime, runs it. */
+export interface BackendFolder {
+  /** Name in `config.pbtxt`. */
+  readonly name: string;
+  /** The folder, absolute: where its `package.json` lies, if it has one. */
+  readonly directory: string;
+  /** What `nereid.backend` in that `package.json` says; empty without one. */
+  readonly manifest: Readonly<Record<string, unknown>>;
+}
+
 /** A backend, as declared by {@link defineBackend}. Its three life cycles are backend, model, instance. */
-export interface Backend {
+export interface Backend extends ModelFormat {
   /** Name in `config.pbtxt`: `backend: "onnxruntime"`. */
   readonly name: string;
   readonly instanceHost: InstanceHostKind;
-  /** File in the version folder when `default_model_filename` is not set; absent: the backend needs no file. */
-  readonly defaultModelFilename?: string;
-  /** Value of the old `platform` field that stands for this backend. */
-  readonly platform?: string;
+  /** What it takes beside its own `platform` and `defaultModelFilename`. */
+  readonly otherFormats?: readonly ModelFormat[];
   /** Instances of a group that names no count. Default: 1. */
   readonly defaultInstanceCount?: number;
   /** Called once in each thread or process before its first model. */
   start?(context: BackendContext): void | Promise<void>;
   createModel(context: ModelContext): BackendModel | Promise<BackendModel>;
+  /**
+   * Makes a backend of a folder whose manifest names this one as its `runtime`. A backend without this method is no
+   * runtime.
+   *
+   * @throws InferenceServerError INVALID_ARG naming the file and what is wrong with it.
+   */
+  createBackend?(folder: BackendFolder): Backend | Promise<Backend>;
   /** Called when the thread or process ends. */
   stop?(): void | Promise<void>;
 }

@@ -8,12 +8,14 @@ export { defineBackend, SDK_VERSION, type BackendDefinition } from './define-bac
 export type {
   Backend,
   BackendContext,
+  BackendFolder,
   BackendModel,
   BackendModelInstance,
   ConfigCompletion,
   InstanceContext,
   InstanceHostKind,
   ModelContext,
+  ModelFormat,
 } from './backend.ts';
 export {
   defineRepositoryAgent,

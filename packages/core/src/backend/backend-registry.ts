@@ -1,7 +1,7 @@
 import type { Backend } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { assertSdkVersion, type ExtensionManifest } from './extension-manifest.ts';
-import { loadBackend } from './load-backend.ts';
+import { loadBackend, type BackendSource } from './load-backend.ts';
 
 /** The cause of an error about a backend that no installed package provides. */
 export class MissingBackend extends Error {
@@ -22,6 +22,7 @@ export class MissingBackend extends Error {
 /** A backend that can be used. */
 export interface LoadedBackend {
   readonly manifest: ExtensionManifest;
+  readonly source: BackendSource;
   readonly backend: Backend;
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -43,7 +44,7 @@ export class BackendRegistry {
   /**
    * Imports the backends that were found. One that fails is kept with its reason and stops nothing.
    *
-   * @param settings - Settings by backend name; those under '' are for all.
+   * @param settings - Settings by backend name; those under '' are for all, and a runtime's for what it runs.
    */
   static async open(
     manifests: readonly ExtensionManifest[],
@@ -54,9 +55,10 @@ export class BackendRegistry {
       manifests.map(async (manifest) => {
         try {
           assertSdkVersion(manifest);
-          const backend = await loadBackend(manifest.entry);
-          const own = { ...settings[''], ...settings[manifest.name] };
-          registry.#loaded.set(manifest.name, { manifest, backend, settings: own });
+          const source = toSource(manifest, manifests);
+          const backend = await loadBackend(source);
+          const own = { ...settings[''], ...settings[manifest.runtime ?? ''], ...settings[manifest.name] };
+          registry.#loaded.set(manifest.name, { manifest, source, backend, settings: own });
         } catch (error) {
           registry.#failed.set(manifest.name, { manifest, problem: InferenceServerError.from(error) });
         }
@@ -95,4 +97,20 @@ export class BackendRegistry {
       { cause: new MissingBackend(name) },
     );
   }
+}
+
+/** @throws InferenceServerError INVALID_ARG when the backend's runtime is not installed. */
+function toSource(manifest: ExtensionManifest, manifests: readonly ExtensionManifest[]): BackendSource {
+  const { name, directory, entry, fields } = manifest;
+  if (manifest.runtime === undefined) return { entry, folder: undefined };
+  const runtime = manifests.find((other) => other.name === manifest.runtime && other.runtime === undefined);
+  if (runtime !== undefined) {
+    assertSdkVersion(runtime);
+    return { entry: runtime.entry, folder: { name, directory, manifest: fields } };
+  }
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `backend '${name}' (${directory}) needs backend '${manifest.runtime}' as its runtime, which is not installed: ` +
+      `install the package of that backend`,
+  );
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { SDK_VERSION } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
@@ -18,8 +18,16 @@ export interface ExtensionManifest {
   /** Package name and version, for messages and `nereid backends`. */
   readonly packageName: string;
   readonly packageVersion: string;
-  /** URL of the entry module. */
+  /** The folder of its `package.json`, or of its files. */
+  readonly directory: string;
+  /** URL of the entry module; '' for a backend that another one runs. */
   readonly entry: string;
+  /** The backend that runs this one, which then has no module of its own. */
+  readonly runtime: string | undefined;
+  /** A folder with this file and without a manifest is a backend that this one runs. */
+  readonly runtimeFile: string | undefined;
+  /** All that the manifest says. */
+  readonly fields: Readonly<Record<string, unknown>>;
   /** SDK versions it works with, an npm version range: `^0.1.0`. */
   readonly sdkVersion: string;
   readonly stability: string;
@@ -47,14 +55,39 @@ export function readExtensionManifest(directory: string): ExtensionManifest | un
       `${file}: nereid.${kind}.${field} must be a non-empty string, found ${JSON.stringify(fields[field])}`,
     );
   };
+  const optional = (field: string): string | undefined =>
+    fields[field] === undefined ? undefined : text(field);
+  const runtime = kind === 'backend' ? optional('runtime') : undefined;
   return {
     kind,
     name: text('name'),
     packageName: textOr(json?.['name'], directory),
     packageVersion: textOr(json?.['version'], '0.0.0'),
-    entry: pathToFileURL(join(directory, text('entry'))).href,
-    sdkVersion: text('sdkVersion'),
+    directory,
+    entry: runtime === undefined ? pathToFileURL(join(directory, text('entry'))).href : '',
+    runtime,
+    runtimeFile: optional('runtimeFile'),
+    fields,
+    // What a runtime runs is not written against the SDK.
+    sdkVersion: runtime === undefined ? text('sdkVersion') : '*',
     stability: text('stability', 'development'),
+  };
+}
+
+/** The manifest of a folder that has none, and the file by which a runtime knows its own. */
+export function folderManifest(directory: string, runtime: ExtensionManifest): ExtensionManifest {
+  return {
+    kind: 'backend',
+    name: basename(directory),
+    packageName: directory,
+    packageVersion: '0.0.0',
+    directory,
+    entry: '',
+    runtime: runtime.name,
+    runtimeFile: undefined,
+    fields: {},
+    sdkVersion: '*',
+    stability: 'development',
   };
 }
 

@@ -1,13 +1,31 @@
-import type { Backend } from '@nereid/backend-sdk';
+import type { Backend, BackendFolder } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 
+/** What a backend is made of. Plain data: it travels. */
+export interface BackendSource {
+  /** URL of its entry module, or of its runtime's. */
+  readonly entry: string;
+  /** What the runtime makes it of; undefined for a backend with a module of its own. */
+  readonly folder: BackendFolder | undefined;
+}
+
 /**
- * Imports a backend's entry module.
+ * Imports a backend's entry module, or has its runtime make it.
  *
- * @param entry - URL of the module.
- * @throws InferenceServerError INTERNAL when it can't be imported, INVALID_ARG when it exports no backend.
+ * @throws InferenceServerError INTERNAL when the module can't be imported, INVALID_ARG when it exports no backend, or
+ * none that is a runtime.
  */
-export async function loadBackend(entry: string): Promise<Backend> {
+export async function loadBackend({ entry, folder }: BackendSource): Promise<Backend> {
+  const backend = await loadEntry(entry);
+  if (folder === undefined) return backend;
+  if (backend.createBackend !== undefined) return backend.createBackend(folder);
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `backend '${folder.name}' names '${backend.name}' as its runtime, which runs no other backends`,
+  );
+}
+
+async function loadEntry(entry: string): Promise<Backend> {
   const module = await importEntry(entry, 'backend');
   const backend = module.default;
   if (isBackend(backend)) return backend;

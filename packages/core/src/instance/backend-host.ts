@@ -11,13 +11,14 @@ import type {
 } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { BackendSource } from '../backend/load-backend.ts';
 import type { HostedRequest } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
 import { RequestScope } from './request-scope.ts';
 
 /** What backends are given by the thread they run in. */
 export interface HostServices {
-  loadBackend(entry: string): Promise<Backend>;
+  loadBackend(source: BackendSource): Promise<Backend>;
   logger(backendName: string): Logger;
   readonly metrics: MetricFactory;
   readonly models: ModelAccess;
@@ -113,16 +114,16 @@ export class BackendHost {
   }
 
   #backend(spec: ModelSpec): Promise<Backend> {
-    const started = this.#backends.get(spec.backendEntry);
+    const started = this.#backends.get(spec.backendName);
     if (started !== undefined) return started;
     const starting = this.#startBackend(spec);
-    this.#backends.set(spec.backendEntry, starting);
-    starting.catch(() => this.#backends.delete(spec.backendEntry));
+    this.#backends.set(spec.backendName, starting);
+    starting.catch(() => this.#backends.delete(spec.backendName));
     return starting;
   }
 
   async #startBackend(spec: ModelSpec): Promise<Backend> {
-    const backend = await this.#services.loadBackend(spec.backendEntry);
+    const backend = await this.#services.loadBackend(spec.backendSource);
     await backend.start?.(this.#contextOf(spec));
     return backend;
   }

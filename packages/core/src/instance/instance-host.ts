@@ -1,6 +1,7 @@
 import type { ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
 import type { Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { BackendSource } from '../backend/load-backend.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
 
@@ -8,8 +9,7 @@ import type { InferenceResponse } from '../response/inference-response.ts';
 export interface ModelSpec {
   /** Unique over the life of the server: a reload is another one. */
   readonly key: string;
-  /** URL of the backend's entry module. */
-  readonly backendEntry: string;
+  readonly backendSource: BackendSource;
   readonly backendName: string;
   readonly backendSettings: Readonly<Record<string, string>>;
   readonly modelName: string;

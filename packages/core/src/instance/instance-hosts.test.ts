@@ -6,7 +6,7 @@ import type { Tensor } from '@nereid/protocol';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
 import { loadSharedMemory } from '@nereid/shared-memory';
-import { loadBackend } from '../backend/load-backend.ts';
+import { loadBackend, type BackendSource } from '../backend/load-backend.ts';
 import { openRegionMemory } from '../memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from '../memory/shared-memory-registry.ts';
 import type { InferenceRequestFields } from '../request/inference-request.ts';
@@ -20,6 +20,11 @@ import { ExecutorHost } from './executor-host.ts';
 import { ExecutorPool } from './executor-pool.ts';
 import { InProcessHost } from './in-process-host.ts';
 import type { HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
+
+const FAKE_BACKEND: BackendSource = {
+  entry: new URL('../../test/fixtures/fake-backend.ts', import.meta.url).href,
+  folder: undefined,
+};
 
 function traceOf(requestId: string): RequestTrace | undefined {
   const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceState: 'vendor=1' };
@@ -72,7 +77,7 @@ for (const kind of KINDS) {
     function createHost(config: ModelConfig): InstanceHost {
       const spec: ModelSpec = {
         key: `m#${models++}`,
-        backendEntry: new URL('../../test/fixtures/fake-backend.ts', import.meta.url).href,
+        backendSource: FAKE_BACKEND,
         backendName: 'fake',
         backendSettings: {},
         modelName: 'm',
@@ -397,7 +402,7 @@ test('a child process that dies fails its own requests and is not ready any more
   const config = configOf('exit');
   const spec: ModelSpec = {
     key: 'dies',
-    backendEntry: new URL('../../test/fixtures/fake-backend.ts', import.meta.url).href,
+    backendSource: FAKE_BACKEND,
     backendName: 'fake',
     backendSettings: {},
     modelName: 'm',

@@ -133,7 +133,7 @@ export class ModelLoader {
   #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {
     const spec: ModelSpec = {
       key: `${prepared.config.name}/${version}#${this.#loads++}`,
-      backendEntry: loaded.manifest.entry,
+      backendSource: loaded.source,
       backendName: loaded.manifest.name,
       backendSettings: loaded.settings,
       modelName: prepared.config.name,

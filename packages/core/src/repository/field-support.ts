@@ -149,7 +149,7 @@ const SUPPORTED: readonly string[] = [
 
 /** All other fields; `<field>.**` is every field below it. */
 const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: string])[] = [
-  ['runtime', 'ignored', 'a backend is an npm package'],
+  ['runtime', 'supported', 'by Python-based backends: another file of the backend than its `model.py`'],
   ['default_model_filename', 'supported', 'by backends that read a file; may be a folder for ONNX'],
   ['cc_model_filenames', 'ignored', NO_GPU],
   ['input.format', 'supported', 'checked and handed to the backend; ONNX and identity do not look at it'],

@@ -1,4 +1,6 @@
-/** What the repository needs to know of a backend; the SDK's `Backend` has these fields, too. */
+import type { Backend } from '@nereid/backend-sdk';
+
+/** What the repository needs to know of a backend; one that takes several formats stands once for each. */
 export interface KnownBackend {
   /** Name in `config.pbtxt`; '' for the ensemble, which has none. */
   readonly name: string;
@@ -29,14 +31,34 @@ const TRITON_BACKENDS: readonly KnownBackend[] = [
   { name: 'python', defaultModelFilename: 'model.py' },
 ];
 
+/** What an installed backend says of itself. */
+export type InstalledBackend = Pick<
+  Backend,
+  'name' | 'platform' | 'defaultModelFilename' | 'defaultInstanceCount' | 'otherFormats'
+>;
+
 /** Triton's backends and the installed ones; what an installed one says of itself wins. */
-export function knownBackends(installed: readonly KnownBackend[]): readonly KnownBackend[] {
-  const own = TRITON_BACKENDS.map((row) => ({
-    ...row,
-    ...installed.find(({ name, platform }) => name === row.name && platform === row.platform),
-  }));
-  const further = installed.filter(({ name }) => !TRITON_BACKENDS.some((row) => row.name === name));
+export function knownBackends(installed: readonly InstalledBackend[]): readonly KnownBackend[] {
+  const rows = installed.flatMap(formatsOf);
+  const own = TRITON_BACKENDS.map((row) => ({ ...row, ...rows.find((other) => isSameFormat(row, other)) }));
+  const further = rows.filter((row) => !TRITON_BACKENDS.some((other) => isSameFormat(row, other)));
   return [...own, ...further];
+}
+
+function formatsOf(backend: InstalledBackend): readonly KnownBackend[] {
+  const { name, platform, defaultModelFilename, defaultInstanceCount, otherFormats = [] } = backend;
+  return [{ platform, defaultModelFilename }, ...otherFormats].map((format) => ({
+    name,
+    ...(format.platform !== undefined && { platform: format.platform }),
+    ...(format.defaultModelFilename !== undefined && { defaultModelFilename: format.defaultModelFilename }),
+    ...(defaultInstanceCount !== undefined && { defaultInstanceCount }),
+  }));
+}
+
+/** Formats with a platform are told apart by it, the others by their file. */
+function isSameFormat(one: KnownBackend, other: KnownBackend): boolean {
+  if (one.name !== other.name || one.platform !== other.platform) return false;
+  return one.platform !== undefined || one.defaultModelFilename === other.defaultModelFilename;
 }
 
 function backend(

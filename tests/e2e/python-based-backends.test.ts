@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { before, test } from 'node:test';
+import { HttpClient, InferInput } from '@nereid/client';
+import { pythonVenv } from '../python/venv.ts';
+import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { startServer, type RunningServer } from '../server/start-server.ts';
+
+const LIMIT = { timeout: 60_000 };
+
+/** Serves files with numbers in them: an answer is each input multiplied by its model's number. */
+const SCALE = `import json
+import os
+import numpy as np
+import triton_python_backend_utils as pb_utils
+from scaling import scale
+from . import reading
+
+
+class TritonPythonModel:
+    @staticmethod
+    def auto_complete_config(config):
+        config.set_max_batch_size(4)
+        name = config.as_dict()["default_model_filename"]
+        count = len(reading.read(os.path.join(pb_utils.get_model_dir(), name)))
+        config.add_input({"name": "X", "data_type": "TYPE_FP32", "dims": [count]})
+        config.add_output({"name": "Y", "data_type": "TYPE_FP32", "dims": [count]})
+        config.add_output({"name": "ARGS", "data_type": "TYPE_STRING", "dims": [3]})
+        return config
+
+    def initialize(self, args):
+        config = json.loads(args["model_config"])
+        self.factors = reading.read(os.path.join(pb_utils.get_model_dir(), config["default_model_filename"]))
+        names = [args["model_name"], args["model_version"], os.path.basename(args["model_repository"])]
+        self.args = np.array([names], dtype=object)
+
+    def execute(self, requests):
+        return [self.answer(request.inputs()[0].as_numpy()) for request in requests]
+
+    def answer(self, x):
+        y = pb_utils.Tensor("Y", scale(x, self.factors))
+        return pb_utils.InferenceResponse([y, pb_utils.Tensor("ARGS", np.repeat(self.args, len(x), axis=0))])
+`;
+const FILES = {
+  'model.py': SCALE,
+  'scaling.py': 'def scale(x, factors):\n    return x * factors\n',
+  'reading.py':
+    'import numpy as np\n\n\ndef read(path):\n    return np.loadtxt(path, dtype=np.float32, ndmin=1)\n',
+  'negative.py': SCALE.replace('scale(x, self.factors)', '-scale(x, self.factors)'),
+};
+const MANIFEST = JSON.stringify({
+  name: 'an-npm-package',
+  version: '1.2.3',
+  nereid: {
+    backend: {
+      name: 'scale',
+      runtime: 'python',
+      model: './python/model.py',
+      formats: [{ platform: 'scale_text', defaultModelFilename: 'factors.txt' }],
+    },
+  },
+});
+
+let interpreter = '';
+before(() => {
+  interpreter = pythonVenv();
+});
+
+/** A folder for `--backend-directory`, beside the models. */
+function writeBackend(
+  repository: TemporaryRepository,
+  folder: string,
+  files: Readonly<Record<string, string>>,
+): void {
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(repository.path, '../backends', folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+function serve({ path }: TemporaryRepository): Promise<RunningServer> {
+  const directory = join(path, '../backends');
+  return startServer(
+    path,
+    `--backend-directory=${directory}`,
+    `--backend-config=python,interpreter=${interpreter}`,
+  );
+}
+
+/** What a model says to these values: `Y`, and what it was told of itself. */
+async function ask(server: RunningServer, model: string, values: readonly number[]): Promise<unknown> {
+  const client = new HttpClient(server.http);
+  try {
+    const result = await client.infer(model, [
+      InferInput.from('X', new Float32Array(values), [1, values.length]),
+    ]);
+    return [[...result.output('Y', 'FP32')], result.asStrings('ARGS')];
+  } finally {
+    await client.close();
+  }
+}
+
+test('a folder with a model.py serves every model that has its name as backend', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'scale', FILES);
+  const config = 'backend: "scale"\ndefault_model_filename: "factors"\n';
+  repository.write('pair', { 'config.pbtxt': config, '1/factors': '2 3' });
+  repository.write('single', { 'config.pbtxt': config, '7/factors': '10' });
+  await using server = await serve(repository);
+  assert.deepEqual(await ask(server, 'pair', [1, 1]), [
+    [2, 3],
+    ['pair', '1', 'pair'],
+  ]);
+  assert.deepEqual(await ask(server, 'single', [4]), [[40], ['single', '7', 'single']]);
+});
+
+test('a package without any JavaScript is a backend, known by its platform and file', LIMIT, async () => {
+  await using repository = makeRepository();
+  const python = Object.entries(FILES).map(([name, text]) => [`python/${name}`, text]);
+  writeBackend(repository, 'package', { 'package.json': MANIFEST, ...Object.fromEntries(python) });
+  repository.write('guessed', { '1/factors.txt': '2' });
+  repository.write('by_platform', { 'config.pbtxt': 'platform: "scale_text"', '1/factors.txt': '3' });
+  await using server = await serve(repository);
+  assert.deepEqual(await ask(server, 'guessed', [5]), [[10], ['guessed', '1', 'guessed']]);
+  assert.deepEqual(await ask(server, 'by_platform', [5]), [[15], ['by_platform', '1', 'by_platform']]);
+});
+
+test('the runtime of a model is another file of the backend', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'scale', FILES);
+  const config = 'backend: "scale"\ndefault_model_filename: "factors"\nruntime: "negative.py"\n';
+  repository.write('minus', { 'config.pbtxt': config, '1/factors': '2' });
+  await using server = await serve(repository);
+  assert.deepEqual(await ask(server, 'minus', [4]), [[-8], ['minus', '1', 'minus']]);
+});
+
+test('a runtime outside of the backend, or one that is not there, stops the load', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'scale', FILES);
+  for (const [runtime, message] of [
+    [
+      '../scale/model.py',
+      /runtime must be the name of a file of backend 'scale', found '\.\.\/scale\/model\.py'/,
+    ],
+    ['none.py', /model 'm' has no file .*scale\/none\.py/],
+  ] as const) {
+    repository.write('m', { 'config.pbtxt': `backend: "scale"\nruntime: "${runtime}"\n`, '1/factors': '2' });
+    await assert.rejects(serve(repository), message);
+  }
+});
