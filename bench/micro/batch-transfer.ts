@@ -26,7 +26,10 @@ export async function startBatchTransfer(): Promise<BatchTransfer> {
   });
   const spec = {
     key: 'm',
-    backendEntry: new URL('../../packages/backend-identity/dist/index.js', import.meta.url).href,
+    backendSource: {
+      entry: new URL('../../packages/backend-identity/dist/index.js', import.meta.url).href,
+      folder: undefined,
+    },
     backendName: 'identity',
     backendSettings: {},
     modelName: 'm',

@@ -9,9 +9,10 @@ function unusedIn(text: string): readonly string[] {
 }
 
 test('names a field without effect once, with its place', () => {
-  const text = 'backend: "identity"\nruntime: "x"\nmodel_operations { op_library_filename: "a" }';
-  const [runtime, operations, ...others] = unusedIn(text);
-  assert.match(runtime ?? '', /^m\/config\.pbtxt:2:\d+: 'runtime/);
+  const text =
+    'backend: "identity"\ncc_model_filenames { key: "8.9" value: "x" }\nmodel_operations { op_library_filename: "a" }';
+  const [filenames, operations, ...others] = unusedIn(text);
+  assert.match(filenames ?? '', /^m\/config\.pbtxt:2:\d+: 'cc_model_filenames/);
   assert.match(operations ?? '', /^m\/config\.pbtxt:3:\d+: 'model_operations/);
   assert.deepEqual(others, []);
 });
