@@ -48,7 +48,7 @@ const CORE_FOLDERS = {
 };
 
 /** Tests and the builders they share may reach further. */
-const TESTS = ['\\.test\\.ts$', '/testing/'];
+const TESTS = ['\\.test\\.ts$', '/testing/', '^packages/[^/]+/test/'];
 
 const packageRules = Object.entries(PACKAGES).map(([name, allowed]) => {
   return {

@@ -31,8 +31,16 @@ export class FakeRunner implements BatchRunner {
     return this.batches.map(({ requests }) => requests.map(({ id }) => id));
   }
 
-  run(batch: Batch, at?: number): void {
-    const instance = at ?? this.#firstIdle();
+  claim(at?: number): number | undefined {
+    for (let instance = 0; instance < this.instanceCount; instance += 1) {
+      if (!this.#busy.has(instance) && (at ?? instance) === instance) return instance;
+    }
+    return undefined;
+  }
+
+  withdraw(): void {}
+
+  run(batch: Batch, instance: number): void {
     if (this.#busy.has(instance)) throw new Error(`instance ${instance} is busy`);
     this.#busy.add(instance);
     this.batches.push(batch);
@@ -50,10 +58,5 @@ export class FakeRunner implements BatchRunner {
   /** The batch that an instance is executing; undefined: none. */
   running(instance: number): number | undefined {
     return this.#busy.has(instance) ? this.instances.lastIndexOf(instance) : undefined;
-  }
-
-  #firstIdle(): number {
-    for (let at = 0; at < this.instanceCount; at += 1) if (!this.#busy.has(at)) return at;
-    throw new Error('no instance is idle');
   }
 }

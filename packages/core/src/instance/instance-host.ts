@@ -4,6 +4,7 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendSource } from '../backend/load-backend.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { InferenceResponse } from '../response/inference-response.ts';
+import type { RateLimitSlot } from '../scheduler/rate-limiter.ts';
 
 /** A model version to be loaded in some thread or process. Plain data: it travels. */
 export interface ModelSpec {
@@ -45,6 +46,8 @@ export interface BatchSink {
 
 /** One instance of a model, wherever it runs. */
 export interface HostedInstance {
+  /** Holds the resources that it needs: whoever executes acquires before and releases after. Undefined: needs none. */
+  readonly rateLimit?: RateLimitSlot;
   /** Executes a batch. Never throws: failures come to the sink. */
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void;
   isReady(): Promise<boolean>;

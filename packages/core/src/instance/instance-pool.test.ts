@@ -40,14 +40,14 @@ test('an idle instance that is removed is closed at once', async () => {
   await pool.remove(new Set([first]));
   assert.ok(first.isClosed);
   assert.deepEqual([pool.idleCount, pool.instanceCount], [1, 1]);
-  pool.run(batch());
+  pool.run(batch(), 0);
   assert.ok(second.sink);
 });
 
 test('a busy instance that is removed ends its batch first, and gets no other', async () => {
   const [first, second] = [new FakeInstance(), new FakeInstance()];
   const pool = poolOf([first, second]);
-  pool.run(batch());
+  pool.run(batch(), 0);
   const removed = pool.remove(new Set([first]));
   assert.deepEqual([pool.idleCount, pool.instanceCount], [1, 1]);
   let idles = 0;
@@ -63,7 +63,7 @@ test('a busy instance that is removed ends its batch first, and gets no other', 
 test('an instance of a decoupled model answers its requests to the end before it goes', async () => {
   const first = new FakeInstance();
   const pool = poolOf([first], true);
-  pool.run(batch());
+  pool.run(batch(), 0);
   first.sink?.onDone(TIMES, false);
   const removed = pool.remove(new Set([first]));
   await Promise.resolve();
@@ -76,7 +76,7 @@ test('an instance of a decoupled model answers its requests to the end before it
 test('an added instance takes what waits', () => {
   const pool = poolOf([]);
   const added = new FakeInstance();
-  pool.onIdle = () => pool.run(batch());
+  pool.onIdle = () => pool.run(batch(), 0);
   pool.add([added]);
   assert.ok(added.sink);
   assert.equal(pool.idleCount, 0);
@@ -85,7 +85,7 @@ test('an added instance takes what waits', () => {
 test('closing the pool closes instances that are on their way out', async () => {
   const first = new FakeInstance();
   const pool = poolOf([first]);
-  pool.run(batch());
+  pool.run(batch(), 0);
   void pool.remove(new Set([first]));
   await pool.close();
   assert.ok(first.isClosed);

@@ -6,10 +6,13 @@ import type { Batch, BatchRunner } from '../scheduler/batch.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import type { ModelStatistics, ResponseOutcome } from '../telemetry/statistics.ts';
 import type { BatchSink, ExecutionTimes, HostedInstance } from './instance-host.ts';
+import { InstanceTurn } from './instance-turn.ts';
 
 /** An instance of the pool. States: idle → busy → idle; one that leaves ends what it has begun. */
 interface PooledInstance {
   readonly hosted: HostedInstance;
+  /** Undefined where it may execute at any time. */
+  readonly turn: InstanceTurn | undefined;
   isBusy: boolean;
   /** Requests it has not answered to the end: more than its batch, when the model is decoupled. */
   openCount: number;
@@ -37,7 +40,7 @@ export class InstancePool implements BatchRunner {
   onIdle: ((instance: number) => void) | undefined = undefined;
 
   constructor(instances: readonly HostedInstance[], parts: InstancePoolParts) {
-    this.#instances = instances.map(toPooled);
+    this.#instances = instances.map((hosted) => this.#toPooled(hosted));
     this.#idleCount = instances.length;
     this.#parts = parts;
   }
@@ -50,10 +53,24 @@ export class InstancePool implements BatchRunner {
     return this.#instances.length;
   }
 
-  run(batch: Batch, at?: number): void {
-    const index = at ?? this.#instances.findIndex((i) => !i.isBusy);
+  claim(at?: number): number | undefined {
+    const index = at ?? this.#instances.findIndex(({ isBusy }) => !isBusy);
     const instance = this.#instances[index];
-    if (instance === undefined) throw new Error('no idle instance for the batch');
+    if (instance === undefined) return undefined;
+    if (instance.turn === undefined) return index;
+    if (at === undefined) return this.#claimInTurn();
+    return instance.turn.ask() ? index : undefined;
+  }
+
+  withdraw(at?: number): void {
+    if (at !== undefined) this.#instances[at]?.turn?.withdraw();
+    else for (const { turn } of this.#instances) turn?.withdraw();
+  }
+
+  run(batch: Batch, index: number): void {
+    const instance = this.#instances[index];
+    if (instance === undefined || instance.isBusy) throw new Error(`instance ${index} can't take the batch`);
+    instance.turn?.take();
     instance.isBusy = true;
     this.#idleCount -= 1;
     const now = this.#parts.clock.now();
@@ -73,7 +90,7 @@ export class InstancePool implements BatchRunner {
   /** Adds instances. Schedulers that name instances by their index can't do with it: those of sequences. */
   add(instances: readonly HostedInstance[]): void {
     for (const hosted of instances) {
-      this.#instances.push(toPooled(hosted));
+      this.#instances.push(this.#toPooled(hosted));
       this.#idleCount += 1;
       // There may be requests that wait for an instance.
       this.onIdle?.(this.#instances.length - 1);
@@ -101,6 +118,7 @@ export class InstancePool implements BatchRunner {
 
   async #leave(instance: PooledInstance): Promise<void> {
     this.#leaving.add(instance);
+    instance.turn?.withdraw();
     const { promise: left, resolve } = Promise.withResolvers<void>();
     instance.onLeft = resolve;
     if (!instance.isBusy) this.#idleCount -= 1;
@@ -110,8 +128,29 @@ export class InstancePool implements BatchRunner {
     if (this.#leaving.delete(instance)) await instance.hosted.close();
   }
 
+  #toPooled(hosted: HostedInstance): PooledInstance {
+    const { rateLimit } = hosted;
+    const onTurn = (): void => this.onIdle?.(this.#instances.indexOf(pooled));
+    const turn = rateLimit && new InstanceTurn(rateLimit, onTurn);
+    const pooled: PooledInstance = { hosted, turn, isBusy: false, openCount: 0, onLeft: undefined };
+    return pooled;
+  }
+
+  /** Lets all idle instances ask for their turn, until one has it. */
+  #claimInTurn(): number | undefined {
+    const idle = [...this.#instances.entries()].filter(([, { isBusy }]) => !isBusy);
+    const inTurn = idle.toSorted(([, a], [, b]) => (a.turn?.order ?? 0) - (b.turn?.order ?? 0));
+    return inTurn.find(([, { turn }]) => turn?.ask() ?? true)?.[0];
+  }
+
   #free(instance: PooledInstance, index: number): void {
     instance.isBusy = false;
+    // The model's next batch, which the scheduler brings when it hears of the end, competes with the others.
+    if (instance.turn === undefined) this.#tellFree(instance, index);
+    else instance.turn.end(() => this.#tellFree(instance, index));
+  }
+
+  #tellFree(instance: PooledInstance, index: number): void {
     if (instance.onLeft !== undefined) {
       leaveWhenDone(instance);
       return;
@@ -124,10 +163,6 @@ export class InstancePool implements BatchRunner {
     instance.openCount -= 1;
     leaveWhenDone(instance);
   }
-}
-
-function toPooled(hosted: HostedInstance): PooledInstance {
-  return { hosted, isBusy: false, openCount: 0, onLeft: undefined };
 }
 
 function leaveWhenDone({ onLeft, isBusy, openCount }: PooledInstance): void {

@@ -1,12 +1,10 @@
 import type { ConfigCompletion, InstanceContext } from '@nereid/backend-sdk';
-import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
-import { errorResponse } from '../response/inference-response.ts';
 import type { LimitedInstance, RateLimiter, RateLimitSlot } from '../scheduler/rate-limiter.ts';
 import type { BatchSink, HostedInstance, InstanceHost } from './instance-host.ts';
 
-/** Hands out instances that execute only while they hold the resources of their group. */
+/** Hands out instances that have a place in the rate limiter, with the resources and the priority of their group. */
 export class RateLimitedHost implements InstanceHost {
   readonly #host: InstanceHost;
   readonly #limiter: RateLimiter;
@@ -40,52 +38,27 @@ export class RateLimitedHost implements InstanceHost {
   }
 }
 
-/** A batch that waits for the resources. */
-interface WaitingBatch {
-  readonly requests: readonly InferenceRequest[];
-  readonly sink: BatchSink;
-}
-
 class RateLimitedInstance implements HostedInstance {
+  readonly rateLimit: RateLimitSlot;
   readonly #instance: HostedInstance;
-  readonly #slot: RateLimitSlot;
-  #waiting: WaitingBatch | undefined;
 
   constructor(instance: HostedInstance, slot: RateLimitSlot) {
     this.#instance = instance;
-    this.#slot = slot;
+    this.rateLimit = slot;
   }
 
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
-    this.#waiting = { requests, sink };
-    this.#slot.acquire(() => {
-      this.#waiting = undefined;
-      this.#instance.execute(requests, {
-        onResponse: (index, response, final) => sink.onResponse(index, response, final),
-        onReschedule: (index, states) => sink.onReschedule(index, states),
-        // The model's next batch, which the scheduler brings when it hears of the end, competes with the others.
-        onDone: (times, failed) => this.#slot.release(() => sink.onDone(times, failed)),
-      });
-    });
+    this.#instance.execute(requests, sink);
   }
 
   isReady(): Promise<boolean> {
     return this.#instance.isReady();
   }
 
-  async close(): Promise<void> {
-    this.#slot.close();
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting !== undefined) refuse(waiting);
-    await this.#instance.close();
+  close(): Promise<void> {
+    this.rateLimit.close();
+    return this.#instance.close();
   }
-}
-
-function refuse({ requests, sink }: WaitingBatch): void {
-  const error = new InferenceServerError('UNAVAILABLE', 'the model instance was closed');
-  sink.onDone({ inputNs: 0, inferNs: 0, outputNs: 0 }, true);
-  requests.forEach((_, index) => sink.onResponse(index, errorResponse(error), true));
 }
 
 /** What the group of an instance, `<group>_<index>`, asks for. */

@@ -64,10 +64,14 @@ function executeSample(
       },
       onDone: () => {
         isDone = true;
+        instance.rateLimit?.release(() => {});
         end();
       },
     };
-    instance.execute(requests, sink);
+    const { rateLimit } = instance;
+    const execute = (): void => instance.execute(requests, sink);
+    if (rateLimit === undefined) execute();
+    else rateLimit.acquire(execute);
   });
 }
 

@@ -13,12 +13,21 @@ export interface BatchRunner {
   readonly idleCount: number;
   /** Number of instances, busy or not. */
   readonly instanceCount: number;
-  /** Called with the index of an instance that becomes idle. Set by the scheduler. */
+  /** Called with the index of an instance that becomes idle, or whose turn has come. Set by the scheduler. */
   onIdle: ((instance: number) => void) | undefined;
+  /**
+   * Asks for an instance to execute a batch that could run now. It is to be used at once, or given back by `withdraw`.
+   *
+   * @param instance - Index of the only instance that will do; default: any idle one.
+   * @returns Its index. Undefined where all must wait for their turn: requests stay in their queue until `onIdle`.
+   */
+  claim(instance?: number): number | undefined;
+  /** There is no batch any more for what was claimed: of that instance, or of all. */
+  withdraw(instance?: number): void;
   /**
    * Executes a batch and answers its requests.
    *
-   * @param instance - Index of the instance that must take it; default: any idle one.
+   * @param instance - Index of the instance that `claim` gave.
    */
-  run(batch: Batch, instance?: number): void;
+  run(batch: Batch, instance: number): void;
 }

@@ -53,6 +53,7 @@ export class DirectBatcher implements StepBatcher {
     this.#timer?.cancel();
     for (const step of this.#take([...this.#waiting.keys()]))
       this.#refuse(step, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
+    this.#parts.runner.withdraw();
   }
 
   /** Lets the steps that arrive together become one batch. */
@@ -69,14 +70,23 @@ export class DirectBatcher implements StepBatcher {
     this.#timer?.cancel();
     this.#timer = undefined;
     const { clock, runner } = this.#parts;
-    if (this.#count === 0 || runner.idleCount === 0) return;
+    if (runner.idleCount === 0) return;
+    if (this.#count === 0) {
+      runner.withdraw();
+      return;
+    }
     const plan = planDirectBatch(this.#waiting, this.#rules, clock.now());
-    if (plan.kind === 'run') this.#run(plan.rows);
-    else this.#timer = clock.schedule(plan.untilNs, () => this.#dispatch());
+    if (plan.kind === 'wait') {
+      runner.withdraw();
+      this.#timer = clock.schedule(plan.untilNs, () => this.#dispatch());
+      return;
+    }
+    const instance = runner.claim();
+    if (instance !== undefined) this.#run(plan.rows, instance);
   }
 
   /** Runs the steps of these rows, with padding in the rows before and between them. */
-  #run(rows: readonly number[]): void {
+  #run(rows: readonly number[], instance: number): void {
     const steps = this.#take(rows);
     const [template] = steps;
     if (template === undefined) return;
@@ -85,7 +95,7 @@ export class DirectBatcher implements StepBatcher {
       while (requests.length < (rows[at] ?? 0)) requests.push(this.#parts.createPadding(template));
       requests.push(step);
     });
-    this.#parts.runner.run({ requests, size: steps.length });
+    this.#parts.runner.run({ requests, size: steps.length }, instance);
   }
 
   #take(rows: readonly number[]): InferenceRequest[] {
@@ -102,6 +112,8 @@ export class DirectBatcher implements StepBatcher {
     this.#take([row]);
     const message = `${requestIdPrefix(step.id)}request was cancelled`;
     this.#refuse(step, 'CANCELED', new InferenceServerError('CANCELLED', message));
+    // The batch that the instance was to take may be none any more.
+    this.#dispatchSoon();
   }
 
   #refuse(step: InferenceRequest, reason: FailureReason, error: InferenceServerError): void {

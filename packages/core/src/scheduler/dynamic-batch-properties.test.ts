@@ -4,7 +4,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { createModelConfig, type ModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest } from '../../test/build-request.ts';
+import { checkSchedules } from '../../test/check-schedules.ts';
 import { FakeRunner } from '../../test/fake-runner.ts';
+import type { Batch } from './batch.ts';
 import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
 import { ManualClock } from './manual-clock.ts';
 import { createQueuePolicies } from './queue-policies.ts';
@@ -13,6 +15,8 @@ const LEVELS = 3;
 const MAX_BATCH_SIZE = 4;
 const DEFAULT_TIMEOUT_US = 100;
 const MAX_QUEUE_SIZE = 5;
+
+const NO_BATCH: Batch = { requests: [], size: 0 };
 
 type Step =
   | { readonly do: 'add'; readonly priority: number; readonly timeoutUs: number; readonly batchSize: number }
@@ -51,19 +55,37 @@ interface Seen {
   readonly isEnded: () => boolean;
 }
 
+/** A runner that knows when its batches began. */
+class TimedRunner extends FakeRunner {
+  readonly startedAtNs: number[] = [];
+  readonly #clock: ManualClock;
+
+  constructor(clock: ManualClock) {
+    super(2);
+    this.#clock = clock;
+  }
+
+  override run(batch: Batch, instance: number): void {
+    this.startedAtNs.push(this.#clock.now());
+    super.run(batch, instance);
+  }
+}
+
 /** Does the steps, and then all that is left to do. */
 class Run {
   readonly clock = new ManualClock();
-  readonly runner = new FakeRunner(2);
+  readonly runner = new TimedRunner(this.clock);
   readonly statistics = { pending: 0, recordFailure: (): void => undefined };
   readonly scheduler: DynamicBatchScheduler;
   readonly requests: Seen[] = [];
   /** In the order of their answers. */
   readonly answered: Seen[] = [];
+  readonly #config: ModelConfig;
   #noted = 0;
 
   constructor(config: ModelConfig) {
     const { clock, runner, statistics } = this;
+    this.#config = config;
     this.scheduler = new DynamicBatchScheduler(
       { config, runner, clock, statistics },
       createQueuePolicies(config),
@@ -80,6 +102,7 @@ class Run {
       this.statistics.pending,
       this.#count(({ startedAt, isEnded }) => startedAt < 0 && !isEnded()),
     );
+    this.#assertNoneIsLate();
   }
 
   /** Ends executions until nothing runs and nothing waits. */
@@ -127,15 +150,35 @@ class Run {
   }
 
   #noteStarts(): void {
-    for (const { requests, size } of this.runner.batches.slice(this.#noted)) {
+    const { batches, startedAtNs } = this.runner;
+    for (; this.#noted < batches.length; this.#noted += 1) {
+      const { requests, size } = batches[this.#noted] ?? NO_BATCH;
       assert.ok(size <= MAX_BATCH_SIZE);
       for (const { id } of requests) {
         const seen = this.requests[Number(id)];
         assert.ok(seen !== undefined && seen.startedAt < 0, `request ${id} ran twice`);
-        seen.startedAt = this.runner.batches.length;
+        const isInTime = (startedAtNs[this.#noted] ?? Infinity) < seen.deadline;
+        assert.ok(isInTime || !this.#rejectsLate, `request ${id} ran after its deadline`);
+        seen.startedAt = this.#noted;
       }
     }
-    this.#noted = this.runner.batches.length;
+  }
+
+  /** Whether each request has a deadline that it must not pass unanswered in the queue. */
+  get #rejectsLate(): boolean {
+    return this.#config.dynamic_batching?.default_queue_policy?.timeout_action === 'REJECT';
+  }
+
+  /** No request waits that should have been refused by now. */
+  #assertNoneIsLate(): void {
+    if (!this.#rejectsLate) return;
+    const late = this.requests.filter(
+      (one) => one.startedAt < 0 && !one.isEnded() && one.deadline <= this.clock.now(),
+    );
+    assert.deepEqual(
+      late.map(({ index }) => index),
+      [],
+    );
   }
 
   #waiting(level: number): number {
@@ -166,23 +209,37 @@ function configOf(fields: { action?: 'REJECT' | 'DELAY'; ordered?: boolean; dela
 }
 
 /** Checks a property of many runs. */
-function checkRuns(fields: Parameters<typeof configOf>[0], check: (run: Run) => void): void {
-  fc.assert(
+function checkRuns(createConfig: (delayUs: number) => ModelConfig, check: (run: Run) => void): void {
+  checkSchedules(
     fc.property(STEPS, fc.constantFrom(0, 30, 300), (steps, delayUs) => {
-      const run = new Run(configOf({ delayUs, ...fields }));
+      const run = new Run(createConfig(delayUs));
       for (const step of steps) run.do(step);
       run.drain();
       for (const { index, finals } of run.requests) assert.equal(finals, 1, `answers to request ${index}`);
       assert.equal(run.statistics.pending, 0);
       check(run);
     }),
-    { numRuns: 300 },
+  );
+}
+
+/** Properties of the dynamic batcher. */
+function checkBatching(
+  fields: Omit<Parameters<typeof configOf>[0], 'delayUs'>,
+  check: (run: Run) => void,
+): void {
+  checkRuns((delayUs) => configOf({ delayUs, ...fields }), check);
+}
+
+function assertAscending(numbers: readonly number[]): void {
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
   );
 }
 
 describe('DynamicBatchScheduler, whatever happens', () => {
   test('answers each request once, and refuses late ones at their deadline', () => {
-    checkRuns({}, ({ requests }) => {
+    checkBatching({}, ({ requests }) => {
       for (const { error, answeredAt, deadline, startedAt } of requests) {
         const isLate = error?.includes('timeout') ?? false;
         if (isLate) assert.equal(answeredAt, deadline);
@@ -192,30 +249,34 @@ describe('DynamicBatchScheduler, whatever happens', () => {
   });
 
   test('answers each request once under DELAY, and refuses none', () => {
-    checkRuns({ action: 'DELAY' }, ({ requests }) => {
+    checkBatching({ action: 'DELAY' }, ({ requests }) => {
       for (const { error } of requests) assert.doesNotMatch(error ?? '', /timeout/);
     });
   });
 
   test('starts the requests of a level in the order they came', () => {
-    checkRuns({}, ({ requests }) => {
+    checkBatching({}, ({ requests }) => {
       for (let level = 1; level <= LEVELS; level += 1) {
         const starts = requests.filter((r) => r.level === level && r.startedAt >= 0).map((r) => r.startedAt);
-        assert.deepEqual(
-          starts,
-          starts.toSorted((a, b) => a - b),
-        );
+        assertAscending(starts);
       }
     });
   });
 
   test('answers in the order of requests with preserve_ordering', () => {
-    checkRuns({ ordered: true }, ({ answered }) => {
-      const order = answered.map(({ index }) => index);
-      assert.deepEqual(
-        order,
-        order.toSorted((a, b) => a - b),
-      );
+    checkBatching({ ordered: true }, ({ answered }) => {
+      assertAscending(answered.map(({ index }) => index));
     });
   });
+});
+
+test('the default scheduler answers each request once, one at a time, in the order they came', () => {
+  checkRuns(
+    () => createModelConfig({ max_batch_size: MAX_BATCH_SIZE }),
+    ({ requests, runner }) => {
+      for (const ids of runner.ids) assert.equal(ids.length, 1);
+      for (const { error } of requests) assert.match(error ?? 'cancelled', /cancelled/);
+      assertAscending(requests.filter((r) => r.startedAt >= 0).map((r) => r.startedAt));
+    },
+  );
 });

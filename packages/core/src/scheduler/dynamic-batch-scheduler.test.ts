@@ -206,8 +206,8 @@ describe('DynamicBatchScheduler', () => {
   test('makes no deep stack of a long queue when a model answers at once', () => {
     const count = 20_000;
     const runner = new (class extends FakeRunner {
-      override run(batch: Batch): void {
-        super.run(batch);
+      override run(batch: Batch, instance: number): void {
+        super.run(batch, instance);
         this.finish(this.batches.length - 1);
       }
     })();

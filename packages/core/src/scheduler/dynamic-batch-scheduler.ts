@@ -103,6 +103,7 @@ export class DynamicBatchScheduler implements Scheduler {
       this.#statistics.pending -= 1;
       this.#refuse(request, 'OTHER', new InferenceServerError('UNAVAILABLE', 'the server is shutting down'));
     }
+    this.#runner.withdraw();
   }
 
   /** Lets the requests that arrived together become one batch. */
@@ -135,21 +136,31 @@ export class DynamicBatchScheduler implements Scheduler {
     while (this.#queue.size > 0 && this.#runner.idleCount > 0) {
       const now = this.#clock.now();
       if (this.#expiryAt <= now) this.#expire();
-      if (this.#queue.size === 0) return;
+      if (this.#queue.size === 0) break;
       const plan = this.#joins ? planBatch(this.#queue, this.#rules, now) : ONE_REQUEST;
       if (plan.kind === 'wait') {
         this.#batchTimer = this.#clock.schedule(plan.untilNs, () => this.#dispatch());
-        return;
+        break;
       }
-      this.#run(this.#queue.take(plan.count));
+      const instance = this.#runner.claim();
+      // What waits for its turn stays in the queue: it may still expire, be cancelled, or be overtaken.
+      if (instance === undefined) return;
+      this.#run(this.#queue.take(plan.count), instance);
     }
+    this.#runner.withdraw();
   }
 
-  #run(requests: InferenceRequest[]): void {
+  /** Requests left the queue without being run: the batch that an instance was to take may be none any more. */
+  #reconsider(): void {
+    if (this.#queue.size === 0) this.#runner.withdraw();
+    else this.#dispatchSoon();
+  }
+
+  #run(requests: InferenceRequest[], instance: number): void {
     let size = 0;
     for (const request of requests) size += request.batchSize;
     this.#statistics.pending -= requests.length;
-    this.#runner.run({ requests, size });
+    this.#runner.run({ requests, size }, instance);
   }
 
   #armExpiry(at: number): void {
@@ -167,6 +178,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#expiryTimer?.cancel();
     this.#expiryAt = this.#queue.nextDeadline();
     if (this.#expiryAt < Infinity) this.#armExpiry(this.#expiryAt);
+    this.#reconsider();
   }
 
   #cancel(request: InferenceRequest): void {
@@ -174,6 +186,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#statistics.pending -= 1;
     const message = `${requestIdPrefix(request.id)}request was cancelled`;
     this.#refuse(request, 'CANCELED', new InferenceServerError('CANCELLED', message));
+    this.#reconsider();
   }
 
   #refuse(request: InferenceRequest, reason: FailureReason, error: InferenceServerError): void {

@@ -13,6 +13,7 @@ import {
   valuesOf,
   type FakeStep,
 } from '../../test/fake-ensemble.ts';
+import { checkSchedules } from '../../test/check-schedules.ts';
 
 /** A graph in which each step reads tensors that come before it. */
 interface RandomGraph {
@@ -102,7 +103,7 @@ function play(bench: FakeEnsemble, chosen: FakeStep, action: RandomEvent['action
 }
 
 test('no request is lost or answered twice, and no step runs before its inputs', () => {
-  fc.assert(
+  checkSchedules(
     fc.property(graphs, events, fc.integer({ min: 1, max: 4 }), (graph, script, requestCount) => {
       const bench = new FakeEnsemble(graph.config, graph.models);
       bench.onStart = (started) => {
@@ -126,12 +127,12 @@ test('no request is lost or answered twice, and no step runs before its inputs',
       assert.equal(bench.scheduler.inFlightCount, 0);
       assert.equal(bench.counts.successes + bench.counts.failures.length, requestCount);
     }),
-    { numRuns: 2000 },
+    2000,
   );
 });
 
 test('cancellation at any time ends the request at once and starts nothing more', () => {
-  fc.assert(
+  checkSchedules(
     fc.property(graphs, events, fc.nat(60), (graph, script, when) => {
       const bench = new FakeEnsemble(graph.config, graph.models);
       const recorded = bench.request({ IN: 1 });
@@ -146,7 +147,7 @@ test('cancellation at any time ends the request at once and starts nothing more'
       for (const running of bench.running()) play(bench, running, 'finish', 1);
       assert.equal(bench.steps.length, begun);
     }),
-    { numRuns: 1000 },
+    1000,
   );
 });
 
@@ -165,7 +166,7 @@ test('answers of a decoupled step leave in its order, however the passes run', (
     model('first', ['X'], ['Y']),
     model('second', ['X'], ['Y']),
   ];
-  fc.assert(
+  checkSchedules(
     fc.property(fc.nat(12), fc.array(fc.nat(), { maxLength: 60 }), (count, order) => {
       const bench = new FakeEnsemble(config, models);
       const recorded = bench.request({ IN: 1 });
@@ -187,6 +188,6 @@ test('answers of a decoupled step leave in its order, however the passes run', (
         expected.map(({ OUT }) => OUT),
       );
     }),
-    { numRuns: 500 },
+    500,
   );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { checkSchedules } from '../../test/check-schedules.ts';
 import { RateLimiter, type LimitedInstance, type RateLimitSlot, type ResourceNeed } from './rate-limiter.ts';
 
 const SLOT = { name: 'slot', device: 0 };
@@ -153,7 +154,7 @@ const NEEDS: fc.Arbitrary<readonly ResourceNeed[]> = fc.uniqueArray(
 const INSTANCES = fc.array(fc.record({ needs: NEEDS, priority: fc.nat(6) }), { minLength: 1, maxLength: 6 });
 
 test('whatever comes and goes: never over capacity, every wait ends, and nothing is granted twice', () => {
-  fc.assert(
+  checkSchedules(
     fc.property(INSTANCES, fc.array(fc.nat(5), { maxLength: 60 }), (instances, steps) => {
       const limiter = new RateLimiter();
       let grants = 0;
@@ -191,7 +192,7 @@ test('whatever comes and goes: never over capacity, every wait ends, and nothing
 });
 
 test('nobody starves, however large its need and low its priority', () => {
-  fc.assert(
+  checkSchedules(
     fc.property(INSTANCES, (instances) => {
       const named = instances.map((one, at) => ({ ...one, instanceName: String(at) }));
       const order = runForEver(new RateLimiter(), named, 400);

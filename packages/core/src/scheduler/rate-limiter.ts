@@ -23,10 +23,14 @@ export interface LimitedInstance {
   readonly priority: number;
 }
 
-/** An instance's place in the rate limiter. States: idle → waiting → holding → idle. */
+/** An instance's place in the rate limiter. States: idle → waiting → holding → idle; `withdraw` leads back from both. */
 export interface RateLimitSlot {
-  /** Waits for the resources; `onGrant` is called once they are held, perhaps at once. */
+  /** Its virtual time: of those that ask, the lowest is served first. */
+  readonly turn: number;
+  /** Waits for the resources; `onGrant` is called once they are held, perhaps at once. Nobody else's is, within it. */
   acquire(onGrant: () => void): void;
+  /** Gives up its wait, or what it holds and has not used: its turn is still to come. */
+  withdraw(): void;
   /**
    * Gives the resources back.
    *
@@ -77,11 +81,20 @@ export class RateLimiter {
     for (const need of instance.needs) this.#check(need, instance);
     const slot: Slot = { ...instance, turn: this.#now, holds: false };
     this.#slots.add(slot);
+    // Its need may have raised a capacity.
+    this.#grant();
     return {
+      get turn() {
+        return slot.turn;
+      },
       acquire: (onGrant) => {
         slot.turn = Math.max(slot.turn, this.#now);
         this.#waiting.push({ slot, onGrant });
         this.#grant();
+      },
+      withdraw: () => {
+        if (slot.holds) slot.turn -= weightOf(slot);
+        this.#leave(slot);
       },
       release: (next) => {
         slot.holds = false;
@@ -89,10 +102,8 @@ export class RateLimiter {
         this.#grant();
       },
       close: () => {
-        slot.holds = false;
         this.#slots.delete(slot);
-        this.#waiting = this.#waiting.filter((waiting) => waiting.slot !== slot);
-        this.#grant();
+        this.#leave(slot);
       },
     };
   }
@@ -137,6 +148,13 @@ export class RateLimiter {
     return counts.length === 0 ? undefined : Math.max(...counts);
   }
 
+  /** Takes a slot back to idle, whatever it was. */
+  #leave(slot: Slot): void {
+    slot.holds = false;
+    this.#waiting = this.#waiting.filter((waiting) => waiting.slot !== slot);
+    this.#grant();
+  }
+
   /** Grants what can be granted, turn by turn; a grant may change who waits. */
   #grant(): void {
     // One that executes and releases within its grant comes back here: it is left to the loop, not to the stack.
@@ -159,7 +177,7 @@ export class RateLimiter {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
         slot.holds = true;
         this.#now = Math.max(this.#now, slot.turn);
-        slot.turn += Math.max(1, slot.priority);
+        slot.turn += weightOf(slot);
         return waiting;
       }
       kept.push(...slot.needs);
@@ -172,6 +190,10 @@ export class RateLimiter {
     const resource = { name, device };
     return this.held(resource) + reserved + count <= this.capacity(resource);
   }
+}
+
+function weightOf({ priority }: Slot): number {
+  return Math.max(1, priority);
 }
 
 function needsOf({ needs }: Slot, name: string, device: number | undefined): readonly number[] {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { RecordedRequest } from '../../test/build-request.ts';
+import { checkSchedules } from '../../test/check-schedules.ts';
 import {
   createSequenceBench,
   sequenceConfig,
@@ -49,7 +50,10 @@ interface Sent {
   /** Counts up over all requests; the model gets it as INPUT. */
   readonly token: number;
   readonly start: boolean;
+  /** Until when it may be in the backlog, in nanoseconds; Infinity: no limit. */
+  readonly deadline: number;
   answers: number;
+  answeredAt: number;
 }
 
 class Traffic {
@@ -89,9 +93,11 @@ class Traffic {
     const token = this.sent.length + 1;
     try {
       const recorded = this.#bench.send(id, token, { start, end, timeoutUs });
-      const sent = { recorded, id, token, start, answers: 0 };
+      const deadline = timeoutUs > 0 ? this.#bench.clock.now() + timeoutUs * US : Infinity;
+      const sent = { recorded, id, token, start, deadline, answers: 0, answeredAt: -1 };
       recorded.request.wrapHandler((next) => (response, final) => {
         sent.answers += 1;
+        sent.answeredAt = this.#bench.clock.now();
         next(response, final);
       });
       this.sent.push(sent);
@@ -145,9 +151,18 @@ function checkAnswers(sent: readonly Sent[]): void {
   }
 }
 
+/** The backlog refuses a sequence when the first deadline of its requests comes: not before, and not later. */
+function checkDeadlines(sent: readonly Sent[]): void {
+  for (const { recorded, id, token, answeredAt } of sent) {
+    if (!/timeout/.test(recorded.errors()[0] ?? '')) continue;
+    const deadlines = sent.filter((each) => each.id === id).map(({ deadline }) => deadline);
+    assert.ok(deadlines.includes(answeredAt), `request ${token} was refused at ${answeredAt}`);
+  }
+}
+
 for (const [name, batching] of Object.entries(STRATEGIES)) {
   test(`no request is lost, doubled, reordered or crossed: ${name}`, () => {
-    fc.assert(
+    checkSchedules(
       fc.property(fc.array(ACTION, { maxLength: 120 }), (actions) => {
         const bench = createSequenceBench(sequenceConfig(batching), { instances: 2 });
         const traffic = new Traffic(bench);
@@ -155,12 +170,12 @@ for (const [name, batching] of Object.entries(STRATEGIES)) {
         for (const action of actions) traffic.apply(action);
         traffic.finish();
         checkAnswers(traffic.sent);
+        checkDeadlines(traffic.sent);
         assert.equal(bench.scheduler.inFlightCount, 0);
         assert.equal(bench.statistics.pending, 0);
         bench.scheduler.close();
         assert.equal(bench.clock.pending, 0);
       }),
-      { numRuns: 300 },
     );
   });
 }

@@ -1,5 +1,5 @@
 import type { InferenceRequest } from '../request/inference-request.ts';
-import type { BatchRunner } from './batch.ts';
+import type { Batch, BatchRunner } from './batch.ts';
 
 /** Batches the steps of different sequences on one instance. */
 export interface StepBatcher {
@@ -35,7 +35,15 @@ class OneInstance implements BatchRunner {
     this.#instance = instance;
   }
 
-  run(batch: Parameters<BatchRunner['run']>[0]): void {
+  claim(): number | undefined {
+    return this.#runner.claim(this.#instance) === undefined ? undefined : 0;
+  }
+
+  withdraw(): void {
+    this.#runner.withdraw(this.#instance);
+  }
+
+  run(batch: Batch): void {
     this.idleCount = 0;
     this.#runner.run(batch, this.#instance);
   }
