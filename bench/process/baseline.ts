@@ -7,7 +7,7 @@ export interface Baseline extends AsyncDisposable {
 }
 
 /** Starts one of the servers in `baselines`. */
-export async function startBaseline(name: 'http-echo' | 'grpc-echo'): Promise<Baseline> {
+export async function startBaseline(name: 'http-echo' | 'grpc-echo' | 'http2-echo'): Promise<Baseline> {
   const child = new OwnedProcess([fileURLToPath(new URL(`../baselines/${name}.ts`, import.meta.url))]);
   try {
     const port = Number(await child.firstLine());

@@ -1,6 +1,7 @@
 import { dynamicBatching } from './dynamic-batching.ts';
 import { ensemble } from './ensemble.ts';
 import { grpcIdentity } from './grpc-identity.ts';
+import { grpcTransport } from './grpc-transport.ts';
 import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
@@ -14,6 +15,7 @@ import { startUp } from './start-up.ts';
 export const SCENARIOS: readonly Scenario[] = [
   httpIdentity,
   grpcIdentity,
+  grpcTransport,
   dynamicBatching,
   sharedMemory,
   ensemble,

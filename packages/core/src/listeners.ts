@@ -104,7 +104,7 @@ async function prepareListeners(
     if (options.grpc === undefined) return undefined;
     const { createGrpcServer } = await import('./protocol/grpc/grpc-server.ts');
     const services = { ...parts, logger: logger.child('grpc') };
-    return { service: 'GRPCInferenceService', ...createGrpcServer(services, options.grpc) };
+    return { service: 'GRPCInferenceService', ...(await createGrpcServer(services, options.grpc)) };
   };
   const createMetrics = async (): Promise<Listener | undefined> => {
     if (options.metricsServer === undefined) return undefined;

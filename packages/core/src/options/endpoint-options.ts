@@ -51,12 +51,20 @@ export const GRPC_OPTIONS = {
     `${MILLISECONDS} that calls have when their connection is too old.`,
   ),
   grpcHttp2MaxPingsWithoutData: notYet(integer(2, 'Pings sent without data in between; 0: any number.')),
-  grpcHttp2MinRecvPingIntervalWithoutData: notYet(
-    integer(300000, `${MILLISECONDS} that clients must leave between pings.`),
+  grpcHttp2MinRecvPingIntervalWithoutData: integer(
+    300000,
+    `${MILLISECONDS} that clients must leave between pings while nothing is sent to them.`,
   ),
-  grpcHttp2MaxPingStrikes: notYet(integer(2, 'Bad pings after which a connection is closed; 0: any number.')),
-  grpcInferResponseCompressionLevel: notYet(
-    choice(['none', 'low', 'medium', 'high'], 'none', 'How well gRPC responses are compressed.'),
+  grpcHttp2MaxPingStrikes: integer(2, 'Pings too early after which a connection is closed; 0: any number.'),
+  grpcInferResponseCompressionLevel: choice(
+    ['none', 'low', 'medium', 'high'],
+    'none',
+    'How well responses are compressed for gRPC clients that take it.',
+  ),
+  grpcTransport: choice(
+    ['http2', 'grpc-js'],
+    'http2',
+    'What carries gRPC: the server itself on HTTP/2, or the library grpc-js, which knows no ping strikes.',
   ),
   grpcInferThreadCount: notYet(integer(2, 'Threads that handle gRPC inference.', { least: 2, most: 128 })),
   grpcInferAllocationPoolSize: notYet(integer(8, 'Request objects kept for reuse.', { least: 1 })),

@@ -28,6 +28,9 @@ export interface ProtocolRestriction {
 }
 
 export interface GrpcEndpointOptions extends EndpointOptions {
+  readonly transport: 'http2' | 'grpc-js';
+  /** zlib's level for responses, 1 to 9; 0: they are not packed. */
+  readonly compressionLevel: number;
   /** Times in milliseconds. */
   readonly keepalive: {
     readonly time: number;
@@ -35,6 +38,8 @@ export interface GrpcEndpointOptions extends EndpointOptions {
     readonly permitWithoutCalls: boolean;
     readonly maxConnectionAge?: number;
     readonly maxConnectionAgeGrace?: number;
+    readonly minReceivedPingInterval: number;
+    readonly maxPingStrikes: number;
   };
   readonly restrictions: readonly ProtocolRestriction[];
   readonly headerForwardPattern?: RegExp;
@@ -62,6 +67,9 @@ export function resolveHttp(options: CompleteOptions): HttpEndpointOptions | und
   };
 }
 
+/** zlib's levels for the words of `--grpc-infer-response-compression-level`. */
+const COMPRESSION_LEVELS = { none: 0, low: 1, medium: 6, high: 9 } as const;
+
 /** @returns undefined when gRPC is off. @throws InferenceServerError INVALID_ARG naming the option. */
 export function resolveGrpc(options: CompleteOptions): GrpcEndpointOptions | undefined {
   assertRestrictions('grpc-restricted-protocol', options.grpcRestrictedProtocol);
@@ -73,10 +81,14 @@ export function resolveGrpc(options: CompleteOptions): GrpcEndpointOptions | und
     address: options.grpcAddress,
     port: options.grpcPort,
     reusePort: options.reuseGrpcPort,
+    transport: options.grpcTransport,
+    compressionLevel: COMPRESSION_LEVELS[options.grpcInferResponseCompressionLevel],
     keepalive: {
       time: options.grpcKeepaliveTime,
       timeout: options.grpcKeepaliveTimeout,
       permitWithoutCalls: options.grpcKeepalivePermitWithoutCalls,
+      minReceivedPingInterval: options.grpcHttp2MinRecvPingIntervalWithoutData,
+      maxPingStrikes: options.grpcHttp2MaxPingStrikes,
       ...(age !== undefined && { maxConnectionAge: age }),
       ...(grace !== undefined && { maxConnectionAgeGrace: grace }),
     },

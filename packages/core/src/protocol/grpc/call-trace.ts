@@ -1,10 +1,10 @@
-import type { Metadata } from '@grpc/grpc-js';
 import { parseTraceContext, type RequestTrace, type TracedRequest } from '../../telemetry/trace.ts';
+import type { CallMetadata } from './call.ts';
 import type { GrpcServices } from './grpc-services.ts';
 
 /** What a call brings along for its trace. */
 export interface TracedCall {
-  readonly metadata: Metadata;
+  readonly metadata: CallMetadata;
   /** When its message was there, by the server's clock; 0 when nothing is traced. */
   readonly arrivedNs: number;
 }
@@ -32,7 +32,7 @@ export function startGrpcTrace(
   return trace;
 }
 
-function textOf(metadata: Metadata, name: string): string | undefined {
+function textOf(metadata: CallMetadata, name: string): string | undefined {
   const values = metadata.get(name);
   return values.length === 0 ? undefined : values.join(',');
 }

@@ -173,7 +173,7 @@ test('reflection lists the services and gives the files of symbols with what the
 
 test('a port that is taken is a clear error', async (t) => {
   const { port } = await startServer(t, {});
-  const second = createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, port });
+  const second = await createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, port });
   await assert.rejects(second.listen(), {
     code: 'UNAVAILABLE',
     message: new RegExp(`^cannot listen for gRPC on 127\\.0\\.0\\.1:${String(port)}: .*EADDRINUSE`),
@@ -259,14 +259,14 @@ test('TLS, with and without certificates of clients', { skip: !hasOpenssl && 'ne
   await assert.rejects(isLive(true, null), { code: status.UNAVAILABLE });
 });
 
-test('files of the TLS settings that cannot be read or used are named with their options', () => {
+test('files of the TLS settings that cannot be read or used are named with their options', async () => {
   const ssl = { serverCert: '/no/such.pem', serverKey: '/no/such.key', mutual: false };
-  assert.throws(() => createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl }), {
+  await assert.rejects(createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl }), {
     code: 'INVALID_ARG',
     message: /^--grpc-server-cert: cannot read '\/no\/such\.pem': /,
   });
   const noPem = { ...ssl, serverCert: import.meta.filename, serverKey: import.meta.filename };
-  assert.throws(() => createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl: noPem }), {
+  await assert.rejects(createGrpcServer(fakeServices({}), { ...TEST_OPTIONS, ssl: noPem }), {
     code: 'INVALID_ARG',
     message: /^cannot use --grpc-server-cert '.*' with --grpc-server-key '.*': .*no start line/,
   });

@@ -1,8 +1,8 @@
 /** ServerLive, ServerReady, ModelReady, and the standard health service `grpc.health.v1`. */
-import type { ServerWritableStream } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
 import { GRPCInferenceService, Health, HealthCheckResponse_ServingStatus } from '@nereid/protocol/gen';
 import type { HealthService } from '../../service/health-service.ts';
+import type { StreamCall } from './call.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
 import type { OpenStream, OpenStreams } from './open-streams.ts';
@@ -48,11 +48,7 @@ function servingStatus(health: HealthService): HealthCheckResponse_ServingStatus
 }
 
 /** Sends the status at once, and again whenever it has changed. */
-function watch(
-  call: ServerWritableStream<Buffer, Buffer>,
-  services: GrpcServices,
-  context: WatchContext,
-): void {
+function watch(call: StreamCall, services: GrpcServices, context: WatchContext): void {
   let last: HealthCheckResponse_ServingStatus | undefined;
   const look = (): void => {
     const status = servingStatus(services.health);
@@ -64,11 +60,11 @@ function watch(
   const stream: OpenStream = {
     shutDown: () => {
       const error = new InferenceServerError('UNAVAILABLE', 'the server is shutting down');
-      call.emit('error', toGrpcStatus(error, services.logger));
+      call.fail(toGrpcStatus(error, services.logger));
     },
   };
   context.openStreams.add(stream);
-  call.on('cancelled', () => {
+  call.onClose(() => {
     clearInterval(timer);
     context.openStreams.delete(stream);
   });

@@ -1,11 +1,11 @@
 /** ModelInfer: one request, one response. Hot path. */
-import type { sendUnaryData, ServerUnaryCall } from '@grpc/grpc-js';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { GRPCInferenceService } from '@nereid/protocol/gen';
 import { decodeModelInferRequest, encodeModelInferResponse } from '@nereid/protocol/grpc';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
+import type { UnaryCall } from './call.ts';
 import { arrivalOf, startGrpcTrace } from './call-trace.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
@@ -17,27 +17,23 @@ export function inferRpc(services: GrpcServices, headerPattern: RegExp | undefin
   return {
     ...rpcName(GRPCInferenceService.method.modelInfer),
     kind: 'unary',
-    handler: (call, callback) => new InferCall(services, call, callback).start(headerPattern),
+    handler: (call) => {
+      new InferCall(services, call).start(headerPattern);
+    },
   };
 }
 
 /** One inference on its way: it runs, and is answered once. A client that goes before the answer cancels it. */
 class InferCall {
   readonly #services: GrpcServices;
-  readonly #call: ServerUnaryCall<Buffer, Buffer>;
-  readonly #callback: sendUnaryData<Buffer>;
+  readonly #call: UnaryCall;
   #message: InferRequestMessage | undefined;
   #trace: RequestTrace | undefined;
   #isAnswered = false;
 
-  constructor(
-    services: GrpcServices,
-    call: ServerUnaryCall<Buffer, Buffer>,
-    callback: sendUnaryData<Buffer>,
-  ) {
+  constructor(services: GrpcServices, call: UnaryCall) {
     this.#services = services;
     this.#call = call;
-    this.#callback = callback;
   }
 
   start(headerPattern: RegExp | undefined): void {
@@ -61,8 +57,7 @@ class InferCall {
       return;
     }
     if (this.#isAnswered && this.#trace === undefined) return;
-    // Comes for cancellation, deadline and lost connection, and after every answer, too.
-    this.#call.on('cancelled', () => {
+    this.#call.onClose(() => {
       if (this.#isAnswered) this.#endTrace();
       else pending.cancel();
     });
@@ -75,7 +70,7 @@ class InferCall {
     try {
       const answer = encodeAnswer(message, model, response);
       this.#trace?.record('GRPC_SEND_START');
-      this.#callback(null, answer);
+      this.#call.answer(answer);
     } catch (reason) {
       this.#fail(reason);
     }
@@ -93,7 +88,7 @@ class InferCall {
     this.#trace?.fail(message);
     const fields = logFieldsOf(this.#message?.id, this.#trace);
     logger.verbose(1, `Infer failed: ${message}`, fields);
-    this.#callback(toGrpcStatus(reason, logger, fields));
+    this.#call.fail(toGrpcStatus(reason, logger, fields));
   }
 }
 

@@ -7,10 +7,10 @@ import {
   type Registry,
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { InferenceServerError } from '@nereid/protocol';
 import { file_grpc_service, file_health, reflectionV1, reflectionV1alpha } from '@nereid/protocol/gen';
 import { grpcStatusOf } from '@nereid/protocol/grpc';
+import type { StreamCall } from './call.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
 import { decodeMessage, encodeMessage, rpcName, type Rpc } from './rpc.ts';
@@ -31,17 +31,21 @@ interface Descriptors {
 export function reflectionRpcs({ logger }: GrpcServices): readonly Rpc[] {
   let descriptors: Descriptors | undefined;
 
-  function reflect(call: ServerDuplexStream<Buffer, Buffer>): void {
+  function reflect(call: StreamCall): void {
     descriptors ??= createDescriptors();
     const { services, files, registry } = descriptors;
-    call.on('data', (bytes: Buffer) => {
-      try {
-        call.write(answerQuestion(bytes, { services, files, registry }));
-      } catch (reason) {
-        call.emit('error', toGrpcStatus(reason, logger));
-      }
+    call.read({
+      onMessage: (bytes) => {
+        try {
+          call.write(answerQuestion(bytes, { services, files, registry }));
+        } catch (reason) {
+          call.fail(toGrpcStatus(reason, logger));
+        }
+      },
+      onHalfClose: () => {
+        call.end();
+      },
     });
-    call.on('end', () => call.end());
   }
 
   return [reflectionV1, reflectionV1alpha].map(({ ServerReflection }) => ({

@@ -1,7 +1,7 @@
 /** Protocols that only callers with a key may use (`--grpc-restricted-protocol`). */
-import type { Metadata } from '@grpc/grpc-js';
 import { grpcStatusOf } from '@nereid/protocol/grpc';
 import type { GRPCInferenceService, Health } from '@nereid/protocol/gen';
+import type { CallMetadata, StreamCall, UnaryCall } from './call.ts';
 import type { GrpcStatus } from './error-handler.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -61,41 +61,19 @@ export function restrict(rpc: Rpc, restrictions: readonly GrpcRestriction[]): Rp
     code: grpcStatusOf('UNAVAILABLE'),
     details: `This protocol is restricted, expecting header '${header}'`,
   };
-  const isAllowed = (metadata: Metadata): boolean =>
+  const isAllowed = (metadata: CallMetadata): boolean =>
     metadata.get(header).some((value) => value === restriction.value);
   return restrictHandler(rpc, isAllowed, refusal);
 }
 
-function restrictHandler(rpc: Rpc, isAllowed: (metadata: Metadata) => boolean, refusal: GrpcStatus): Rpc {
-  if (rpc.kind === 'unary') {
-    const { handler } = rpc;
-    return {
-      ...rpc,
-      kind: 'unary',
-      handler: (call, callback) => {
-        if (isAllowed(call.metadata)) handler(call, callback);
-        else callback(refusal);
-      },
-    };
-  }
-  if (rpc.kind === 'serverStream') {
-    const { handler } = rpc;
-    return {
-      ...rpc,
-      kind: 'serverStream',
-      handler: (call) => {
-        if (isAllowed(call.metadata)) handler(call);
-        else call.emit('error', refusal);
-      },
-    };
-  }
-  const { handler } = rpc;
-  return {
-    ...rpc,
-    kind: 'bidi',
-    handler: (call) => {
+function restrictHandler(rpc: Rpc, isAllowed: (metadata: CallMetadata) => boolean, refusal: GrpcStatus): Rpc {
+  const guard =
+    <C extends UnaryCall | StreamCall>(handler: (call: C) => void) =>
+    (call: C): void => {
       if (isAllowed(call.metadata)) handler(call);
-      else call.emit('error', refusal);
-    },
-  };
+      else call.fail(refusal);
+    };
+  return rpc.kind === 'unary'
+    ? { ...rpc, handler: guard(rpc.handler) }
+    : { ...rpc, handler: guard(rpc.handler) };
 }

@@ -9,8 +9,8 @@ import {
   type MessageInitShape,
   type MessageShape,
 } from '@bufbuild/protobuf';
-import type { handleBidiStreamingCall, handleServerStreamingCall, handleUnaryCall } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
+import type { StreamCall, UnaryCall } from './call.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
 
@@ -23,20 +23,16 @@ interface RpcName {
 
 export interface UnaryRpc extends RpcName {
   readonly kind: 'unary';
-  readonly handler: handleUnaryCall<Buffer, Buffer>;
+  readonly handler: (call: UnaryCall) => void;
 }
 
-export interface ServerStreamRpc extends RpcName {
-  readonly kind: 'serverStream';
-  readonly handler: handleServerStreamingCall<Buffer, Buffer>;
+export interface StreamRpc extends RpcName {
+  /** `serverStream`: the one request is not looked at, and the handler does not read. */
+  readonly kind: 'serverStream' | 'bidi';
+  readonly handler: (call: StreamCall) => void;
 }
 
-export interface BidiRpc extends RpcName {
-  readonly kind: 'bidi';
-  readonly handler: handleBidiStreamingCall<Buffer, Buffer>;
-}
-
-export type Rpc = UnaryRpc | ServerStreamRpc | BidiRpc;
+export type Rpc = UnaryRpc | StreamRpc;
 
 /** Service and method names as they stand in the path of a call. */
 export function rpcName(method: DescMethod): RpcName {
@@ -54,10 +50,14 @@ export function unaryRpc<I extends DescMessage, O extends DescMessage>(
   return {
     ...rpcName(method),
     kind: 'unary',
-    handler: (call, callback) => {
+    handler: (call) => {
       respond(call.request).then(
-        (response) => callback(null, response),
-        (reason: unknown) => callback(toGrpcStatus(reason, logger)),
+        (response) => {
+          call.answer(response);
+        },
+        (reason: unknown) => {
+          call.fail(toGrpcStatus(reason, logger));
+        },
       );
     },
   };

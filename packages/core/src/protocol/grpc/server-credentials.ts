@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
-import { ServerCredentials } from '@grpc/grpc-js';
 import { InferenceServerError } from '@nereid/protocol';
 
 /** TLS for the gRPC endpoint; all files in PEM. */
@@ -15,14 +14,22 @@ export interface GrpcSsl {
   readonly mutual: boolean;
 }
 
+/** What those files hold. */
+export interface PemFiles {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  /** Who may sign the certificates of clients; undefined: the authorities that Node knows. */
+  readonly ca: Buffer | undefined;
+  readonly mutual: boolean;
+}
+
 /** @throws InferenceServerError INVALID_ARG naming the files that could not be read or used. */
-export function createServerCredentials(ssl: GrpcSsl | undefined): ServerCredentials {
-  if (ssl === undefined) return ServerCredentials.createInsecure();
+export function readServerCredentials(ssl: GrpcSsl): PemFiles {
   const cert = readPem(ssl.serverCert, '--grpc-server-cert');
   const key = readPem(ssl.serverKey, '--grpc-server-key');
-  const ca = ssl.rootCert === undefined ? null : readPem(ssl.rootCert, '--grpc-root-cert');
-  assertUsable(ssl, { cert, key, ...(ca !== null && { ca }) });
-  return ServerCredentials.createSsl(ca, [{ cert_chain: cert, private_key: key }], ssl.mutual);
+  const ca = ssl.rootCert === undefined ? undefined : readPem(ssl.rootCert, '--grpc-root-cert');
+  assertUsable(ssl, { cert, key, ...(ca !== undefined && { ca }) });
+  return { cert, key, ca, mutual: ssl.mutual };
 }
 
 function readPem(path: string, option: string): Buffer {

@@ -1,11 +1,11 @@
 /** ModelStreamInfer: any number of requests and responses on one stream, errors in band. */
-import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { GRPCInferenceService } from '@nereid/protocol/gen';
 import { decodeModelInferRequest, encodeModelStreamInferResponse, requestIdOf } from '@nereid/protocol/grpc';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
+import type { StreamCall } from './call.ts';
 import { arrivalOf, startGrpcTrace } from './call-trace.ts';
 import { toGrpcStatus } from './error-handler.ts';
 import type { GrpcServices } from './grpc-services.ts';
@@ -36,7 +36,9 @@ export function streamInferRpc(context: StreamContext): Rpc {
   return {
     ...rpcName(GRPCInferenceService.method.modelStreamInfer),
     kind: 'bidi',
-    handler: (call) => new InferStream(call, context).open(),
+    handler: (call) => {
+      new InferStream(call, context).open();
+    },
   };
 }
 
@@ -46,7 +48,7 @@ export function streamInferRpc(context: StreamContext): Rpc {
  * closes and nothing is running.
  */
 class InferStream implements OpenStream {
-  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #call: StreamCall;
   readonly #context: StreamContext;
   readonly #errorsEndStream: boolean;
   /** Requests that are not finally answered. */
@@ -57,7 +59,7 @@ class InferStream implements OpenStream {
   #shuttingDown = false;
   #ended = false;
 
-  constructor(call: ServerDuplexStream<Buffer, Buffer>, context: StreamContext) {
+  constructor(call: StreamCall, context: StreamContext) {
     this.#call = call;
     this.#context = context;
     this.#errorsEndStream = call.metadata.get('triton_grpc_error').includes('true');
@@ -66,18 +68,20 @@ class InferStream implements OpenStream {
   open(): void {
     const call = this.#call;
     this.#context.openStreams.add(this);
-    call.on('data', (bytes: Buffer) => {
-      this.#receive(bytes);
+    call.onClose(() => {
+      this.#stop();
     });
-    call.on('end', () => {
-      this.#clientIsDone = true;
-      this.#endWhenIdle();
-    });
-    call.on('drain', () => {
+    call.onDrain(() => {
       call.resume();
     });
-    call.on('cancelled', () => {
-      this.#stop();
+    call.read({
+      onMessage: (bytes) => {
+        this.#receive(bytes);
+      },
+      onHalfClose: () => {
+        this.#clientIsDone = true;
+        this.#endWhenIdle();
+      },
     });
   }
 
@@ -205,7 +209,7 @@ class InferStream implements OpenStream {
 
   #endWithError(error: InferenceServerError): void {
     this.#stop();
-    this.#call.emit('error', toGrpcStatus(error, this.#context.services.logger));
+    this.#call.fail(toGrpcStatus(error, this.#context.services.logger));
   }
 
   /** Nothing more is written; what still runs is cancelled. */

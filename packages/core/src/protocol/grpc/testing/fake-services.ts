@@ -9,15 +9,37 @@ import type { InferenceResponse } from '../../../response/inference-response.ts'
 import type { HealthService } from '../../../service/health-service.ts';
 import type { InferenceService, ServedModel } from '../../../service/inference-service.ts';
 import type { ManagementService } from '../../../service/management-service.ts';
-import { createGrpcServer, type GrpcOptions, type GrpcServer } from '../grpc-server.ts';
+import {
+  createGrpcServer,
+  type GrpcOptions,
+  type GrpcServer,
+  type GrpcTransportName,
+} from '../grpc-server.ts';
 import type { GrpcServices } from '../grpc-services.ts';
 import { decodeMessage, encodeMessage } from '../rpc.ts';
+
+let transport: GrpcTransportName = 'http2';
+
+/** Has all servers that are started from now on use that transport. */
+export function useTransport(name: GrpcTransportName): void {
+  transport = name;
+}
 
 export const TEST_OPTIONS: GrpcOptions = {
   address: '127.0.0.1',
   port: 0,
   reusePort: false,
-  keepalive: { time: 7_200_000, timeout: 20_000, permitWithoutCalls: false },
+  get transport() {
+    return transport;
+  },
+  keepalive: {
+    time: 7_200_000,
+    timeout: 20_000,
+    permitWithoutCalls: false,
+    minReceivedPingInterval: 300_000,
+    maxPingStrikes: 2,
+  },
+  compressionLevel: 0,
   restrictions: [],
 };
 
@@ -60,7 +82,7 @@ export async function startServer(
   fakes: FakeServices,
   options: Partial<GrpcOptions> = {},
 ): Promise<ServerUnderTest> {
-  const server = createGrpcServer(fakeServices(fakes), { ...TEST_OPTIONS, ...options });
+  const server = await createGrpcServer(fakeServices(fakes), { ...TEST_OPTIONS, ...options });
   const { port } = await server.listen();
   const client = new Client(`127.0.0.1:${String(port)}`, credentials.createInsecure());
   t.after(async () => {

@@ -1,11 +1,5 @@
 import type { Server } from '@grpc/grpc-js';
-
-/**
- * Calls that clients of one connection may cancel: so many at once, and so many a second. Node closes a connection
- * after 1,000 and 33, and fails all that is under way on it; a proxy that carries the calls of many clients gets there
- * soon. There still is a limit, since opening and cancelling calls without end is a way to attack a server.
- */
-const STREAM_RESETS = { streamResetBurst: 100_000, streamResetRate: 10_000 };
+import { STREAM_RESETS } from '../limits.ts';
 
 /**
  * Lets clients cancel calls without losing their connection. grpc-js has no option for this, so the options of its

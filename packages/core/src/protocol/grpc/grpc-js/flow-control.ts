@@ -1,12 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { ServerHttp2Session } from 'node:http2';
 import type { Server } from '@grpc/grpc-js';
-
-/**
- * Bytes that a client may send ahead, on a stream and on a connection. HTTP/2's own 64 KiB cost a round trip
- * for each 64 KiB of a tensor: 8 MiB took 1.6 times as long, even on one machine.
- */
-const WINDOW_BYTE_SIZE = 4 * 2 ** 20;
+import { WINDOW_BYTE_SIZE } from '../limits.ts';
 
 /**
  * Widens the receive windows of all connections to come. grpc-js has an option for this in clients only, so its

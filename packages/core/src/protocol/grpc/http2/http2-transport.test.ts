@@ -1,0 +1,351 @@
+/** What the transport makes of HTTP/2 streams that clients' libraries never send, or only sometimes. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
+import { createConnection, createServer, type AddressInfo } from 'node:net';
+import { test, type TestContext } from 'node:test';
+import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
+import type { StreamCall, UnaryCall } from '../call.ts';
+import type { Rpc } from '../rpc.ts';
+import { TEST_OPTIONS } from '../testing/fake-services.ts';
+import type { TransportOptions } from '../transport.ts';
+import { createHttp2Transport } from './http2-transport.ts';
+
+const OPTIONS: TransportOptions = { ...TEST_OPTIONS, maxMessageByteSize: 1000, tls: undefined };
+
+/** Answers each message with itself. */
+const echo: Rpc = {
+  service: 's',
+  method: 'Echo',
+  kind: 'unary',
+  handler: (call) => {
+    call.answer(call.request);
+  },
+};
+const echoAll: Rpc = {
+  service: 's',
+  method: 'EchoAll',
+  kind: 'bidi',
+  handler: (call) => {
+    call.read({
+      onMessage: (message) => call.write(message),
+      onHalfClose: () => {
+        call.end();
+      },
+    });
+  },
+};
+
+async function start(
+  t: TestContext,
+  rpcs: readonly Rpc[],
+  options: Partial<TransportOptions> = {},
+): Promise<{ port: number; session: ClientHttp2Session }> {
+  const transport = createHttp2Transport(rpcs, { ...OPTIONS, ...options });
+  const port = await transport.listen();
+  const session = await connectTo(port);
+  t.after(async () => {
+    session.destroy();
+    await transport.close(0);
+  });
+  return { port, session };
+}
+
+async function connectTo(port: number): Promise<ClientHttp2Session> {
+  const session = connect(`http://127.0.0.1:${String(port)}`);
+  session.on('error', () => undefined);
+  await once(session, 'connect');
+  return session;
+}
+
+function open(session: ClientHttp2Session, path: string, headers: OutgoingHttpHeaders = {}) {
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': path,
+    'content-type': 'application/grpc',
+    ...headers,
+  });
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+interface Answer {
+  readonly httpStatus: number;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: Buffer;
+  readonly status: string | undefined;
+  readonly message: string | undefined;
+}
+
+async function answerOf(stream: ReturnType<typeof open>): Promise<Answer> {
+  let headers: Record<string, unknown> = {};
+  let trailers: Record<string, unknown> = {};
+  const chunks: Buffer[] = [];
+  stream.on('response', (received) => (headers = { ...received }));
+  stream.on('trailers', (received) => (trailers = { ...received }));
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  await once(stream, 'close');
+  const text = (name: string): string | undefined => {
+    const value = trailers[name] ?? headers[name];
+    return typeof value === 'string' ? value : undefined;
+  };
+  const httpStatus = Number(headers[':status']);
+  const status = text('grpc-status');
+  return { httpStatus, headers, body: Buffer.concat(chunks), status, message: text('grpc-message') };
+}
+
+function frame(message: Uint8Array, flag = 0): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix[0] = flag;
+  prefix.writeUInt32BE(message.length, 1);
+  return Buffer.concat([prefix, message]);
+}
+
+async function call(
+  session: ClientHttp2Session,
+  body: Buffer,
+  headers: OutgoingHttpHeaders = {},
+  path = '/s/Echo',
+): Promise<Answer> {
+  const stream = open(session, path, headers);
+  stream.end(body);
+  return answerOf(stream);
+}
+
+const hello = Buffer.from('hello');
+
+test('answers a call with headers, one message and a status in the trailers', async (t) => {
+  const { session } = await start(t, [echo]);
+  const answer = await call(session, frame(hello));
+  assert.equal(answer.httpStatus, 200);
+  assert.equal(answer.headers['content-type'], 'application/grpc');
+  assert.equal(answer.headers['grpc-accept-encoding'], 'identity,deflate,gzip');
+  assert.deepEqual(answer.body, frame(hello));
+  assert.equal(answer.status, '0');
+});
+
+test('refuses what is no gRPC, and methods that it does not have', async (t) => {
+  const { session } = await start(t, [echo]);
+  const json = await call(session, frame(hello), { 'content-type': 'application/json' });
+  assert.equal(json.httpStatus, 415);
+  const unknown = await call(session, frame(hello), {}, '/s/Other');
+  assert.equal(unknown.httpStatus, 200);
+  assert.equal(unknown.status, '12');
+  assert.equal(unknown.message, 'The server does not implement the method /s/Other');
+});
+
+test('messages may come in pieces of any size, and several in one', async (t) => {
+  const { session } = await start(t, [echoAll]);
+  const messages = [Buffer.alloc(0), hello, Buffer.alloc(900, 7), Buffer.alloc(0)];
+  const bytes = Buffer.concat(messages.map((message) => frame(message)));
+  for (const size of [1, 3, 4, 5, 6, 7, 100, bytes.length]) {
+    const stream = open(session, '/s/EchoAll');
+    const answer = answerOf(stream);
+    for (let at = 0; at < bytes.length; at += size) stream.write(bytes.subarray(at, at + size));
+    stream.end();
+    const { body, status } = await answer;
+    assert.deepEqual(body, bytes, `in pieces of ${String(size)}`);
+    assert.equal(status, '0');
+  }
+});
+
+test('unpacks messages as grpc-encoding says, in order with those that are not packed', async (t) => {
+  const { session } = await start(t, [echoAll]);
+  for (const [encoding, pack] of [['gzip', gzipSync] as const, ['deflate', deflateSync] as const]) {
+    const parts = [
+      frame(pack(Buffer.from('one')), 1),
+      frame(Buffer.from('two')),
+      frame(pack(Buffer.from('three')), 1),
+    ];
+    const { body, status } = await call(
+      session,
+      Buffer.concat(parts),
+      { 'grpc-encoding': encoding },
+      '/s/EchoAll',
+    );
+    assert.deepEqual(body, Buffer.concat(['one', 'two', 'three'].map((text) => frame(Buffer.from(text)))));
+    assert.equal(status, '0');
+  }
+});
+
+test('packs responses for clients that take it', async (t) => {
+  const { session } = await start(t, [echoAll], { compressionLevel: 6 });
+  const accept = { 'grpc-accept-encoding': 'identity, gzip' };
+  const messages = Buffer.concat([frame(hello), frame(Buffer.alloc(900, 7))]);
+  const packed = await call(session, messages, accept, '/s/EchoAll');
+  assert.equal(packed.headers['grpc-encoding'], 'gzip');
+  assert.equal(packed.status, '0');
+  const byteSize = packed.body.readUInt32BE(1);
+  assert.equal(packed.body[0], 1);
+  assert.deepEqual(gunzipSync(packed.body.subarray(5, 5 + byteSize)), hello);
+  assert.deepEqual(gunzipSync(packed.body.subarray(10 + byteSize)), Buffer.alloc(900, 7));
+  const plain = await call(session, frame(hello), {}, '/s/EchoAll');
+  assert.equal(plain.headers['grpc-encoding'], undefined);
+  assert.deepEqual(plain.body, frame(hello));
+});
+
+test('refuses messages that are too large, packed or not, and such as can not be read', async (t) => {
+  const { session } = await start(t, [echo]);
+  const gzip = { 'grpc-encoding': 'gzip' };
+  const cases: readonly (readonly [Buffer, OutgoingHttpHeaders, string, RegExp])[] = [
+    [frame(Buffer.alloc(1001)), {}, '8', /larger than max: 1001 bytes, at most 1000/],
+    [
+      frame(gzipSync(Buffer.alloc(100_000)), 1),
+      gzip,
+      '8',
+      /larger than max: at most 1000 bytes are taken, unpacked/,
+    ],
+    [frame(hello, 1), gzip, '13', /cannot unpack a message: /],
+    [frame(hello, 1), {}, '13', /without saying how in 'grpc-encoding'/],
+    [frame(hello, 2), {}, '13', /flag 2, expected 0 or 1/],
+    [frame(hello), { 'grpc-encoding': 'snappy' }, '12', /grpc-encoding 'snappy' is not supported/],
+    [frame(hello).subarray(0, 7), {}, '13', /ended the call within a message/],
+    [frame(hello).subarray(0, 3), {}, '13', /ended the call within a message/],
+    [Buffer.alloc(0), {}, '13', /ended without a request message/],
+    [frame(hello), { 'grpc-timeout': '5 seconds' }, '13', /cannot read grpc-timeout '5 seconds'/],
+  ];
+  for (const [body, headers, status, message] of cases) {
+    const answer = await call(session, body, headers);
+    assert.equal(answer.status, status, String(message));
+    assert.match(answer.message ?? '', message);
+  }
+});
+
+test('a second request message of a unary call is refused, unless the first is answered', async (t) => {
+  const started = Promise.withResolvers<UnaryCall>();
+  const slow: Rpc = { ...echo, kind: 'unary', handler: started.resolve };
+  const { session } = await start(t, [slow]);
+  const stream = open(session, '/s/Echo');
+  const answer = answerOf(stream);
+  stream.write(frame(hello));
+  await started.promise;
+  stream.end(frame(hello));
+  assert.equal((await answer).status, '12');
+});
+
+test('a deadline ends the call and tells its handler once', async (t) => {
+  let closed = 0;
+  const forgetful: Rpc = {
+    ...echo,
+    kind: 'unary',
+    handler: (unary) => {
+      unary.onClose(() => (closed += 1));
+    },
+  };
+  const { session } = await start(t, [forgetful]);
+  const answer = await call(session, frame(hello), { 'grpc-timeout': '20m' });
+  assert.equal(answer.status, '4');
+  assert.equal(answer.message, 'Deadline exceeded');
+  assert.equal(closed, 1);
+});
+
+test('a client that cancels closes the call; what is answered later goes nowhere', async (t) => {
+  const started = Promise.withResolvers<StreamCall>();
+  const waiting: Rpc = { ...echoAll, kind: 'bidi', handler: started.resolve };
+  const { session } = await start(t, [waiting]);
+  const stream = open(session, '/s/EchoAll');
+  stream.write(frame(hello));
+  const streamCall = await started.promise;
+  const closed = new Promise<void>((resolve) => {
+    streamCall.onClose(resolve);
+  });
+  stream.close(constants.NGHTTP2_CANCEL);
+  await closed;
+  assert.equal(streamCall.write(hello), true);
+  streamCall.end();
+  streamCall.fail({ code: 13, details: 'too late' });
+});
+
+test('a failed status is percent-encoded UTF-8', async (t) => {
+  const failing: Rpc = {
+    ...echo,
+    kind: 'unary',
+    handler: (unary) => {
+      unary.fail({ code: 5, details: "100 % of 'Größe'\n" });
+    },
+  };
+  const { session } = await start(t, [failing]);
+  const { status, message } = await call(session, frame(hello));
+  assert.equal(status, '5');
+  assert.equal(message, "100 %25 of 'Gr%C3%B6%C3%9Fe'%0A");
+});
+
+test('a client that goes on sending after its status is told to stop', async (t) => {
+  const { session } = await start(t, [echo]);
+  const stream = open(session, '/s/Other');
+  const answer = answerOf(stream);
+  const chunk = Buffer.alloc(64 * 1024);
+  const send = (): void => {
+    if (!stream.destroyed && !stream.writableEnded) stream.write(chunk, send);
+  };
+  send();
+  assert.equal((await answer).status, '12');
+  assert.equal(stream.rstCode, constants.NGHTTP2_NO_ERROR);
+});
+
+test('a client that pings too often loses its connection, one that is sent something in between does not', async (t) => {
+  const { session } = await start(t, [echo], {
+    keepalive: { ...OPTIONS.keepalive, maxPingStrikes: 2 },
+  });
+  const ping = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      session.ping((error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
+  for (let count = 0; count < 10; count += 1) {
+    await ping();
+    assert.equal((await call(session, frame(hello))).status, '0');
+  }
+  const goaway = once(session, 'goaway');
+  const pings = Promise.allSettled([ping(), ping(), ping(), ping()]);
+  const [code, , data] = (await goaway) as [number, number, Buffer];
+  assert.equal(code, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  assert.equal(data.toString(), 'too_many_pings');
+  await pings;
+});
+
+test('a connection that is too old takes no new calls, and lets the others end', async (t) => {
+  const started = Promise.withResolvers<UnaryCall>();
+  const slow: Rpc = { ...echo, kind: 'unary', handler: started.resolve };
+  const keepalive = { ...OPTIONS.keepalive, maxConnectionAge: 50 };
+  const { session } = await start(t, [slow], { keepalive });
+  const answer = call(session, frame(hello));
+  const unary = await started.promise;
+  await once(session, 'goaway');
+  unary.answer(hello);
+  assert.equal((await answer).status, '0');
+  await once(session, 'close');
+});
+
+test('a connection that does not answer pings is given up', async (t) => {
+  const started = Promise.withResolvers<UnaryCall>();
+  const slow: Rpc = { ...echo, kind: 'unary', handler: started.resolve };
+  const { port } = await start(t, [slow], {
+    keepalive: { ...OPTIONS.keepalive, time: 20, timeout: 20 },
+  });
+  // What the server sends is lost on its way from now on.
+  let isLost = false;
+  const proxy = createServer((near) => {
+    const far = createConnection({ host: '127.0.0.1', port });
+    near.on('data', (bytes) => far.write(bytes));
+    far.on('data', (bytes) => {
+      if (!isLost) near.write(bytes);
+    });
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    far.on('close', () => near.destroy());
+  });
+  await once(proxy.listen(0, '127.0.0.1'), 'listening');
+  const session = await connectTo((proxy.address() as AddressInfo).port);
+  t.after(() => {
+    session.destroy();
+    proxy.close();
+  });
+  open(session, '/s/Echo').write(frame(hello));
+  const unary = await started.promise;
+  isLost = true;
+  await new Promise<void>((resolve) => {
+    unary.onClose(resolve);
+  });
+});

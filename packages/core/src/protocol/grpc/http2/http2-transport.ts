@@ -1,0 +1,79 @@
+/** gRPC on `node:http2`, without a library in between. */
+import {
+  createSecureServer,
+  createServer,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2';
+import type { Rpc } from '../rpc.ts';
+import type { CreateTransport, TransportOptions } from '../transport.ts';
+import { Connection } from './connection.ts';
+import { startCall } from './start-call.ts';
+import { BACKLOG, STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
+
+const HTTP2_OPTIONS: ServerOptions = {
+  ...STREAM_RESETS,
+  // Limits are those of messages and windows; Node's own one counts both and would refuse calls.
+  maxSessionMemory: Number.MAX_SAFE_INTEGER,
+  settings: { initialWindowSize: WINDOW_BYTE_SIZE, enablePush: false },
+};
+
+export const createHttp2Transport: CreateTransport = (rpcs, options) => {
+  const byPath = new Map<string, Rpc>(rpcs.map((rpc) => [`/${rpc.service}/${rpc.method}`, rpc]));
+  const server = createHttp2Server(options);
+  const connections = new Map<Http2Session, Connection>();
+  server.on('session', (session) => {
+    session.setLocalWindowSize(WINDOW_BYTE_SIZE);
+    // What broke a connection shows in how its calls end.
+    session.on('error', ignore);
+    connections.set(session, new Connection(session, options.keepalive));
+    session.on('close', () => connections.delete(session));
+  });
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const connection = stream.session && connections.get(stream.session);
+    if (connection !== undefined) startCall({ stream, headers, connection }, byPath, options);
+  });
+  return {
+    listen: () => listen(server, options),
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        const deadline = setTimeout(() => {
+          for (const session of connections.keys()) session.destroy();
+        }, graceMs);
+        server.close(() => {
+          clearTimeout(deadline);
+          resolve();
+        });
+        for (const session of connections.keys()) session.close();
+      }),
+  };
+};
+
+function createHttp2Server({ tls }: TransportOptions): Http2Server {
+  if (tls === undefined) return createServer(HTTP2_OPTIONS);
+  const { cert, key, ca, mutual } = tls;
+  return createSecureServer({
+    ...HTTP2_OPTIONS,
+    cert,
+    key,
+    ...(ca !== undefined && { ca }),
+    requestCert: mutual,
+  });
+}
+
+function listen(server: Http2Server, { address: host, port, reusePort }: TransportOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
+    });
+  });
+}
+
+function ignore(): void {
+  // Nothing to do.
+}
