@@ -102,6 +102,32 @@ test(
   },
 );
 
+test('a sequence that lives through an unload ends, and none begins', LIMIT, async () => {
+  await using repository = makeRepository();
+  const config = sequenceModel({ batching: `direct { } ${IDLE}` });
+  repository.addOnnx('sum', 'sequence_sum', { 'config.pbtxt': config });
+  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
+  await using clients = clientsOf(server);
+  const [http, grpc] = clients.all;
+  assert.ok(http && grpc);
+  await step(http, 1, 1, { start: true });
+  await step(grpc, 2, 2, { start: true });
+  await grpc.unloadModel('sum');
+  const state = async () => (await grpc.repositoryIndex()).map((entry) => entry.state);
+  assert.deepEqual(await state(), ['UNLOADING']);
+  const gone = { code: 'NOT_FOUND', message: /'sum' has no available versions/ };
+  for (const client of clients.all) {
+    await assert.rejects(step(client, 3, 1, { start: true }), gone);
+    await assert.rejects(step(client, 4, 1), gone);
+  }
+  assert.equal((await step(grpc, 1, 5, { end: true })).sum, 6);
+  assert.equal((await step(http, 2, 5)).sum, 7);
+  assert.equal((await step(http, 2, 5, { end: true })).sum, 12);
+  await assert.rejects(step(http, 2, 1), gone);
+  while ((await state())[0] === 'UNLOADING');
+  assert.deepEqual(await state(), ['UNAVAILABLE']);
+});
+
 test('after SIGTERM live sequences go on to their end, and none begins', LIMIT, async () => {
   await using repository = makeRepository();
   const config = sequenceModel({ batching: `direct { } ${IDLE}` });
@@ -115,6 +141,14 @@ test('after SIGTERM live sequences go on to their end, and none begins', LIMIT, 
   const ended = server.stop();
   await untilRefused(http);
   await assert.rejects(step(grpc, 3, 1, { start: true }), { code: 'UNAVAILABLE', message: /shutting down/ });
+  for (const client of [http, grpc]) {
+    const refused = { code: 'UNAVAILABLE', message: /Server not ready/ };
+    await assert.rejects(client.loadModel('sum'), refused);
+    await assert.rejects(client.unloadModel('sum'), refused);
+    await assert.rejects(client.repositoryIndex(), refused);
+    await assert.rejects(client.serverMetadata(), refused);
+    await assert.rejects(client.modelMetadata('sum'), refused);
+  }
   assert.equal((await step(grpc, 2, 5)).sum, 7);
   assert.equal((await step(http, 1, 5, { end: true })).sum, 6);
   assert.equal((await step(grpc, 2, 5, { end: true })).sum, 12);

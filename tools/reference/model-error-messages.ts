@@ -113,6 +113,24 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
       'break the circle',
     ),
     row('INVALID_ARG', 'in ensemble <model>, <reason>', 'models that do not fit together', 'see the reason'),
+    row(
+      'INVALID_ARG',
+      'Resource count for "<resource>" is limited to <n> which will prevent scheduling of instance \'<instance>\', the minimum required count is <n>',
+      'with `--rate-limit=execution_count`: less of a resource than an instance needs',
+      'raise it with `--rate-limit-resource`',
+    ),
+    row(
+      'INVALID_ARG',
+      'Resource "<resource>" is present as both global and device-specific resource in the model configuration',
+      'two instances, of one model or of several, mean different things by one name',
+      'name one of them otherwise',
+    ),
+    row(
+      'UNAVAILABLE',
+      'Server not ready',
+      'a load, an unload, metadata or the index, while the server is told to stop',
+      'ask another one',
+    ),
   ],
   'Model configuration': [
     row(

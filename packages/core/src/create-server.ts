@@ -15,7 +15,7 @@ import { openRegionMemory } from './memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { EnsembleLoader } from './model/ensemble-loader.ts';
 import { createModelAccess } from './model-access.ts';
-import { ModelControl } from './model/model-control.ts';
+import { ModelControl, type ModelControlParts } from './model/model-control.ts';
 import { ModelLifecycle } from './model/model-lifecycle.ts';
 import { ModelLoader } from './model/model-loader.ts';
 import { ModelRegistry } from './model/model-registry.ts';
@@ -137,6 +137,7 @@ async function createParts(options: ResolvedServerOptions) {
     sharedMemory,
     logger,
     tracer,
+    isExiting: () => health.state === 'exiting',
   });
   const { strictReadiness } = options;
   const health = new CoreHealthService({
@@ -211,18 +212,31 @@ function createModels(
   });
   const infer = createStepInference(inference);
   const ensembles = new EnsembleLoader({ registry, source, clock, infer, caching });
-  const lifecycle = new ModelLifecycle({ source, loader, ensembles, registry, metrics, logger: modelLogger });
-  const control = new ModelControl({
+  const lifecycle = new ModelLifecycle({
+    source,
+    loader,
+    ensembles,
+    registry,
+    metrics,
+    logger: modelLogger,
+    sequenceDeadline: () => AbortSignal.timeout(options.exitTimeoutSecs * 1000),
+  });
+  const control = createControl(options, { lifecycle, source, logger: modelLogger });
+  return { source, lifecycle, control, inProcess };
+}
+
+function createControl(
+  options: ResolvedServerOptions,
+  parts: Pick<ModelControlParts, 'lifecycle' | 'source' | 'logger'>,
+): ModelControl {
+  return new ModelControl({
+    ...parts,
     mode: options.modelControlMode,
     loadModels: options.loadModels,
     pollSecs: options.repositoryPollSecs,
     loadThreads: options.modelLoadThreadCount,
     requireBackends: options.requireBackends,
-    lifecycle,
-    source,
-    logger: modelLogger,
   });
-  return { source, lifecycle, control, inProcess };
 }
 
 /** Whether there is anything in a repository; one that can't be read is complained of later. */

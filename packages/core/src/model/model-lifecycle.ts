@@ -18,6 +18,8 @@ export interface ModelLifecycleParts {
   readonly registry: ModelRegistry;
   readonly metrics: MetricsRegistry;
   readonly logger: Logger;
+  /** Aborts when the sequences that go on after an unload must have ended; asked for at each unload. */
+  readonly sequenceDeadline: () => AbortSignal;
 }
 
 /** A model that is loaded. */
@@ -284,12 +286,15 @@ export class ModelLifecycle {
     metrics.remove(model.statistics);
     if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
     registry.startRetiring(model);
+    // After a reload there is a successor, and no harm in a sequence that takes its time.
+    const stopWatching = reason === undefined ? undefined : this.#limitSequences(model);
     const retiring = model
       .unload()
       .catch((cause: unknown) =>
         logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }),
       )
       .then(() => {
+        stopWatching?.();
         registry.endRetiring(model);
         if (reason !== undefined)
           registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
@@ -297,6 +302,20 @@ export class ModelLifecycle {
       });
     this.#retiring.add(retiring);
     return retiring;
+  }
+
+  /** Ends the sequences of an unloaded version when their time is over; returns what calls that off. */
+  #limitSequences({ name, version, scheduler: { sequences } }: Model): (() => void) | undefined {
+    if (sequences === undefined) return undefined;
+    const deadline = this.#parts.sequenceDeadline();
+    const cut = (): void => {
+      const count = sequences.cutShort();
+      this.#parts.logger.warning(
+        `${count} sequences of '${name}' version ${version}, which is unloaded, were cut short`,
+      );
+    };
+    deadline.addEventListener('abort', cut, { once: true });
+    return () => deadline.removeEventListener('abort', cut);
   }
 
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {

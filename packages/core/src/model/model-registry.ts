@@ -87,6 +87,11 @@ export class ModelRegistry {
     return [...this.#retiring].filter((model) => name === undefined || model.name === name);
   }
 
+  /** Whether a version was replaced or unloaded, and still ends what it has begun. */
+  isRetiring(model: Model): boolean {
+    return this.#retiring.has(model);
+  }
+
   startRetiring(model: Model): void {
     this.#retiring.add(model);
   }

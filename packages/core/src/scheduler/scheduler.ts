@@ -25,4 +25,6 @@ export interface LiveSequences {
   has(id: SequenceFields['id']): boolean;
   /** Begins no sequence from now on (UNAVAILABLE); resolves when those that go on have ended. */
   refuseStarts(): Promise<void>;
+  /** Takes no further request of any; those that have none are over. Returns how many went on. */
+  cutShort(): number;
 }

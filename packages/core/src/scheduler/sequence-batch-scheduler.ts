@@ -88,6 +88,13 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     return this.#over();
   }
 
+  cutShort(): number {
+    const count = this.#slots.liveCount;
+    for (const next of this.#slots.closeAll()) this.#advance(next);
+    this.#tellWhenOver();
+    return count;
+  }
+
   async drain(): Promise<void> {
     await this.#over();
     await this.#inFlight.drain();

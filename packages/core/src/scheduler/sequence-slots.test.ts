@@ -66,6 +66,21 @@ describe('SequenceSlots', () => {
     assert.equal(slots.finish(first, 0), second);
   });
 
+  test('cut short, sequences take no request; the idle ones make room for those that wait', () => {
+    const slots = create([0, 1]);
+    const [idle, busy] = [added(slots, 'idle', 1, START), added(slots, 'busy', 2, START)];
+    const waiting = added(slots, 'waiting', 3, START);
+    slots.next(idle);
+    slots.next(busy);
+    slots.finish(idle, 0);
+    assert.deepEqual(slots.closeAll(), [waiting]);
+    for (const key of ['idle', 'busy', 'waiting']) assert.equal(slots.add(entry(key, 4)), undefined);
+    slots.next(waiting);
+    slots.finish(waiting, 0);
+    slots.finish(busy, 0);
+    assert.equal(slots.liveCount, 0);
+  });
+
   test('only idle sequences expire, each at its own time', () => {
     const slots = create([0, 1]);
     const [a, b] = [added(slots, 'a', 1, START), added(slots, 'b', 2, START)];

@@ -125,6 +125,12 @@ export class SequenceSlots<R> {
     return { dropped, next: isOver ? this.#release(sequence) : undefined };
   }
 
+  /** Cuts all sequences short, but lets them answer what they have; returns those that got the slots of idle ones. */
+  closeAll(): LiveSequence<R>[] {
+    for (const sequence of [...this.#open.values()]) this.#close(sequence);
+    return [...this.#idle].flatMap((sequence) => this.#release(sequence) ?? []);
+  }
+
   /** Ends the sequences that were idle for too long; returns those that got their slots. */
   expireIdle(nowNs: number): LiveSequence<R>[] {
     const placed: LiveSequence<R>[] = [];

@@ -38,7 +38,14 @@ export class CoreInferenceService implements InferenceService {
   }
 
   getModel(name: string, version: string): Model {
-    return this.#registry.get(name, version);
+    try {
+      return this.#registry.get(name, version);
+    } catch (error) {
+      // An unloaded model is there for the sequences that go on; whether it is one of them only the request tells.
+      const ending = this.#endingWith(name, version, ({ scheduler }) => scheduler.inFlightCount > 0);
+      if (ending === undefined) throw error;
+      return ending;
+    }
   }
 
   infer(
@@ -70,15 +77,28 @@ export class CoreInferenceService implements InferenceService {
     return served instanceof Model && !served.isClosed ? served : this.#registry.get(served.name, '');
   }
 
-  /** A sequence that began before a reload goes on where it began. */
+  /** A sequence that began before a reload or an unload goes on where it began; no other begins there. */
   #continued(model: Model, { modelVersion, sequence }: InferRequestMessage): Model {
-    if (sequence === undefined || sequence.start) return model;
-    if (model.scheduler.sequences?.has(sequence.id) !== false) return model;
-    const before = this.#registry
-      .retiring(model.name)
-      .filter(({ version }) => modelVersion === '' || modelVersion === version)
-      .find(({ scheduler }) => scheduler.sequences?.has(sequence.id));
-    return before ?? model;
+    const { sequences } = model.scheduler;
+    if (sequences === undefined) return model;
+    if (sequence !== undefined && !sequence.start) {
+      if (sequences.has(sequence.id)) return model;
+      const before = this.#endingWith(
+        model.name,
+        modelVersion,
+        ({ scheduler }) => scheduler.sequences?.has(sequence.id) === true,
+      );
+      if (before !== undefined) return before;
+    }
+    return this.#registry.isRetiring(model) ? this.#registry.get(model.name, modelVersion) : model;
+  }
+
+  /** A version with sequences that was replaced or unloaded, and is as wanted. */
+  #endingWith(name: string, wanted: string, isWanted: (model: Model) => boolean): Model | undefined {
+    return this.#registry
+      .retiring(name)
+      .filter(({ version }) => wanted === '' || wanted === version)
+      .find((model) => model.scheduler.sequences !== undefined && isWanted(model));
   }
 }
 

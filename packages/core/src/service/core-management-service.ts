@@ -50,6 +50,8 @@ export interface ManagementServiceParts {
   readonly sharedMemory: SharedMemoryRegistry;
   readonly logger: ServerLogger;
   readonly tracer: Tracer;
+  /** Whether the server ends what it has begun, and is not to be changed any more. */
+  readonly isExiting: () => boolean;
 }
 
 /** Everything but inference and health. */
@@ -61,11 +63,13 @@ export class CoreManagementService implements ManagementService {
   }
 
   serverMetadata(): ServerMetadataJson {
+    this.#assertNotExiting();
     const { serverName, serverVersion } = this.#parts;
     return { name: serverName, version: serverVersion, extensions: EXTENSIONS };
   }
 
   modelMetadata(name: string, version: string): ModelMetadataJson {
+    this.#assertNotExiting();
     const { registry } = this.#parts;
     const model = registry.get(name, version);
     const { config } = model;
@@ -91,6 +95,7 @@ export class CoreManagementService implements ManagementService {
   }
 
   async repositoryIndex(readyOnly: boolean): Promise<readonly RepositoryIndexEntryJson[]> {
+    this.#assertNotExiting();
     const { registry, source } = this.#parts;
     const names = [...(await source.list()).keys()];
     return names.flatMap((name) => {
@@ -101,11 +106,13 @@ export class CoreManagementService implements ManagementService {
     });
   }
 
-  loadModel(name: string, parameters: LoadParameters): Promise<void> {
+  async loadModel(name: string, parameters: LoadParameters): Promise<void> {
+    this.#assertNotExiting();
     return this.#parts.control.load(name, parameters);
   }
 
-  unloadModel(name: string, unloadDependents: boolean): Promise<void> {
+  async unloadModel(name: string, unloadDependents: boolean): Promise<void> {
+    this.#assertNotExiting();
     return this.#parts.control.unload(name, unloadDependents);
   }
 
@@ -169,6 +176,11 @@ export class CoreManagementService implements ManagementService {
 
   unregisterCudaSharedMemory(region: string): void {
     this.#parts.sharedMemory.unregisterCuda(region);
+  }
+
+  /** As Triton has it while the sequences that go on end (SEC-11); inference, settings and statistics still answer. */
+  #assertNotExiting(): void {
+    if (this.#parts.isExiting()) throw new InferenceServerError('UNAVAILABLE', 'Server not ready');
   }
 
   #assertTraced(model: string | undefined): void {
