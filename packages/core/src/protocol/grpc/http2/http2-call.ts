@@ -123,14 +123,14 @@ export class Http2Call implements StreamCall {
   }
 
   write(message: Buffer): boolean {
-    if (this.#isOver) return true;
+    if (this.#isGone()) return true;
     this.#connection.noteSent();
     this.#writer ??= this.#respond();
     return this.#writer.write(message);
   }
 
   end(): void {
-    if (this.#isOver) return;
+    if (this.#isGone()) return;
     this.#writer ??= this.#respond();
     this.#isOver = true;
     this.#writer.end();
@@ -138,7 +138,7 @@ export class Http2Call implements StreamCall {
   }
 
   fail({ code, details }: GrpcStatus): void {
-    if (this.#isOver) return;
+    if (this.#isGone()) return;
     const trailers = { 'grpc-status': String(code), 'grpc-message': encodeStatusMessage(details) };
     this.#isOver = true;
     if (this.#writer === undefined) {
@@ -148,6 +148,11 @@ export class Http2Call implements StreamCall {
       this.#writer.end();
     }
     this.#finish();
+  }
+
+  /** A lost stream may be known to be closed before it has said so. */
+  #isGone(): boolean {
+    return this.#isOver || this.#stream.closed || this.#stream.destroyed;
   }
 
   #respond(): MessageWriter {

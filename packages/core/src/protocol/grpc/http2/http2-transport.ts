@@ -66,7 +66,8 @@ function createHttp2Server({ tls }: TransportOptions): Http2Server {
 
 function listen(server: Http2Server, { address: host, port, reusePort }: TransportOptions): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    // Later ones concern single connections, such as one that could not be accepted.
+    server.on('error', reject);
     server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
