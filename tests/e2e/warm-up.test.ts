@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpClient } from '@nereid/client';
-import { makeRepository } from '../server/make-repository.ts';
+import { HttpClient, InferInput } from '@nereid/client';
+import { makeRepository, sequenceModel } from '../server/make-repository.ts';
 import { runNereid, startServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -30,6 +30,53 @@ test('warm-up runs on every instance before the model is ready, and counts nowhe
   assert.equal(Number(statistics?.inference_stats?.success?.count), 0);
   assert.equal(server.output().match(/warmup sample 'both' of model 'm' ran on m_0_\d/g)?.length, 2);
   await client.close();
+});
+
+/** All that the model sees: its own input, the controls of a sequence that begins, and the state before it. */
+const SEQUENCE_SAMPLE = `model_warmup [{ name: "start" batch_size: 3
+  inputs { key: "INPUT" value: { data_type: TYPE_INT32 dims: [1] random_data: true } }
+  inputs { key: "START" value: { data_type: TYPE_INT32 dims: [1] input_data_file: "one" } }
+  inputs { key: "END" value: { data_type: TYPE_INT32 dims: [1] zero_data: true } }
+  inputs { key: "READY" value: { data_type: TYPE_INT32 dims: [1] input_data_file: "one" } }
+  inputs { key: "CORRID" value: { data_type: TYPE_INT64 dims: [1] random_data: true } }
+  inputs { key: "STATE_IN" value: { data_type: TYPE_INT32 dims: [1] zero_data: true } } }]`;
+
+test(
+  'a sequence model warms up with its controls and its state, and its sequences begin anew',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    for (const [name, batching] of Object.entries({
+      direct: 'direct { }',
+      oldest: 'oldest { max_candidate_sequences: 4 }',
+    })) {
+      const config = sequenceModel({ batching, more: SEQUENCE_SAMPLE });
+      repository.addOnnx(name, 'sequence_sum', { 'config.pbtxt': config, 'warmup/one': '\x01\0\0\0' });
+    }
+    await using server = await startServer(repository.path, '--log-verbose=1');
+    const client = new HttpClient(server.http);
+    for (const name of ['direct', 'oldest']) {
+      assert.match(
+        server.output(),
+        new RegExp(`warmup sample 'start' of model '${name}' ran on ${name}_0`),
+      );
+      const input = InferInput.from('INPUT', Int32Array.of(5), [1, 1]);
+      const sequence = { id: 1, start: true, end: true };
+      const result = await client.infer(name, [input], { sequence });
+      assert.deepEqual([...result.output('OUTPUT', 'INT32')], [5]);
+    }
+    await client.close();
+  },
+);
+
+test('a sample of a sequence model that lacks a control ends the start, and names it', LIMIT, async () => {
+  await using repository = makeRepository();
+  const more = SEQUENCE_SAMPLE.replace(/inputs \{ key: "READY".*/, '');
+  const config = sequenceModel({ batching: 'direct { }', more });
+  repository.addOnnx('sum', 'sequence_sum', { 'config.pbtxt': config, 'warmup/one': '\x01\0\0\0' });
+  const { status, output } = await runNereid('serve', `--model-repository=${repository.path}`);
+  assert.equal(status, 1);
+  assert.match(output, /warmup sample 'start' is missing required input\(s\) \['READY'\]/);
 });
 
 test('a warm-up file of another size ends the start, with sample, input and sizes', LIMIT, async () => {

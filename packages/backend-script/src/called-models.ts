@@ -1,5 +1,6 @@
 import {
   createTensor,
+  datatypeOfArray,
   InferenceServerError,
   type BackendRequest,
   type BackendResponse,
@@ -92,25 +93,16 @@ function toTensor(name: string, value: InputValue): Tensor {
   return createTensor(name, datatype, value.shape, toTensorValues(name, datatype, value.values));
 }
 
-/** Names of typed arrays, which say what they hold. Numbers in a plain array may be of any datatype. */
-const ARRAY_DATATYPES: Readonly<Record<string, Datatype>> = {
-  Uint8Array: 'UINT8',
-  Uint16Array: 'UINT16',
-  Uint32Array: 'UINT32',
-  BigUint64Array: 'UINT64',
-  Int8Array: 'INT8',
-  Int16Array: 'INT16',
-  Int32Array: 'INT32',
-  BigInt64Array: 'INT64',
-  Float32Array: 'FP32',
-  Float64Array: 'FP64',
-};
-
+/** Typed arrays say what they hold; numbers in a plain array may be of any datatype. */
 function datatypeOf(name: string, values: ElementValues): Datatype {
+  if (ArrayBuffer.isView(values)) {
+    const datatype = datatypeOfArray(values);
+    if (datatype !== undefined) return datatype;
+  }
   const first: unknown = Array.isArray(values) ? values[0] : values;
+  if (typeof first === 'string') return 'BYTES';
+  if (typeof first === 'boolean') return 'BOOL';
   const kind = ArrayBuffer.isView(values) ? values.constructor.name : typeof first;
-  const datatype = kind === 'string' ? 'BYTES' : kind === 'boolean' ? 'BOOL' : ARRAY_DATATYPES[kind];
-  if (datatype !== undefined) return datatype;
   throw new InferenceServerError(
     'INTERNAL',
     `input '${name}' of a call: expected a typed array, strings or booleans, or a datatype beside the values, found ${kind}`,

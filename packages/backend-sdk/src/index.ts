@@ -57,6 +57,7 @@ export {
 
 export {
   datatypeByteSize,
+  datatypeOfArray,
   decodeBytesTensor,
   fromConfigDatatype,
   InferenceServerError,

@@ -1,4 +1,5 @@
 import {
+  datatypeOfArray,
   elementCount,
   InferenceServerError,
   encodeBytesTensor,
@@ -27,20 +28,6 @@ export type InferInputValues =
 
 /** An input tensor of a request; made with the functions of the same name. */
 export type InferInput = InferInputMessage;
-
-const DATATYPE_BY_ARRAY: Readonly<Record<string, Datatype>> = {
-  Uint8Array: 'UINT8',
-  Uint16Array: 'UINT16',
-  Uint32Array: 'UINT32',
-  BigUint64Array: 'UINT64',
-  Int8Array: 'INT8',
-  Int16Array: 'INT16',
-  Int32Array: 'INT32',
-  BigInt64Array: 'INT64',
-  Float16Array: 'FP16',
-  Float32Array: 'FP32',
-  Float64Array: 'FP64',
-};
 
 /** Makes input tensors. */
 export const InferInput = {
@@ -89,7 +76,7 @@ interface EncodedValues {
 
 function encodeValues(name: string, values: InferInputValues): EncodedValues {
   if (!ArrayBuffer.isView(values)) return encodeList(name, values);
-  const datatype = DATATYPE_BY_ARRAY[values[Symbol.toStringTag]];
+  const datatype = datatypeOfArray(values);
   if (datatype === undefined) throw noDatatype(name);
   return { datatype, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
 }

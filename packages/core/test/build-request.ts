@@ -1,5 +1,9 @@
 import type { Tensor } from '@nereid/protocol';
-import { InferenceRequest, type InferenceRequestFields } from '../src/request/inference-request.ts';
+import {
+  InferenceRequest,
+  PLAIN_REQUEST,
+  type InferenceRequestFields,
+} from '../src/request/inference-request.ts';
 import type { InferenceResponse } from '../src/response/inference-response.ts';
 
 /** A request that remembers its responses. */
@@ -17,17 +21,10 @@ export function buildRequest(fields: Partial<InferenceRequestFields> = {}): Reco
   let finals = 0;
   const request = new InferenceRequest(
     {
-      id: '',
+      ...PLAIN_REQUEST,
       modelName: 'm',
       modelVersion: '1',
       inputs: [],
-      requestedOutputs: [],
-      batchSize: 1,
-      priority: 0,
-      timeoutUs: 0,
-      sequence: undefined,
-      parameters: undefined,
-      trace: undefined,
       ...fields,
     },
     (response, final) => {

@@ -30,6 +30,30 @@ export const DATATYPES = Object.keys(TABLE) as readonly Datatype[];
 
 const BY_CONFIG_TYPE: ReadonlyMap<string, Datatype> = new Map(DATATYPES.map((d) => [TABLE[d].configType, d]));
 
+/** By the tag of a typed array. BF16 has none; BOOL is no `Uint8Array`, whose bytes may be any. */
+const BY_ARRAY: ReadonlyMap<string, Datatype> = new Map([
+  ['Uint8Array', 'UINT8'],
+  ['Uint16Array', 'UINT16'],
+  ['Uint32Array', 'UINT32'],
+  ['BigUint64Array', 'UINT64'],
+  ['Int8Array', 'INT8'],
+  ['Int16Array', 'INT16'],
+  ['Int32Array', 'INT32'],
+  ['BigInt64Array', 'INT64'],
+  ['Float16Array', 'FP16'],
+  ['Float32Array', 'FP32'],
+  ['Float64Array', 'FP64'],
+]);
+
+/** What the elements of a typed array are: `Float32Array` → `FP32`; undefined for other views, as a `DataView`. */
+export function datatypeOfArray({
+  [Symbol.toStringTag]: tag,
+}: {
+  readonly [Symbol.toStringTag]: string;
+}): Datatype | undefined {
+  return BY_ARRAY.get(tag);
+}
+
 /** Whether a string is the wire name of a datatype (`FP32`, not `fp32` and not `TYPE_FP32`). */
 export function isDatatype(name: string): name is Datatype {
   return Object.hasOwn(TABLE, name);

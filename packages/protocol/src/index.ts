@@ -3,6 +3,7 @@ export { InferenceServerError, isStatusCode } from './inference-server-error.ts'
 export {
   DATATYPES,
   datatypeByteSize,
+  datatypeOfArray,
   fromConfigDatatype,
   isDatatype,
   toConfigDatatype,

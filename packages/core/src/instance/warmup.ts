@@ -1,5 +1,5 @@
 import { InferenceServerError } from '@nereid/protocol';
-import { InferenceRequest } from '../request/inference-request.ts';
+import { InferenceRequest, PLAIN_REQUEST } from '../request/inference-request.ts';
 import type { BatchSink, HostedInstance } from './instance-host.ts';
 import type { WarmupSample } from './warmup-samples.ts';
 
@@ -40,7 +40,7 @@ export async function warmUp(
 function executeSample(
   instance: HostedInstance,
   { inputs, batchSize }: WarmupSample,
-  { name, version }: WarmedModel,
+  { name: modelName, version: modelVersion }: WarmedModel,
 ): Promise<readonly InferenceServerError[]> {
   const errors: InferenceServerError[] = [];
   let open = batchSize;
@@ -49,7 +49,8 @@ function executeSample(
     const end = (): void => {
       if (isDone && open === 0) resolve(errors);
     };
-    const requests = Array.from({ length: batchSize }, () => createRequest(inputs, { name, version }));
+    const fields = { ...PLAIN_REQUEST, modelName, modelVersion, inputs };
+    const requests = Array.from({ length: batchSize }, () => new InferenceRequest(fields, () => {}));
     const sink: BatchSink = {
       onResponse: (index, response, final) => {
         if (response?.error !== undefined) errors.push(response.error);
@@ -73,23 +74,4 @@ function executeSample(
     if (rateLimit === undefined) execute();
     else rateLimit.acquire(execute);
   });
-}
-
-function createRequest(inputs: WarmupSample['inputs'], { name, version }: WarmedModel): InferenceRequest {
-  return new InferenceRequest(
-    {
-      id: '',
-      modelName: name,
-      modelVersion: version,
-      inputs,
-      requestedOutputs: [],
-      batchSize: 1,
-      priority: 0,
-      timeoutUs: 0,
-      sequence: undefined,
-      parameters: undefined,
-      trace: undefined,
-    },
-    () => {},
-  );
 }

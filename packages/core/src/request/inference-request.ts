@@ -30,6 +30,18 @@ export interface InferenceRequestFields {
   readonly sharedMemory?: RegionLease | undefined;
 }
 
+/** A request that asks for nothing special: one row, all outputs. Whoever makes one adds its model and its inputs. */
+export const PLAIN_REQUEST: Omit<InferenceRequestFields, 'modelName' | 'modelVersion' | 'inputs'> = {
+  id: '',
+  requestedOutputs: [],
+  batchSize: 1,
+  priority: 0,
+  timeoutUs: 0,
+  sequence: undefined,
+  parameters: undefined,
+  trace: undefined,
+};
+
 /** Time stamps of a request in nanoseconds of the clock; 0 until the moment has come. */
 export interface RequestTimes {
   arrived: number;
