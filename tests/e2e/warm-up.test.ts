@@ -56,10 +56,7 @@ test(
     await using server = await startServer(repository.path, '--log-verbose=1');
     const client = new HttpClient(server.http);
     for (const name of ['direct', 'oldest']) {
-      assert.match(
-        server.output(),
-        new RegExp(`warmup sample 'start' of model '${name}' ran on ${name}_0`),
-      );
+      assert.match(server.output(), new RegExp(`warmup sample 'start' of model '${name}' ran on ${name}_0`));
       const input = InferInput.from('INPUT', Int32Array.of(5), [1, 1]);
       const sequence = { id: 1, start: true, end: true };
       const result = await client.infer(name, [input], { sequence });

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import type { Certificate } from './certificates.ts';
 
 /** Why there is no Redis to test with; undefined when `redis-server` is installed. */
 export function whyNoRedis(): string | undefined {
@@ -16,20 +17,24 @@ export interface RedisServer extends AsyncDisposable {
   resume(): void;
 }
 
-/** Starts Redis at a port of 127.0.0.1, a free one by default, and waits until it accepts connections. */
-export async function startRedis({
-  port,
-  password,
-}: { readonly port?: number; readonly password?: string } = {}): Promise<RedisServer> {
+/** What a Redis server is started with. */
+export interface RedisServerOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Default: none is needed. */
+  readonly password?: string;
+  /** Its certificate, and who signed those that its clients must show. Default: no TLS. */
+  readonly tls?: Certificate & { readonly cacert: string };
+}
+
+/** Starts Redis at a port of 127.0.0.1, and waits until it accepts connections. */
+export async function startRedis({ port, password, tls }: RedisServerOptions = {}): Promise<RedisServer> {
   const at = port ?? (await freePort());
   const secret = password === undefined ? [] : ['--requirepass', password];
-  const child = spawn(
-    'redis-server',
-    ['--port', String(at), '--bind', '127.0.0.1', '--save', '', ...secret],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const listen = tls === undefined ? ['--port', String(at)] : tlsFlags(at, tls);
+  const child = spawn('redis-server', [...listen, '--bind', '127.0.0.1', '--save', '', ...secret], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'exit');
   let output = '';
   await new Promise<void>((resolve, reject) => {
@@ -48,6 +53,14 @@ export async function startRedis({
       await ended;
     },
   };
+}
+
+function tlsFlags(
+  port: number,
+  { cert, key, cacert }: NonNullable<RedisServerOptions['tls']>,
+): readonly string[] {
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cacert];
+  return ['--port', '0', '--tls-port', String(port), ...files];
 }
 
 async function freePort(): Promise<number> {

@@ -1,10 +1,14 @@
 /** With a real Redis server, where one is installed. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { fp32 } from '../../test/build-request.ts';
-import { startRedis, whyNoRedis } from '../../test/redis-server.ts';
-import type { RedisCacheOptions } from './cache-options.ts';
+import { createAuthority, whyNoCertificates, type Authority } from '../../test/certificates.ts';
+import { startRedis, whyNoRedis, type RedisServerOptions } from '../../test/redis-server.ts';
+import type { RedisCacheOptions, RedisTlsOptions } from './cache-options.ts';
 import { connectRedisCache } from './redis-cache.ts';
 import type { CachedResponse, ResponseCache } from './response-cache.ts';
 
@@ -58,6 +62,14 @@ const DEFAULTS: RedisCacheOptions = {
   socketTimeoutMs: 5000,
   tls: undefined,
   unused: [],
+};
+
+const NO_FILES: RedisTlsOptions = {
+  cert: undefined,
+  key: undefined,
+  cacert: undefined,
+  cacertDirectory: undefined,
+  sni: undefined,
 };
 
 describe('Redis', { skip: whyNoRedis() ?? false, timeout: 30_000 }, () => {
@@ -144,6 +156,100 @@ describe('Redis', { skip: whyNoRedis() ?? false, timeout: 30_000 }, () => {
   });
 });
 
+describe('Redis over TLS', { skip: whyNoRedis() ?? whyNoCertificates() ?? false, timeout: 30_000 }, () => {
+  let directory = '';
+  let ours: Authority;
+  let server: RedisServerOptions;
+  let client: RedisTlsOptions;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'nereid-test-'));
+    ours = createAuthority(directory, 'ours');
+    const { cacert } = ours;
+    server = { tls: { ...ours.issue('cache.test'), cacert } };
+    client = { ...NO_FILES, ...ours.issue('nereid'), cacert };
+  });
+
+  after(() => rm(directory, { recursive: true }));
+
+  test('a response comes back as it was stored, by address and by the name of the server', async () => {
+    await using redis = await startRedis(server);
+    await using one = await open(redis.port, { tls: client });
+    one.cache.insert('m/k', RESPONSE);
+    await find(one.cache, 'm/k');
+    await using two = await open(redis.port, { tls: { ...client, sni: 'cache.test' } });
+    assert.deepEqual(plain(await find(two.cache, 'm/k')), RESPONSE);
+  });
+
+  test('authorities may lie in a folder', async () => {
+    const cacertDirectory = join(directory, 'trusted');
+    await mkdir(cacertDirectory);
+    await copyFile(ours.cacert, join(cacertDirectory, 'ours.pem'));
+    await using redis = await startRedis(server);
+    await using opened = await open(redis.port, { tls: { ...client, cacert: undefined, cacertDirectory } });
+    assert.equal(await opened.cache.lookup('m/k'), undefined);
+    assert.deepEqual(opened.log, []);
+  });
+
+  test('a server that nobody we trust vouches for, or with another name, is refused with the reason', async () => {
+    await using redis = await startRedis(server);
+    const strangers = createAuthority(directory, 'strangers');
+    const tls = { ...client, cacert: strangers.cacert };
+    await assert.rejects(open(redis.port, { tls }), {
+      code: 'UNAVAILABLE',
+      message: /can't use Redis at 127\.0\.0\.1:\d+: .*(certificate|issuer)/,
+    });
+    await assert.rejects(open(redis.port, { tls: { ...client, sni: 'other.test' } }), {
+      code: 'UNAVAILABLE',
+      message: /can't use Redis at .*other\.test/,
+    });
+  });
+
+  test('a password is needed over TLS, too', async () => {
+    await using redis = await startRedis({ ...server, password: 'secret' });
+    await using opened = await open(redis.port, { tls: client, password: 'secret' });
+    assert.equal(await opened.cache.lookup('m/k'), undefined);
+    await assert.rejects(open(redis.port, { tls: client, password: 'wrong' }), {
+      code: 'UNAVAILABLE',
+      message: /can't use Redis at 127\.0\.0\.1:\d+: .*(WRONGPASS|invalid)/,
+    });
+  });
+
+  test('a client without TLS, and one that shows no certificate, are told that it does not work', async () => {
+    await using redis = await startRedis(server);
+    for (const tls of [undefined, { ...NO_FILES, cacert: client.cacert }])
+      await assert.rejects(open(redis.port, { tls }), {
+        code: 'UNAVAILABLE',
+        message: /can't use Redis at 127\.0\.0\.1:\d+: ./,
+      });
+  });
+
+  test('one that comes back with a certificate of strangers is not used, until it has its own again', async () => {
+    const strangers = createAuthority(directory, 'impostors');
+    const first = await startRedis(server);
+    const { port } = first;
+    await using opened = await open(port, { tls: client });
+    const { cache, log, nextLine } = opened;
+    const warned = nextLine();
+    await first[Symbol.asyncDispose]();
+    assert.match(await warned, /not cached until it answers again/);
+    {
+      const tls = { ...strangers.issue('cache.test'), cacert: ours.cacert };
+      await using impostor = await startRedis({ port, tls });
+      cache.insert('m/k', RESPONSE);
+      assert.equal(await cache.lookup('m/k'), undefined);
+      assert.equal(impostor.port, port);
+    }
+    await using second = await startRedis({ ...server, port });
+    while (log.length < 2) {
+      await cache.lookup('m/k');
+      await setImmediate();
+    }
+    assert.match(log[1] ?? '', /answers again/);
+    assert.equal(second.port, port);
+  });
+});
+
 test('where nothing listens, connecting fails with the address', async () => {
   await assert.rejects(open(1), {
     code: 'UNAVAILABLE',
@@ -152,13 +258,7 @@ test('where nothing listens, connecting fails with the address', async () => {
 });
 
 test('a certificate that can not be read is named', async () => {
-  const tls = {
-    cert: undefined,
-    key: undefined,
-    cacert: '/no/ca.pem',
-    cacertDirectory: undefined,
-    sni: undefined,
-  };
+  const tls = { ...NO_FILES, cacert: '/no/ca.pem' };
   await assert.rejects(open(1, { tls }), {
     code: 'INVALID_ARG',
     message: /can't read \/no\/ca\.pem: ENOENT/,
