@@ -1,36 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { GrpcClient, HttpClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
-import { pythonVenv } from '../python/venv.ts';
-import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { makeRepository } from '../server/make-repository.ts';
+import { IMPORTS, pythonConfig as config, servePython as serve, stubsOf } from '../server/python-models.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
-const IMPORTS = 'import numpy as np\nimport triton_python_backend_utils as pb_utils\n';
 const ECHO = `${IMPORTS}
 class TritonPythonModel:
     def execute(self, requests):
         return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", r.inputs()[0].as_numpy())]) for r in requests]
 `;
-
-let interpreter = '';
-before(() => {
-  interpreter = pythonVenv();
-});
-
-function config(datatype: string, more = ''): string {
-  return `backend: "python"
-input [ { name: "IN" data_type: TYPE_${datatype} dims: [ -1 ] } ]
-output [ { name: "OUT" data_type: TYPE_${datatype} dims: [ -1 ] } ]
-instance_group [ { kind: KIND_CPU count: 1 } ]
-${more}`;
-}
-
-function serve({ path }: TemporaryRepository, ...flags: readonly string[]): Promise<RunningServer> {
-  return startServer(path, `--backend-config=python,interpreter=${interpreter}`, ...flags);
-}
 
 function infer(server: RunningServer, model: string, values: readonly number[]): Promise<InferResult> {
   return withClient(server, (client) => client.infer(model, [int32(values)]));
@@ -47,22 +28,6 @@ async function withClient<T>(server: RunningServer, use: (client: HttpClient) =>
   } finally {
     await client.close();
   }
-}
-
-/** The processes of a server's Python models. */
-function stubsOf(server: RunningServer): readonly number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-        return stat.split(' ')[3] === String(server.process.pid) && command.includes('stub.py');
-      } catch {
-        return false;
-      }
-    });
 }
 
 test('every datatype goes through numpy and back', LIMIT, async () => {

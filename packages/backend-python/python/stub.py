@@ -1,11 +1,16 @@
-"""Runs one instance of a Python model for the server, which is at the other end of file descriptor 3."""
+"""Runs one instance of a Python model for the server, which is at the other end of two file descriptors."""
 
+import faulthandler
 import importlib.util
 import os
 import signal
 import socket
 import sys
+import traceback
 import types
+
+# Frames; and the lifeline, which carries signs of life one way and the end of the server the other.
+CHANNEL, LIFELINE = 3, 4
 
 
 def load_class(file, paths):
@@ -38,12 +43,37 @@ def main():
     # A signal to the group (Ctrl-C in a terminal, say) reaches all processes; the server decides when this one ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    from nereid_stub.guard import start_guard, start_heartbeat
+
+    for descriptor in (CHANNEL, LIFELINE):
+        os.set_inheritable(descriptor, False)
+    start_guard(LIFELINE)
+    start_heartbeat(LIFELINE)
+    # A fault in native code shows where Python was.
+    faulthandler.enable()
+    os._exit(serve())
+
+
+def serve():
+    """Runs the model until the server has no more use for it. Returns the exit status of the process.
+
+    The caller ends the process itself: threads of the model must not keep it.
+    """
     from nereid_stub.runtime import Runtime, flush_output
 
-    Runtime(socket.socket(fileno=3), load_class).run()
-    flush_output()
-    # Threads of the model must not keep the process.
-    os._exit(0)
+    try:
+        Runtime(socket.socket(fileno=CHANNEL), load_class).run()
+        return 0
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return (end.code or 0) & 0xFF
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        flush_output()
 
 
 if __name__ == "__main__":

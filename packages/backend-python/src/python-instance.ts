@@ -18,6 +18,8 @@ export interface LoadedStub {
 const STABLE_MS = 60_000;
 const LONGEST_PAUSE_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
+/** `is_ready` that takes longer says no. */
+const READY_LIMIT_MS = 5000;
 
 /**
  * One instance of a model. States: running → restarting → running; closed at the end. A process that ends fails its
@@ -29,9 +31,14 @@ export class PythonInstance implements BackendModelInstance {
   readonly #load: () => Promise<LoadedStub>;
   #loaded: LoadedStub | undefined;
   #restarting: Promise<void> | undefined;
+  /** A process that initializes the model. */
+  #starting: StubProcess | undefined;
   #startedAt = 0;
   #failures = 0;
+  #lastFailure = '';
   #isClosed = false;
+  /** An answer of `is_ready` that is on its way: one that hangs must not be asked again and again. */
+  #readiness: Promise<boolean> | undefined;
 
   constructor(model: ModelContext, context: InstanceContext, load: () => Promise<LoadedStub>) {
     this.#model = model;
@@ -42,52 +49,65 @@ export class PythonInstance implements BackendModelInstance {
   /** @throws InferenceServerError when the model can't be imported or initialized. */
   async start(): Promise<void> {
     const loaded = await this.#load();
+    this.#starting = loaded.stub;
     try {
       await loaded.stub.call('initialize', this.#initializeValue());
     } catch (error) {
       await loaded.stub.close();
       throw error;
+    } finally {
+      this.#starting = undefined;
     }
-    loaded.stub.onCrash = (error) => this.#onCrash(error);
+    loaded.stub.onCrash = () => this.#onCrash();
     this.#startedAt = performance.now();
     this.#loaded = loaded;
     if (this.#isClosed) await loaded.stub.close();
   }
 
-  execute(requests: readonly BackendRequest[]): Promise<void> {
-    const { stub } = this.#loaded ?? {};
-    return stub === undefined ? this.#executeLater(requests) : stub.execute(requests);
+  async execute(requests: readonly BackendRequest[]): Promise<void> {
+    if (this.#loaded === undefined) await this.#restarted();
+    await this.#loaded?.stub.execute(requests);
+    // Whatever ends this process now, it was able to serve.
+    this.#failures = 0;
   }
 
   async isReady(): Promise<boolean> {
     const loaded = this.#loaded;
-    if (loaded === undefined) return false;
-    return !loaded.abilities.is_ready || (await loaded.stub.call('is_ready')) === true;
+    if (loaded === undefined || loaded.stub.isSilent) return false;
+    if (!loaded.abilities.is_ready) return true;
+    this.#readiness ??= this.#ask(loaded.stub).finally(() => (this.#readiness = undefined));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, READY_LIMIT_MS, false);
+    });
+    return Promise.race([this.#readiness, late]).finally(() => clearTimeout(timer));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#starting?.kill('the model is unloaded');
     await this.#loaded?.stub.close();
   }
 
   /** Requests that come while the process is started again wait for it, once. */
-  async #executeLater(requests: readonly BackendRequest[]): Promise<void> {
+  async #restarted(): Promise<void> {
     await this.#restarting;
-    if (this.#loaded === undefined) {
-      throw new InferenceServerError(
-        'UNAVAILABLE',
-        `the Python process of model '${this.#model.modelName}' ended and could not be started again, see the log`,
-      );
-    }
-    await this.#loaded.stub.execute(requests);
+    if (this.#loaded !== undefined) return;
+    throw new InferenceServerError(
+      'UNAVAILABLE',
+      `the Python process of model '${this.#model.modelName}' ended and could not be started again: ${this.#lastFailure}`,
+    );
   }
 
-  #onCrash(error: InferenceServerError): void {
+  /** What the model says of itself; one whose `is_ready` raises is not ready. */
+  async #ask(stub: StubProcess): Promise<boolean> {
+    return (await stub.call('is_ready').catch(() => false)) === true;
+  }
+
+  #onCrash(): void {
     if (this.#isClosed) return;
-    const { logger, modelName } = this.#model;
     this.#loaded = undefined;
     if (performance.now() - this.#startedAt > STABLE_MS) this.#failures = 0;
-    logger.error(`${error.message}; starting it again`, { model: modelName });
     this.#restart();
   }
 
@@ -99,6 +119,7 @@ export class PythonInstance implements BackendModelInstance {
       setTimeout(() => resolve(this.#isClosed ? undefined : this.start()), pause).unref();
     }).catch((error: unknown) => {
       const { message } = InferenceServerError.from(error);
+      this.#lastFailure = message;
       this.#model.logger.error(`restart failed: ${message}`, { model: this.#model.modelName });
       if (!this.#isClosed) setImmediate(() => this.#restart());
     });

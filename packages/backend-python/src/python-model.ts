@@ -10,6 +10,7 @@ import { toCompletion } from './complete-config.ts';
 import type { FindModelCode } from './model-code.ts';
 import type { PythonSettings } from './python-settings.ts';
 import { PythonInstance, type LoadedStub } from './python-instance.ts';
+import { readStubLimits } from './stub-limits.ts';
 import { StubProcess } from './stub-process.ts';
 
 /** A version of a Python model. The process that completed its configuration becomes its first instance. */
@@ -54,15 +55,17 @@ export class PythonModel implements BackendModel {
   async #load(config: ModelConfig): Promise<LoadedStub> {
     const { modelName, versionDirectory, logger, metrics, models } = this.#context;
     const code = await this.#findCode(this.#context, config);
+    const limits = readStubLimits(config, this.#settings);
     const stub = new StubProcess({
       interpreter: this.#settings.interpreter,
       environment: {},
       modelName,
       decoupled: config.model_transaction_policy?.decoupled ?? false,
+      limits,
       services: { logger, metrics, models },
     });
     try {
-      const value = { ...code, model_directory: versionDirectory };
+      const value = { ...code, model_directory: versionDirectory, memory_limit: limits.memoryBytes };
       return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
     } catch (error) {
       await stub.close();

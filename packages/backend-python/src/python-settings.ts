@@ -4,9 +4,32 @@ import { readBackendSettings, type BackendContext } from '@nereid/backend-sdk';
 export interface PythonSettings {
   /** `interpreter`: the Python that runs models which bring no environment. Default: `python3`. */
   readonly interpreter: string;
+  /** `stub-timeout-seconds`: how long a process may take to start, before it imports the model. Default: 30. */
+  readonly stubTimeoutSeconds: number;
+  /**
+   * `heartbeat-timeout-seconds`: a process that shows no sign of life for this long is ended and started again;
+   * 0: never. Default: 30, since native code that keeps Python's lock may silence a healthy process for a while.
+   */
+  readonly heartbeatTimeoutSeconds: number;
+  /**
+   * `execute-timeout-seconds`: a process whose `execute` takes longer is ended and started again; 0: no limit.
+   * A model's parameter `EXECUTE_TIMEOUT_SECONDS` goes before it. Default: 0, as only the model's author knows.
+   */
+  readonly executeTimeoutSeconds: number;
 }
 
 /** @throws InferenceServerError INVALID_ARG naming the setting. */
 export function readPythonSettings(context: BackendContext): PythonSettings {
-  return readBackendSettings(context, { interpreter: { type: 'string', default: 'python3' } });
+  const settings = readBackendSettings(context, {
+    interpreter: { type: 'string', default: 'python3' },
+    'stub-timeout-seconds': { type: 'integer', default: 30, minimum: 1 },
+    'heartbeat-timeout-seconds': { type: 'integer', default: 30, minimum: 0 },
+    'execute-timeout-seconds': { type: 'number', default: 0, minimum: 0 },
+  });
+  return {
+    interpreter: settings.interpreter,
+    stubTimeoutSeconds: settings['stub-timeout-seconds'],
+    heartbeatTimeoutSeconds: settings['heartbeat-timeout-seconds'],
+    executeTimeoutSeconds: settings['execute-timeout-seconds'],
+  };
 }

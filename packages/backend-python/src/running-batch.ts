@@ -34,6 +34,14 @@ export class RunningBatch {
     return this.#requests.length === 1 ? this.#requests[0] : undefined;
   }
 
+  /** The ids that clients gave, separated by commas. */
+  get requestIds(): string {
+    return this.#requests
+      .map(({ id }) => id)
+      .filter((id) => id !== '')
+      .join(',');
+  }
+
   onDone({ responses, reschedule = [], failed }: DoneFrame, tensors: Buffer): void {
     if (failed !== undefined) {
       this.fail(toError(failed));

@@ -1,15 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { Duplex } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
 import { Channel } from './channel.ts';
 import type { Action, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
-import { StubMetrics } from './stub-metrics.ts';
 import { describeRequest, RunningBatch, toError } from './running-batch.ts';
+import { StubChild } from './stub-child.ts';
+import type { StubLimits } from './stub-limits.ts';
+import { StubMetrics } from './stub-metrics.ts';
 import type { StubServices } from './stub-services.ts';
 
-const STUB = fileURLToPath(new URL('../python/stub.py', import.meta.url));
 /** A process that was told to end and does not is killed after this long. */
 const END_LIMIT_MS = 5000;
 
@@ -21,6 +19,7 @@ export interface StubOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly modelName: string;
   readonly decoupled: boolean;
+  readonly limits: StubLimits;
   readonly services: StubServices;
 }
 
@@ -32,42 +31,34 @@ interface Call {
 /** The process of one instance of a model. States: running → ended; then everything in it has failed. */
 export class StubProcess {
   readonly #options: StubOptions;
-  readonly #child: ChildProcess;
+  readonly #child: StubChild;
   readonly #channel: Channel;
   readonly #metrics: StubMetrics;
   readonly #modelCalls: ModelCalls;
   readonly #calls = new Map<number, Call>();
   readonly #batches = new Map<number, RunningBatch>();
-  readonly #exited: Promise<void>;
   #next = 0;
   #ended: InferenceServerError | undefined;
   #isClosing = false;
-  /** Called when the process has ended although nobody closed it. */
-  onCrash: ((error: InferenceServerError) => void) | undefined = undefined;
+  /** Called when the process can't answer any more although nobody closed it; before what it had to do fails. */
+  onCrash: (() => void) | undefined = undefined;
 
   constructor(options: StubOptions) {
     this.#options = options;
     this.#metrics = new StubMetrics(options.services.metrics);
-    this.#child = spawn(options.interpreter, [STUB], {
-      stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-      env: { ...process.env, PYTHONUNBUFFERED: '1', ...options.environment },
+    this.#child = new StubChild({
+      ...options,
+      onGone: () => {
+        if (!this.#isClosing) this.onCrash?.();
+      },
+      onEnd: (how) => this.#onEnd(how),
     });
-    this.#channel = new Channel(socketOf(this.#child), (header, tensors) =>
+    this.#channel = new Channel(this.#child.socket, (header, tensors) =>
       this.#onFrame(header as FromStub, tensors),
     );
     this.#modelCalls = new ModelCalls(options.services.models, (frame, tensors) =>
       this.#send(frame, tensors),
     );
-    this.#exited = new Promise((resolve) => {
-      this.#child.once('error', (cause) => {
-        this.#onEnd(`can't be started with '${options.interpreter}': ${cause.message}`);
-        resolve();
-      });
-      this.#child.once('exit', (status, signal) => {
-        this.#onEnd(signal === null ? `ended with status ${status ?? 'unknown'}` : `was ended by ${signal}`);
-        resolve();
-      });
-    });
   }
 
   get pid(): number | undefined {
@@ -76,6 +67,11 @@ export class StubProcess {
 
   get hasEnded(): boolean {
     return this.#ended !== undefined;
+  }
+
+  /** Whether the process seems to be stopped or to hang. */
+  get isSilent(): boolean {
+    return this.#child.isSilent;
   }
 
   /**
@@ -101,9 +97,12 @@ export class StubProcess {
     const batch = this.#next++;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      const running = new RunningBatch(requests, this.#options.decoupled, (error) =>
-        error === undefined ? resolve() : reject(error),
-      );
+      const timer = this.#limitExecution();
+      const running = new RunningBatch(requests, this.#options.decoupled, (error) => {
+        clearTimeout(timer);
+        if (error === undefined) resolve();
+        else reject(error);
+      });
       this.#batches.set(batch, running);
       const buffers: Uint8Array[] = [];
       const described = requests.map((request) => describeRequest(request, buffers));
@@ -118,19 +117,35 @@ export class StubProcess {
     });
   }
 
+  /** Ends the process at once. @param why - For the errors of what it had to do. */
+  kill(why: string): void {
+    this.#isClosing = true;
+    this.#child.kill(why);
+  }
+
   /** Lets the model finalize and ends the process. */
   async close(): Promise<void> {
     this.#isClosing = true;
     if (this.#ended === undefined) {
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), END_LIMIT_MS);
+      const timer = setTimeout(
+        () => this.#child.kill(`finalize did not return within ${END_LIMIT_MS / 1000} s`),
+        END_LIMIT_MS,
+      );
       await this.call('finalize').catch((error: unknown) =>
         this.#log('error', `finalize failed: ${InferenceServerError.from(error).message}`),
       );
-      socketOf(this.#child).end();
-      await this.#exited;
+      this.#child.socket.end();
+      await this.#child.ended;
       clearTimeout(timer);
     }
     this.#metrics.close();
+  }
+
+  #limitExecution(): NodeJS.Timeout | undefined {
+    const { executeSeconds } = this.#options.limits;
+    if (executeSeconds === 0) return undefined;
+    const why = `execute did not return within ${executeSeconds} s (EXECUTE_TIMEOUT_SECONDS)`;
+    return setTimeout(() => this.#child.kill(why), executeSeconds * 1000);
   }
 
   #send(frame: ToStub, tensors?: readonly Uint8Array[]): void {
@@ -140,8 +155,8 @@ export class StubProcess {
   #onFrame(frame: FromStub, tensors: Buffer): void {
     switch (frame.kind) {
       case 'done':
+        this.#logTraceback(frame.failed, this.#batches.get(frame.batch));
         this.#onBatch(frame.batch, (batch) => batch.onDone(frame, tensors));
-        this.#logTraceback(frame.failed);
         return;
       case 'response':
         this.#onBatch(frame.batch, (batch) =>
@@ -160,7 +175,7 @@ export class StubProcess {
   #serve(frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reply' }>, tensors: Buffer): void {
     switch (frame.kind) {
       case 'infer':
-        void this.#modelCalls.infer(frame, tensors, this.#onlyRequest());
+        void this.#modelCalls.infer(frame, tensors, this.#onlyBatch()?.onlyRequest);
         return;
       case 'infer_cancel':
         this.#modelCalls.cancel(frame.call);
@@ -169,7 +184,7 @@ export class StubProcess {
         void this.#modelCalls.ask(frame);
         return;
       case 'log':
-        this.#log(frame.level, frame.message);
+        this.#log(frame.level, frame.message, this.#onlyBatch());
         return;
       case 'metric_new':
       case 'metric':
@@ -185,14 +200,14 @@ export class StubProcess {
     else call?.reject(toError(error));
   }
 
-  #logTraceback(error: WireError | undefined): void {
-    if (error?.traceback !== undefined) this.#log('error', error.traceback);
+  #logTraceback(error: WireError | undefined, batch?: RunningBatch): void {
+    if (error?.traceback !== undefined) this.#log('error', error.traceback, batch);
   }
 
-  /** The request that a call must be for: the only one that the process has. */
-  #onlyRequest(): BackendRequest | undefined {
+  /** The batch that a line or a call must be for: the only one that the process has. */
+  #onlyBatch(): RunningBatch | undefined {
     const [batch, ...others] = this.#batches.values();
-    return others.length === 0 ? batch?.onlyRequest : undefined;
+    return others.length === 0 ? batch : undefined;
   }
 
   #onBatch(number: number, take: (batch: RunningBatch) => void): void {
@@ -211,24 +226,15 @@ export class StubProcess {
     this.#modelCalls.close();
     const open = [...this.#batches.values()];
     this.#batches.clear();
-    // Told first: whoever is answered may ask whether the model is ready.
-    if (!this.#isClosing) this.onCrash?.(this.#ended);
+    if (!this.#isClosing && this.onCrash !== undefined) this.#log('error', `${message}; it is started again`);
     for (const batch of open) batch.fail(this.#ended);
   }
 
-  #log(level: 'verbose' | 'info' | 'warning' | 'error', message: string): void {
+  #log(level: 'verbose' | 'info' | 'warning' | 'error', message: string, batch?: RunningBatch): void {
     const { services, modelName: model } = this.#options;
-    if (level === 'verbose') services.logger.verbose(1, message, { model });
-    else services.logger[level](message, { model });
+    const requestId = batch?.requestIds;
+    const fields = { model, ...(requestId !== undefined && requestId !== '' && { requestId }) };
+    if (level === 'verbose') services.logger.verbose(1, message, fields);
+    else services.logger[level](message, fields);
   }
-}
-
-function socketOf(child: ChildProcess): Duplex {
-  const socket = child.stdio[3];
-  if (socket instanceof Duplex) {
-    // What is written to a process that has just ended is lost with it.
-    if (socket.listenerCount('error') === 0) socket.on('error', () => undefined);
-    return socket;
-  }
-  throw new InferenceServerError('INTERNAL', 'the channel to a Python process could not be opened');
 }

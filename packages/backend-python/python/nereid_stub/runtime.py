@@ -9,6 +9,7 @@ from collections import deque
 
 from .channel import Calls, Channel, Closed
 from .errors import TritonModelException
+from .guard import limit_memory
 from .model_config import ModelConfig
 from .request import TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, receive_batch
 from .response import describe, describe_error
@@ -32,6 +33,7 @@ class Runtime:
         self.channel = Channel(sock, self._dispatch)
         self.calls = Calls(self.channel)
         self.model_dir = None
+        self._memory_limit = None
         self._load_class = load_class
         self._class = None
         self._model = None
@@ -96,6 +98,9 @@ class Runtime:
     # --- life cycle ---
 
     def _load(self, value):
+        self._memory_limit = value.get("memory_limit")
+        if self._memory_limit is not None:
+            limit_memory(self._memory_limit)
         self.model_dir = value["model_directory"]
         self._class = self._load_class(value["file"], value["paths"])
         if not callable(getattr(self._class, "execute", None)):
@@ -192,6 +197,8 @@ class Runtime:
             described["message"] = f"{type(error).__name__}: {error}"
             if isinstance(error, ValueError):
                 described["code"] = "INVALID_ARG"
+            elif isinstance(error, MemoryError) and self._memory_limit is not None:
+                described["message"] += f" (the model has MEMORY_LIMIT_BYTES {self._memory_limit})"
         return {**described, "traceback": text}
 
     # --- models whose execute is a coroutine ---

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeEnd } from './describe-end.ts';
+
+const END = { status: null, signal: null, killedBecause: undefined, lastLines: [] };
+
+test('an exit status comes with the last words', () => {
+  assert.equal(
+    describeEnd({ ...END, status: 3, lastLines: ['a', 'b'] }),
+    'ended with status 3; its last words: a | b',
+  );
+});
+
+test('a signal comes with its usual reason, where there is one', () => {
+  assert.match(describeEnd({ ...END, signal: 'SIGKILL' }), /^was ended by SIGKILL \(.*OOM killer/);
+  assert.equal(describeEnd({ ...END, signal: 'SIGUSR1' }), 'was ended by SIGUSR1');
+});
+
+test('what the server did itself is not a mystery', () => {
+  assert.equal(
+    describeEnd({ ...END, signal: 'SIGKILL', killedBecause: 'it took too long' }),
+    'was killed: it took too long',
+  );
+});
