@@ -50,7 +50,7 @@ def main():
     start_guard(LIFELINE)
     start_heartbeat(LIFELINE)
     # A fault in native code shows where Python was.
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
     os._exit(serve())
 
 
