@@ -1,5 +1,6 @@
 /**
- * `npm test [-- --only unit,lint]`: runs every suite and shows what each came to.
+ * `npm test [-- --only unit,lint]`: runs every suite and shows what each came to, but for those that are only run when
+ * they are named, since they install large packages.
  *
  * A suite is a program of Node whose last line is `N passed, N failed[, N skipped]`, and so is this one.
  */
@@ -13,6 +14,7 @@ interface Suite {
   readonly name: string;
   /** Program of Node, relative to the root, and its arguments. */
   readonly command: readonly string[];
+  readonly onlyWhenNamed?: boolean;
 }
 
 interface Result {
@@ -46,13 +48,15 @@ async function main(): Promise<number> {
 
 function chosenSuites(): readonly Suite[] {
   const { only } = parseArgs({ options: { only: { type: 'string' } } }).values;
-  const suites = [
+  const suites: readonly Suite[] = [
     { name: 'lint', command: ['tools/lint.ts'] },
     { name: 'unit', command: testCommand(UNIT_TESTS) },
     { name: 'e2e', command: testCommand(['tests/e2e/*.test.ts']) },
     ...programSuites(),
+    { name: 'frameworks', command: testCommand(['tests/frameworks/*/*.test.ts']), onlyWhenNamed: true },
   ];
-  const wanted = only?.split(',') ?? suites.map((suite) => suite.name);
+  const usual = suites.filter(({ onlyWhenNamed = false }) => !onlyWhenNamed);
+  const wanted = only?.split(',') ?? usual.map((suite) => suite.name);
   const unknown = wanted.filter((name) => !suites.some((suite) => suite.name === name));
   if (unknown.length > 0) {
     throw new Error(

@@ -5,33 +5,46 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const REQUIREMENTS = join(ROOT, 'tests/python/requirements.txt');
-const VENV = join(ROOT, 'node_modules/.cache/nereid-python');
-const PYTHON = join(VENV, 'bin/python');
-const STAMP = join(VENV, 'requirements.sha256');
 
 /**
- * The interpreter with the packages of requirements.txt. A virtual environment is made on the first call, and again
- * when the requirements changed.
+ * The interpreter with the packages of tests/python/requirements.txt.
  *
- * NEREID_PYTHON names an interpreter that has them already.
+ * NEREID_PYTHON names one that has them already.
  *
  * @throws Error with pip's own words when a package can't be installed.
  */
 export function pythonVenv(): string {
   const given = process.env['NEREID_PYTHON'];
   if (given !== undefined && given !== '') return given;
-  const wanted = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex');
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return PYTHON;
-  rmSync(VENV, { recursive: true, force: true });
-  process.stdout.write(`Installing the Python packages of ${REQUIREMENTS}\n`);
-  run(findPython(), ['-m', 'venv', VENV]);
-  run(PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', REQUIREMENTS]);
-  writeFileSync(STAMP, wanted);
-  return PYTHON;
+  return makeVenv('nereid-python', join(ROOT, 'tests/python/requirements.txt'));
 }
 
-/** Runs a script in the environment, on this terminal, and gives its exit status. */
+/**
+ * The interpreter with the packages that the models of a backend are made with: those of
+ * `tests/frameworks/<backend>/requirements.txt`.
+ *
+ * @throws Error with pip's own words when a package can't be installed.
+ */
+export function frameworkVenv(backend: string): string {
+  return makeVenv(`nereid-python-${backend}`, join(ROOT, 'tests/frameworks', backend, 'requirements.txt'));
+}
+
+/** Makes a virtual environment on the first call, and again when the requirements changed. */
+function makeVenv(name: string, requirements: string): string {
+  const venv = join(ROOT, 'node_modules/.cache', name);
+  const python = join(venv, 'bin/python');
+  const stamp = join(venv, 'requirements.sha256');
+  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
+  rmSync(venv, { recursive: true, force: true });
+  process.stdout.write(`Installing the Python packages of ${requirements}\n`);
+  run(findPython(), ['-m', 'venv', venv]);
+  run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]);
+  writeFileSync(stamp, wanted);
+  return python;
+}
+
+/** Runs a script in the environment of {@link pythonVenv}, on this terminal, and gives its exit status. */
 export function runPython(script: string, ...args: readonly string[]): Promise<number> {
   const child = spawn(pythonVenv(), [script, ...args], { cwd: ROOT, stdio: 'inherit' });
   return new Promise((resolve, reject) => {

@@ -1,0 +1,88 @@
+"""The `parameters` of a model's configuration, whose values are all text."""
+
+import math
+from dataclasses import dataclass
+
+import triton_python_backend_utils as pb_utils
+
+# What Python models may have besides, whatever their backend.
+_OF_ALL_PYTHON_MODELS = frozenset({"EXECUTION_ENV_PATH", "FORCE_CPU_ONLY_INPUT_TENSORS", "PYTHON_INTERPRETER"})
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How one parameter is read."""
+
+    kind: type
+    """`str`, `bool`, `int` or `float`."""
+    default: object = None
+    """What it is when the configuration has no such parameter."""
+    one_of: tuple = ()
+    """The texts allowed; empty: any."""
+    minimum: float = -math.inf
+    maximum: float = math.inf
+    without_effect: str = ""
+    """Why it is accepted but does nothing, which the log says of a model that has it."""
+
+    def parse(self, text):
+        """The value of a text. A ValueError says only what was expected."""
+        try:
+            value = _BOOLEANS[text.lower()] if self.kind is bool else self.kind(text)
+        except (KeyError, ValueError):
+            raise ValueError(self._expected()) from None
+        if self.one_of and value not in self.one_of:
+            raise ValueError(self._expected())
+        # Not the other way round: a NaN is not within any limits.
+        if self.kind in (int, float) and not self.minimum <= value <= self.maximum:
+            raise ValueError(self._expected())
+        return value
+
+    def _expected(self):
+        if self.one_of:
+            return f"one of {', '.join(self.one_of)}"
+        if self.kind is bool:
+            return "true, false, 1 or 0"
+        kind = "an integer" if self.kind is int else "a number"
+        limits = [
+            f"{word} {limit}"
+            for word, limit in (("of at least", self.minimum), ("of at most", self.maximum))
+            if math.isfinite(limit)
+        ]
+        return " ".join([kind, " and ".join(limits)]).rstrip()
+
+
+def read_parameters(config, specs):
+    """The values of the parameters in `specs`, a `Parameter` by name, of a configuration as a dict.
+
+    A wrong value is INVALID_ARG with model, parameter, what was expected and found.
+    """
+    given = _texts(config)
+    return {name: _read(config, name, spec, given.get(name)) for name, spec in specs.items()}
+
+
+def warn_of_unused_parameters(config, specs):
+    """Says in the log which parameters of a configuration are not known, or have no effect."""
+    for name in _texts(config):
+        spec = specs.get(name)
+        if spec is None and name not in _OF_ALL_PYTHON_MODELS:
+            what = f"is not known to backend '{config['backend']}', which has {', '.join(specs)}"
+        elif spec is not None and spec.without_effect:
+            what = f"has no effect: {spec.without_effect}"
+        else:
+            continue
+        pb_utils.Logger.log_warn(f"model '{config['name']}': parameter '{name}' {what}")
+
+
+def _texts(config):
+    return {name: value["string_value"].strip() for name, value in config.get("parameters", {}).items()}
+
+
+def _read(config, name, spec, text):
+    if text is None:
+        return spec.default
+    try:
+        return spec.parse(text)
+    except ValueError as expected:
+        message = f"model '{config['name']}', parameter '{name}': expected {expected}, found '{text}'"
+        raise pb_utils.TritonModelException(message, pb_utils.TritonError.INVALID_ARG) from None
