@@ -33,6 +33,7 @@ export async function startBatchTransfer(): Promise<BatchTransfer> {
     backendName: 'identity',
     backendSettings: {},
     modelName: 'm',
+    modelNamespace: '',
     modelVersion: '1',
     modelDirectory: '',
     versionDirectory: '',

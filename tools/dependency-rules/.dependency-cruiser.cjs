@@ -14,11 +14,15 @@ const PACKAGES = {
   'repoagent-[^/]+': ['backend-sdk'],
 };
 
+/** What all parts know models by. */
+const MODEL_IDENTIFIER = 'model-identifier.ts';
+
 /** Folder of packages/core/src → the other folders, or files, of it that it may import. The files beside them know all. */
 const CORE_FOLDERS = {
   protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
-  service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts'],
+  service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts', MODEL_IDENTIFIER],
   model: [
+    MODEL_IDENTIFIER,
     'repository',
     'scheduler',
     'instance',
@@ -30,14 +34,14 @@ const CORE_FOLDERS = {
     'response',
   ],
   instance: ['scheduler', 'backend', 'request', 'response', 'memory', 'telemetry'],
-  scheduler: ['ensemble', 'request', 'response', 'telemetry'],
+  scheduler: ['ensemble', 'request', 'response', 'telemetry', MODEL_IDENTIFIER],
   cache: ['scheduler', 'request', 'response', 'telemetry'],
   request: ['response', 'memory', 'telemetry'],
   response: ['memory'],
   backend: [],
   // Repository agents are found as backends are.
   agent: ['backend'],
-  repository: ['ensemble'],
+  repository: ['ensemble', MODEL_IDENTIFIER],
   // What the configuration of an ensemble says, read at load and looked at by its scheduler.
   ensemble: [],
   memory: [],

@@ -1,6 +1,7 @@
 /** The composition root: the only file that knows all parts. */
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import type { ModelAccess } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { AgentRegistry } from './agent/agent-registry.ts';
 import type { BackendRegistry } from './backend/backend-registry.ts';
@@ -14,10 +15,11 @@ import { ExecutorPool } from './instance/executor-pool.ts';
 import { openRegionMemory } from './memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { EnsembleLoader } from './model/ensemble-loader.ts';
-import { createModelAccess } from './model-access.ts';
+import { createModelAccess, type ModelAccessParts } from './model-access.ts';
 import { ModelControl, type ModelControlParts } from './model/model-control.ts';
 import { ModelLifecycle } from './model/model-lifecycle.ts';
 import { ModelLoader } from './model/model-loader.ts';
+import { ModelNames } from './model/model-names.ts';
 import { ModelRegistry } from './model/model-registry.ts';
 import { ResponseCaching } from './model/response-caching.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
@@ -100,6 +102,7 @@ interface Base {
   readonly logger: ServerLogger;
   readonly clock: SystemClock;
   readonly metrics: MetricsRegistry;
+  readonly names: ModelNames;
   readonly registry: ModelRegistry;
   /** undefined: responses are not cached. */
   readonly cache: ResponseCache | undefined;
@@ -113,8 +116,9 @@ async function createParts(options: ResolvedServerOptions) {
   // First, since it may fail, and there is nothing yet that would have to be ended.
   const cache = await createResponseCache(options.cache, logger.child('cache'));
   const metrics = new MetricsRegistry(options.metrics, { logger: logger.child('metrics') });
-  const registry = new ModelRegistry();
-  const base: Base = { options, logger, metrics, clock: new SystemClock(), registry, cache };
+  const names = new ModelNames(options.modelNamespacing);
+  const registry = new ModelRegistry(names);
+  const base: Base = { options, logger, metrics, clock: new SystemClock(), names, registry, cache };
   const execution = createExecution(base);
   if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
   const { backends, agents } = await openBackends(options, logger);
@@ -173,35 +177,27 @@ function createExecution({ options, logger, metrics }: Base) {
 
 /** What brings models from the repositories to ready. */
 function createModels(
-  { options, logger, clock, metrics, registry, cache }: Base,
-  { backends, agents }: Extensions,
+  { options, logger, clock, metrics, names, registry, cache }: Base,
+  extensions: Extensions,
   {
     executors,
     services,
     inference,
   }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
 ) {
-  const source = new RepositoryModelSource(
-    {
-      repositoryPaths: options.modelRepository,
-      configName: options.modelConfigName,
-      isStrict: options.disableAutoCompleteConfig,
-      agents,
-    },
-    backends,
-    logger.child('repository'),
-  );
+  const source = createModelSource(options, extensions, logger);
   const modelLogger = logger.child('models');
-  const models = createModelAccess({
+  const access: ModelAccessParts = {
     inference,
-    isReady: (name, version) => registry.isReady(name, version),
+    isReady: (name, version, namespace) => registry.isReady(name, version, namespace),
     load: (name, override) => control.load(name, override),
     unload: (name, unloadDependents) => control.unload(name, unloadDependents),
-  });
+  };
+  const models = (namespace: string): ModelAccess => createModelAccess(access, namespace);
   const inProcess = new BackendHost({ loadBackend, ...services, models });
   const caching = new ResponseCaching({ cache, clock, logger: modelLogger });
   const loader = new ModelLoader({
-    backends,
+    backends: extensions.backends,
     inProcess,
     executors,
     clock,
@@ -217,17 +213,18 @@ function createModels(
     loader,
     ensembles,
     registry,
+    names,
     metrics,
     logger: modelLogger,
     sequenceDeadline: () => AbortSignal.timeout(options.exitTimeoutSecs * 1000),
   });
-  const control = createControl(options, { lifecycle, source, logger: modelLogger });
+  const control = createControl(options, { lifecycle, names, source, logger: modelLogger });
   return { source, lifecycle, control, inProcess };
 }
 
 function createControl(
   options: ResolvedServerOptions,
-  parts: Pick<ModelControlParts, 'lifecycle' | 'source' | 'logger'>,
+  parts: Pick<ModelControlParts, 'lifecycle' | 'names' | 'source' | 'logger'>,
 ): ModelControl {
   return new ModelControl({
     ...parts,
@@ -237,6 +234,24 @@ function createControl(
     loadThreads: options.modelLoadThreadCount,
     requireBackends: options.requireBackends,
   });
+}
+
+function createModelSource(
+  options: ResolvedServerOptions,
+  { backends, agents }: Extensions,
+  logger: ServerLogger,
+): RepositoryModelSource {
+  return new RepositoryModelSource(
+    {
+      repositoryPaths: options.modelRepository,
+      isNamespaced: options.modelNamespacing,
+      configName: options.modelConfigName,
+      isStrict: options.disableAutoCompleteConfig,
+      agents,
+    },
+    backends,
+    logger.child('repository'),
+  );
 }
 
 /** Whether there is anything in a repository; one that can't be read is complained of later. */

@@ -15,14 +15,16 @@ import type { InferenceService, ServedModel } from './service/inference-service.
 /** What calls of backends go to. */
 export interface ModelAccessParts {
   readonly inference: InferenceService;
-  isReady(name: string, version: string): Promise<boolean>;
+  isReady(name: string, version: string, namespace: string): Promise<boolean>;
   load(name: string, override: LoadOverride): Promise<void>;
   unload(name: string, unloadDependents: boolean): Promise<void>;
 }
 
-export function createModelAccess({ inference, isReady, load, unload }: ModelAccessParts): ModelAccess {
+/** @param namespace - Of the model that calls, whose own models come first. */
+export function createModelAccess(parts: ModelAccessParts, namespace: string): ModelAccess {
+  const { inference, isReady, load, unload } = parts;
   const modelOf = ({ modelName, modelVersion = '' }: InferCall): ServedModel =>
-    inference.getModel(modelName, modelVersion);
+    inference.getModel(modelName, modelVersion, namespace);
   return {
     async infer(call) {
       const model = modelOf(call);
@@ -32,7 +34,7 @@ export function createModelAccess({ inference, isReady, load, unload }: ModelAcc
       for await (const response of callModel(inference, modelOf(call), call))
         yield toBackendResponse(response);
     },
-    isReady: (name, version = '') => isReady(name, version),
+    isReady: (name, version = '') => isReady(name, version, namespace),
     load: (name, override = {}) => load(name, override),
     unload: (name, { unloadDependents = false } = {}) => unload(name, unloadDependents),
   };

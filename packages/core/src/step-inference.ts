@@ -1,13 +1,13 @@
 import { InferenceServerError } from '@nereid/protocol';
 import type { ResponseHandler } from './response/inference-response.ts';
 import type { InferFunction } from './scheduler/infer-function.ts';
-import type { InferenceService } from './service/inference-service.ts';
+import type { CoreInferenceService } from './service/core-inference-service.ts';
 import type { RequestTrace } from './telemetry/trace.ts';
 
 /** How the steps of ensembles infer: as clients do, with a trace below that of the ensemble's request. */
-export function createStepInference(inference: InferenceService): InferFunction {
+export function createStepInference(inference: CoreInferenceService): InferFunction {
   return (message, handler, parent) => {
-    const model = inference.getModel(message.modelName, message.modelVersion);
+    const model = inference.getModelOfStep(message.model, message.modelVersion);
     if (parent === undefined) return inference.infer(model, message, handler);
     const trace = parent.child(model.name, model.version);
     try {

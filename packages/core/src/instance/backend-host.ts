@@ -21,7 +21,8 @@ export interface HostServices {
   loadBackend(source: BackendSource): Promise<Backend>;
   logger(backendName: string): Logger;
   readonly metrics: MetricFactory;
-  readonly models: ModelAccess;
+  /** The other models, as seen from a namespace: its own come first. */
+  models(namespace: string): ModelAccess;
 }
 
 interface LoadedModel {
@@ -104,7 +105,7 @@ export class BackendHost {
   async #createModel(spec: ModelSpec): Promise<BackendModel> {
     const backend = await this.#backend(spec);
     return backend.createModel({
-      ...this.#contextOf(spec),
+      ...this.#contextOf(spec, spec.modelNamespace),
       modelName: spec.modelName,
       modelVersion: spec.modelVersion,
       modelDirectory: spec.modelDirectory,
@@ -124,17 +125,18 @@ export class BackendHost {
 
   async #startBackend(spec: ModelSpec): Promise<Backend> {
     const backend = await this.#services.loadBackend(spec.backendSource);
-    await backend.start?.(this.#contextOf(spec));
+    // It serves the models of all namespaces.
+    await backend.start?.(this.#contextOf(spec, ''));
     return backend;
   }
 
-  #contextOf(spec: ModelSpec): BackendContext {
+  #contextOf(spec: ModelSpec, namespace: string): BackendContext {
     return {
       backendName: spec.backendName,
       settings: spec.backendSettings,
       logger: this.#scope.logger(this.#services.logger(spec.backendName)),
       metrics: this.#services.metrics,
-      models: this.#services.models,
+      models: this.#services.models(namespace),
     };
   }
 }

@@ -38,13 +38,14 @@ export class ExecutorLoop {
 
   constructor(post: Post) {
     this.#post = post;
+    const noModels = createNoModelAccess(
+      "a backend on an executor can't call other models: that needs instanceHost 'in-process'",
+    );
     this.#host = new BackendHost({
       loadBackend,
       logger: (backendName) => createExecutorLogger(backendName, post),
       metrics: createExecutorMetrics(post),
-      models: createNoModelAccess(
-        "a backend on an executor can't call other models: that needs instanceHost 'in-process'",
-      ),
+      models: () => noModels,
     });
   }
 

@@ -14,6 +14,8 @@ export interface ModelSpec {
   readonly backendName: string;
   readonly backendSettings: Readonly<Record<string, string>>;
   readonly modelName: string;
+  /** '' for none. */
+  readonly modelNamespace: string;
   readonly modelVersion: string;
   readonly modelDirectory: string;
   readonly versionDirectory: string;

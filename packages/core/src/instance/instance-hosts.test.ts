@@ -69,7 +69,7 @@ for (const kind of KINDS) {
       loadBackend,
       logger,
       metrics,
-      models: createNoModelAccess('none'),
+      models: () => createNoModelAccess('none'),
     });
     let models = 0;
     after(() => pool.close());
@@ -81,6 +81,7 @@ for (const kind of KINDS) {
         backendName: 'fake',
         backendSettings: {},
         modelName: 'm',
+        modelNamespace: '',
         modelVersion: '1',
         modelDirectory: '/models/m',
         versionDirectory: '/models/m/1',
@@ -406,6 +407,7 @@ test('a child process that dies fails its own requests and is not ready any more
     backendName: 'fake',
     backendSettings: {},
     modelName: 'm',
+    modelNamespace: '',
     modelVersion: '1',
     modelDirectory: '/models/m',
     versionDirectory: '/models/m/1',

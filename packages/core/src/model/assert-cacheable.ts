@@ -1,9 +1,10 @@
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { ModelIdentifier } from '../model-identifier.ts';
 import { composingModels } from '../scheduler/ensemble-graph.ts';
 
 /** Where the models of ensembles are found, and who hears of one that can't be cached. */
 export interface CacheableContext {
-  readonly configOf: (modelName: string) => ModelConfig | undefined;
+  readonly configOf: (id: ModelIdentifier) => ModelConfig | undefined;
   readonly refuse: (problem: string) => never;
 }
 
@@ -14,7 +15,7 @@ export function assertCacheable(models: readonly ModelConfig[], context: Cacheab
       context.refuse(`its model '${model.name}' is decoupled`);
     if (model.sequence_batching !== undefined)
       context.refuse(`its model '${model.name}' has the sequence batcher`);
-    const parts = composingModels(model).flatMap((name) => context.configOf(name) ?? []);
+    const parts = composingModels(model).flatMap((id) => context.configOf(id) ?? []);
     assertCacheable(parts, context);
   }
 }

@@ -1,7 +1,9 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { MissingBackend } from '../backend/backend-registry.ts';
+import { modelIdentifier, type ModelIdentifier } from '../model-identifier.ts';
 import type { ModelLifecycle } from './model-lifecycle.ts';
+import { listNamespaces, type ModelNames } from './model-names.ts';
 import type { ModelOverride, ModelSource } from './model-source.ts';
 
 /** Who decides which models are loaded: start-up alone, a look at the repository now and then, or the API. */
@@ -19,6 +21,7 @@ export interface ModelControlParts {
   /** Whether a model whose backend is not installed is a failure like any other. */
   readonly requireBackends: boolean;
   readonly lifecycle: ModelLifecycle;
+  readonly names: ModelNames;
   readonly source: ModelSource;
   readonly logger: Logger;
 }
@@ -27,7 +30,7 @@ export interface ModelControlParts {
 export class ModelControl {
   readonly #parts: ModelControlParts;
   /** Fingerprint of each model when it was last loaded or tried. */
-  readonly #tried = new Map<string, string>();
+  readonly #tried = new Map<ModelIdentifier, string>();
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> = Promise.resolve();
 
@@ -38,13 +41,14 @@ export class ModelControl {
   /**
    * Loads what is to be loaded at start.
    *
-   * @returns Names and reasons of the models that failed.
+   * @returns The models that failed, with the reasons.
    */
-  async start(): Promise<ReadonlyMap<string, InferenceServerError>> {
+  async start(): Promise<ReadonlyMap<ModelIdentifier, InferenceServerError>> {
     const { mode, loadModels, source, pollSecs } = this.#parts;
     const all = mode !== 'explicit' || loadModels.includes('*');
     const found = await source.list();
-    const failed = await this.#loadAll(all ? [...found.keys()] : loadModels, found, all);
+    const named = await Promise.all(loadModels.map((name) => this.#lying(name)));
+    const failed = await this.#loadAll(all ? [...found.keys()] : named.flat(), found, all);
     if (mode === 'poll' && pollSecs > 0) {
       this.#timer = setInterval(() => {
         this.#polling = this.#polling.then(() => this.poll());
@@ -54,18 +58,22 @@ export class ModelControl {
     return failed;
   }
 
-  /** Loads a model because a client asks for it. */
+  /** Loads a model because a client asks for it: all of that name, where several namespaces have one. */
   async load(name: string, override: ModelOverride): Promise<void> {
     this.#assertExplicit();
     assertModelName(name);
+    const models = await this.#lying(name);
+    if (override.files !== undefined && models.length > 1) throw manyForFiles(name, models);
     const isPlain = override.config === undefined && override.files === undefined;
-    await this.#parts.lifecycle.load(name, isPlain ? undefined : override);
+    const loads = models.map((id) => this.#parts.lifecycle.load(id, isPlain ? undefined : override));
+    throwAll(await Promise.allSettled(loads));
   }
 
-  /** Unloads a model because a client asks for it. */
+  /** Unloads a model because a client asks for it: all of that name. */
   async unload(name: string, unloadDependents: boolean): Promise<void> {
+    const { lifecycle, names } = this.#parts;
     this.#assertExplicit();
-    await this.#parts.lifecycle.unload(name, unloadDependents);
+    for (const id of names.identifiersOf(name)) await lifecycle.unload(id, unloadDependents);
   }
 
   /** Looks at the repositories once and applies what changed. */
@@ -73,15 +81,15 @@ export class ModelControl {
     const { lifecycle, source, logger } = this.#parts;
     try {
       const found = await source.list();
-      for (const name of lifecycle.knownNames()) {
-        if (found.has(name)) continue;
-        await lifecycle.unload(name);
-        lifecycle.forget(name);
-        this.#tried.delete(name);
+      for (const id of lifecycle.known()) {
+        if (found.has(id)) continue;
+        await lifecycle.unload(id);
+        lifecycle.forget(id);
+        this.#tried.delete(id);
       }
-      const changed = [...found].filter(([name, fingerprint]) => this.#tried.get(name) !== fingerprint);
+      const changed = [...found].filter(([id, fingerprint]) => this.#tried.get(id) !== fingerprint);
       await this.#loadAll(
-        changed.map(([name]) => name),
+        changed.map(([id]) => id),
         found,
         true,
       );
@@ -96,39 +104,45 @@ export class ModelControl {
     await this.#polling;
   }
 
+  /** The models of a name in the repositories; when none has it, the one that loading will say so of. */
+  async #lying(name: string): Promise<readonly ModelIdentifier[]> {
+    const models = await this.#parts.source.identifiersOf(name);
+    return models.length > 0 ? models : [modelIdentifier('', name)];
+  }
+
   async #loadAll(
-    names: readonly string[],
-    fingerprints: ReadonlyMap<string, string>,
+    models: readonly ModelIdentifier[],
+    fingerprints: ReadonlyMap<ModelIdentifier, string>,
     mayLackBackend: boolean,
-  ): Promise<ReadonlyMap<string, InferenceServerError>> {
-    const failed = new Map<string, InferenceServerError>();
-    const waiting = [...names];
+  ): Promise<ReadonlyMap<ModelIdentifier, InferenceServerError>> {
+    const failed = new Map<ModelIdentifier, InferenceServerError>();
+    const waiting = [...models];
     const loadNext = async (): Promise<void> => {
-      for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) {
-        this.#tried.set(name, fingerprints.get(name) ?? '');
-        const error = await this.#tryLoad(name, mayLackBackend);
-        if (error !== undefined) failed.set(name, error);
+      for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
+        this.#tried.set(id, fingerprints.get(id) ?? '');
+        const error = await this.#tryLoad(id, mayLackBackend);
+        if (error !== undefined) failed.set(id, error);
       }
     };
     await Promise.all(Array.from({ length: this.#parts.loadThreads }, loadNext));
     return failed;
   }
 
-  async #tryLoad(name: string, mayLackBackend: boolean): Promise<InferenceServerError | undefined> {
+  async #tryLoad(id: ModelIdentifier, mayLackBackend: boolean): Promise<InferenceServerError | undefined> {
     const { lifecycle, logger, requireBackends, source } = this.#parts;
     try {
-      if (source.isStrict && (await source.isUnconfigured(name))) {
-        logger.error(`model '${name}' has no configuration, which it must have without auto-completion`, {
-          model: name,
+      if (source.isStrict && (await source.isUnconfigured(id))) {
+        logger.error(`model '${id}' has no configuration, which it must have without auto-completion`, {
+          model: id,
         });
         return undefined;
       }
-      await lifecycle.load(name);
+      await lifecycle.load(id);
       return undefined;
     } catch (error) {
       const missing = mayLackBackend && !requireBackends ? MissingBackend.causeOf(error) : undefined;
       if (missing === undefined) return InferenceServerError.from(error);
-      lifecycle.leaveOut(name, missing.message);
+      lifecycle.leaveOut(id, missing.message);
       return undefined;
     }
   }
@@ -140,6 +154,25 @@ export class ModelControl {
       'explicit model load / unload is not allowed if polling is enabled',
     );
   }
+}
+
+function manyForFiles(name: string, models: readonly ModelIdentifier[]): InferenceServerError {
+  return new InferenceServerError(
+    'INVALID_ARG',
+    `files of a load request can't stand for model '${name}': it is in ${listNamespaces(models)}, expected one repository`,
+  );
+}
+
+/** @throws InferenceServerError when any of the loads failed: its own error, or one with the messages of all. */
+function throwAll(loads: readonly PromiseSettledResult<void>[]): void {
+  const errors = loads.flatMap((load) =>
+    load.status === 'rejected' ? [InferenceServerError.from(load.reason)] : [],
+  );
+  const [first, ...others] = errors;
+  if (first === undefined) return;
+  if (others.length === 0) throw first;
+  const message = errors.map((error) => error.message).join('; ');
+  throw new InferenceServerError(first.code, message, { cause: first });
 }
 
 /** @throws InferenceServerError INVALID_ARG for names that could leave the repository (REPO-22). */

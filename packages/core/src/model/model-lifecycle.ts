@@ -1,32 +1,31 @@
-import type { Logger } from '@nereid/backend-sdk';
+import { isDeepStrictEqual } from 'node:util';
 import { InferenceServerError } from '@nereid/protocol';
 import { MissingBackend } from '../backend/backend-registry.ts';
-import { composingModels } from '../scheduler/ensemble-graph.ts';
-import type { MetricsRegistry } from '../telemetry/metrics.ts';
-import type { EnsembleLoader } from './ensemble-loader.ts';
+import { nameOf, type ModelIdentifier } from '../model-identifier.ts';
+import type { EnsembleLoader, PreparedEnsemble } from './ensemble-loader.ts';
+import { resolveSteps, stepNames } from './ensemble-steps.ts';
 import { findKeptVersions } from './kept-versions.ts';
 import type { Model } from './model.ts';
 import type { ModelLoader } from './model-loader.ts';
-import type { ModelRegistry } from './model-registry.ts';
+import type { ModelNames } from './model-names.ts';
+import { ModelRetirement, releaseAfter, type ModelRetirementParts } from './model-retirement.ts';
 import type { ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
+import { untilAborted } from './until-aborted.ts';
+import { WaitingEnsembles } from './waiting-ensembles.ts';
 
 /** What the life cycle of models needs. */
-export interface ModelLifecycleParts {
+export interface ModelLifecycleParts extends ModelRetirementParts {
   readonly source: ModelSource;
   readonly loader: ModelLoader;
   readonly ensembles: EnsembleLoader;
-  readonly registry: ModelRegistry;
-  readonly metrics: MetricsRegistry;
-  readonly logger: Logger;
-  /** Aborts when the sequences that go on after an unload must have ended; asked for at each unload. */
-  readonly sequenceDeadline: () => AbortSignal;
+  /** Learns of every model that is loaded or should be. */
+  readonly names: ModelNames;
 }
 
-/** A model that is loaded. */
-interface Loaded {
-  readonly prepared: PreparedModel;
-  /** Models an ensemble is made of. */
-  readonly composing: readonly string[];
+/** A model that is loaded; `models` is empty unless it is an ensemble. */
+interface Loaded extends PreparedEnsemble {
+  /** What its load brought along. */
+  readonly override: ModelOverride | undefined;
 }
 
 /**
@@ -37,81 +36,66 @@ export class ModelLifecycle {
   /** Whether a failed load is written to the log; off while whoever asked for it tells of it. */
   logsFailures = true;
   readonly #parts: ModelLifecycleParts;
-  readonly #loaded = new Map<string, Loaded>();
-  /** Names of the loaded models that are ensembles. */
-  readonly #ensembles = new Set<string>();
+  readonly #loaded = new Map<ModelIdentifier, Loaded>();
+  /** The loaded models that are ensembles. */
+  readonly #ensembles = new Set<ModelIdentifier>();
+  readonly #waiting = new WaitingEnsembles();
   /** Models that should be ready: what readiness looks at. */
-  readonly #expected = new Set<string>();
+  readonly #expected = new Set<ModelIdentifier>();
   /** The last thing that is going on with a model. */
-  readonly #busy = new Map<string, Promise<void>>();
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #busy = new Map<ModelIdentifier, Promise<void>>();
+  readonly #retirement: ModelRetirement;
 
   constructor(parts: ModelLifecycleParts) {
     this.#parts = parts;
+    this.#retirement = new ModelRetirement(parts);
   }
 
   /** Whether every model that should be loaded is. */
   get isComplete(): boolean {
     const { registry } = this.#parts;
-    return [...this.#expected].every((name) => registry.readyVersions(name).length > 0);
+    return [...this.#expected].every((id) => registry.readyVersions(id).length > 0);
   }
 
-  isLoaded(name: string): boolean {
-    return this.#loaded.has(name);
-  }
-
-  /** Fingerprint of what is loaded under a name. */
-  fingerprintOf(name: string): string | undefined {
-    return this.#loaded.get(name)?.prepared.fingerprint;
-  }
-
-  /** Names of all models that are loaded or should be. */
-  knownNames(): readonly string[] {
+  /** All models that are loaded or should be. */
+  known(): readonly ModelIdentifier[] {
     return [...new Set([...this.#loaded.keys(), ...this.#expected])];
   }
 
   /**
    * Loads a model, or loads it anew when it changed. An ensemble brings its models along.
    *
-   * @param ancestors - Ensembles that this load is for, to find circles.
    * @throws InferenceServerError with the reason, which the index then shows too.
    */
-  load(name: string, override?: ModelOverride, ancestors: readonly string[] = []): Promise<void> {
-    if (ancestors.includes(name)) {
-      const circle = [...ancestors, name].join(' -> ');
-      return Promise.reject(
-        new InferenceServerError(
-          'INVALID_ARG',
-          `load failed for model '${name}': circular dependency between ensembles: ${circle}`,
-        ),
-      );
+  async load(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
+    try {
+      await this.#loadFor([], id, override);
+    } finally {
+      await this.#retryWaiting();
     }
-    return this.#inTurn(name, () => this.#load(name, override, ancestors));
   }
 
   /** Unloads a model; its requests in flight end first. Unknown models are no error. */
-  async unload(name: string, unloadDependents = false): Promise<void> {
-    const composing = this.#loaded.get(name)?.composing ?? [];
-    await this.#inTurn(name, () => Promise.resolve(this.#unload(name)));
-    await this.#recheckEnsemblesOf(name);
-    if (!unloadDependents) return;
-    for (const part of composing) {
-      if (!this.#isUsedByEnsemble(part)) await this.unload(part, true);
-    }
+  async unload(id: ModelIdentifier, unloadDependents = false): Promise<void> {
+    await this.#unloadWith(id, unloadDependents);
+    await this.#retryWaiting();
   }
 
   /** Takes a model that could not be loaded out of what readiness waits for: it is known to be left out. */
-  leaveOut(name: string, reason: string): void {
-    this.#expected.delete(name);
-    this.#parts.registry.forget(name);
-    this.#parts.registry.setFailure(name, reason);
-    this.#parts.logger.warning(`model '${name}' is left out: ${reason}`, { model: name });
+  leaveOut(id: ModelIdentifier, reason: string): void {
+    this.forget(id);
+    this.#parts.registry.forget(id);
+    this.#parts.registry.setFailure(id, reason);
+    this.#parts.logger.warning(`model '${id}' is left out: ${reason}`, { model: id });
   }
 
   /** Forgets a model whose folder is gone. */
-  forget(name: string): void {
-    this.#expected.delete(name);
-    if (!this.#loaded.has(name)) this.#parts.registry.forget(name);
+  forget(id: ModelIdentifier): void {
+    this.#expected.delete(id);
+    this.#waiting.delete(id);
+    if (this.#loaded.has(id)) return;
+    this.#parts.names.delete(id);
+    this.#parts.registry.forget(id);
   }
 
   /** Lets the sequences that go on end, until `signal` aborts; no other begins. */
@@ -128,56 +112,114 @@ export class ModelLifecycle {
     const drained = Promise.all(models.map((model) => model.scheduler.drain()));
     await untilAborted(drained, signal);
     await Promise.all(models.map((model) => model.close()));
-    await untilAborted(Promise.all(this.#retiring), signal);
-    await Promise.all([...this.#loaded.values()].map(({ prepared }) => this.#releaseAfter(prepared, [])));
+    await untilAborted(this.#retirement.ended(), signal);
+    await Promise.all([...this.#loaded.values()].map(({ prepared }) => releaseAfter(prepared, [])));
+  }
+
+  /** @param ancestors - Ensembles that this load is for, to find circles. */
+  #loadFor(
+    ancestors: readonly ModelIdentifier[],
+    id: ModelIdentifier,
+    override?: ModelOverride,
+  ): Promise<void> {
+    if (ancestors.includes(id)) {
+      const circle = [...ancestors, id].join(' -> ');
+      return Promise.reject(
+        new InferenceServerError(
+          'INVALID_ARG',
+          `load failed for model '${id}': circular dependency between ensembles: ${circle}`,
+        ),
+      );
+    }
+    return this.#inTurn(id, () => this.#load(id, override, ancestors));
+  }
+
+  async #unloadWith(id: ModelIdentifier, dependents: boolean): Promise<void> {
+    const models = this.#loaded.get(id)?.models ?? [];
+    await this.#inTurn(id, () => Promise.resolve(this.#unload(id)));
+    await this.#recheckEnsemblesOf(id);
+    if (!dependents) return;
+    for (const model of new Set(models))
+      if (!this.#isUsedByEnsemble(model)) await this.#unloadWith(model, true);
   }
 
   /** Runs what concerns a model after all that came before it. */
-  #inTurn(name: string, action: () => Promise<void>): Promise<void> {
-    const before = this.#busy.get(name) ?? Promise.resolve();
+  #inTurn(id: ModelIdentifier, action: () => Promise<void>): Promise<void> {
+    const before = this.#busy.get(id) ?? Promise.resolve();
     const turn = before.catch(() => undefined).then(action);
-    this.#busy.set(name, turn);
+    this.#busy.set(id, turn);
     turn
       .catch(() => undefined)
       .finally(() => {
-        if (this.#busy.get(name) === turn) this.#busy.delete(name);
+        if (this.#busy.get(id) === turn) this.#busy.delete(id);
       });
     return turn;
   }
 
   async #load(
-    name: string,
+    id: ModelIdentifier,
     override: ModelOverride | undefined,
-    ancestors: readonly string[],
+    ancestors: readonly ModelIdentifier[],
   ): Promise<void> {
-    let prepared = await this.#prepare(name, override);
-    const loaded = this.#loaded.get(name);
-    if (
-      loaded?.prepared.fingerprint === prepared.fingerprint &&
-      this.#parts.registry.readyVersions(name).length > 0
-    ) {
+    this.#waiting.delete(id);
+    let prepared = await this.#prepare(id, override);
+    const loaded = this.#loaded.get(id);
+    if (loaded !== undefined && (await this.#isUnchanged(loaded, prepared))) {
       await prepared.discard();
       return;
     }
-    this.#expected.add(name);
-    this.#parts.registry.setStatus(name, prepared.versions, 'LOADING', '');
+    this.#expect(id);
+    this.#parts.registry.setStatus(id, prepared.versions, 'LOADING', '');
     try {
       prepared = await this.#parts.source.runAgents(prepared);
       if (prepared.problem !== undefined) throw prepared.problem;
-      const composing = composingModels(prepared.config);
-      const models =
+      const models = await this.#findModels(prepared);
+      const versions =
         prepared.config.ensemble_scheduling === undefined
           ? await this.#parts.loader.load(prepared, await this.#keptModels(loaded?.prepared, prepared))
-          : await this.#loadEnsemble(prepared, composing, ancestors);
-      const ending = this.#publish(name, models, prepared, composing);
-      if (loaded !== undefined) this.#release(loaded.prepared, ending);
+          : await this.#loadEnsemble({ prepared, models }, ancestors);
+      const ending = this.#publish(versions, { prepared, models, override });
+      if (loaded !== undefined) this.#retirement.release(loaded.prepared, ending);
       await prepared.agents?.loadComplete();
     } catch (reason) {
       await prepared.agents?.loadFail();
       await prepared.discard();
+      if (!this.#loaded.has(id)) this.#wait(prepared, override);
       throw this.#noteFailure(prepared, InferenceServerError.from(reason));
     }
-    await this.#recheckEnsemblesOf(name);
+    await this.#recheckEnsemblesOf(id);
+  }
+
+  /** A model should be ready from now on. */
+  #expect(id: ModelIdentifier): void {
+    this.#expected.add(id);
+    this.#parts.names.add(id);
+  }
+
+  /** Whether a load would make what is there: an ensemble is another one when its steps stand for other models. */
+  async #isUnchanged({ prepared: before, models }: Loaded, after: PreparedModel): Promise<boolean> {
+    const { registry, names } = this.#parts;
+    if (before.fingerprint !== after.fingerprint || registry.readyVersions(after.id).length === 0)
+      return false;
+    if (!names.isNamespaced) return true;
+    const found = await this.#findModels(after).catch(() => []);
+    return isDeepStrictEqual(found, models);
+  }
+
+  /** The models that the steps of an ensemble stand for, of those that are loaded or can be. */
+  async #findModels({ id, config }: PreparedModel): Promise<readonly ModelIdentifier[]> {
+    const { source, names } = this.#parts;
+    const candidates = new Map<string, readonly ModelIdentifier[]>();
+    for (const name of stepNames(config)) {
+      const lying = await source.identifiersOf(name);
+      candidates.set(name, [...new Set([...this.#loadedNamed(name), ...lying])]);
+    }
+    const candidatesOf = (name: string): readonly ModelIdentifier[] => candidates.get(name) ?? [];
+    return resolveSteps(config, { ensemble: id, isNamespaced: names.isNamespaced, candidatesOf });
+  }
+
+  #loadedNamed(name: string): readonly ModelIdentifier[] {
+    return [...this.#loaded.keys()].filter((id) => nameOf(id) === name);
   }
 
   /** Versions that need not be loaded again; none of a model that can't serve as it is. */
@@ -185,200 +227,154 @@ export class ModelLifecycle {
     if (before === undefined) return [];
     const kept = findKeptVersions(before, after);
     const models = this.#parts.registry
-      .readyVersions(after.name)
+      .readyVersions(after.id)
       .filter(({ versionNumber }) => kept.includes(versionNumber));
     const areReady = await Promise.all(models.map((model) => model.isReady()));
     return areReady.every(Boolean) ? models : [];
   }
 
-  async #prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel> {
+  async #prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel> {
     try {
-      return await this.#parts.source.prepare(name, override);
+      return await this.#parts.source.prepare(id, override);
     } catch (reason) {
       const error = InferenceServerError.from(reason);
-      this.#logFailure(name, error);
+      this.#logFailure(id, error);
       if (error.code === 'INTERNAL') throw error;
-      this.#expected.add(name);
-      this.#parts.registry.setFailure(name, error.message);
-      throw new InferenceServerError('INVALID_ARG', `load failed for model '${name}': ${error.message}`, {
+      this.#expect(id);
+      this.#parts.registry.setFailure(id, error.message);
+      throw new InferenceServerError('INVALID_ARG', `load failed for model '${id}': ${error.message}`, {
         cause: error,
       });
     }
   }
 
   async #loadEnsemble(
-    prepared: PreparedModel,
-    composing: readonly string[],
-    ancestors: readonly string[],
+    ensemble: PreparedEnsemble,
+    ancestors: readonly ModelIdentifier[],
   ): Promise<readonly Model[]> {
-    for (const part of composing) {
+    const { id } = ensemble.prepared;
+    for (const part of new Set(ensemble.models)) {
       if (this.#loaded.has(part)) continue;
-      if (!(await this.#parts.source.has(part))) {
-        throw new InferenceServerError(
-          'NOT_FOUND',
-          `ensemble ${prepared.name} contains models that are not available or ambiguous: ${part}`,
-        );
-      }
-      await this.load(part, undefined, [...ancestors, prepared.name]).catch((reason: unknown) => {
+      await this.#loadFor([...ancestors, id], part).catch((reason: unknown) => {
         const { message } = InferenceServerError.from(reason);
         throw new InferenceServerError(
           'INVALID_ARG',
-          `ensemble '${prepared.name}' depends on '${part}' which has no loaded version: ${message}`,
+          `ensemble '${id}' depends on '${part}' which has no loaded version: ${message}`,
           { cause: reason },
         );
       });
     }
-    return this.#parts.ensembles.load(prepared);
+    return this.#parts.ensembles.load(ensemble);
   }
 
-  #publish(
-    name: string,
-    models: readonly Model[],
-    prepared: PreparedModel,
-    composing: readonly string[],
-  ): readonly Promise<void>[] {
+  #publish(models: readonly Model[], loaded: Loaded): readonly Promise<void>[] {
     const { registry, metrics, logger, source } = this.#parts;
+    const { prepared } = loaded;
+    const { id } = prepared;
     for (const field of source.unusedFields(prepared))
       logger.warning(`${field} has no effect in this version`);
-    const before = new Set(registry.readyVersions(name));
-    const replaced = registry.publish(name, models);
-    registry.forgetOthers(name, prepared.versions);
+    const before = new Set(registry.readyVersions(id));
+    const replaced = registry.publish(id, models);
+    registry.forgetOthers(id, prepared.versions);
     for (const model of models) {
       const { version } = model;
       const isKept = before.has(model);
       if (!isKept) metrics.add(model.statistics);
       const what = isKept ? 'updated in place' : 'successfully loaded';
-      logger.info(`${what} '${name}' version ${version}`, { model: name, version });
+      logger.info(`${what} '${id}' version ${version}`, { model: id, version });
     }
-    this.#loaded.set(name, { prepared, composing });
-    if (prepared.config.ensemble_scheduling === undefined) this.#ensembles.delete(name);
-    else this.#ensembles.add(name);
+    this.#loaded.set(id, loaded);
+    this.#waiting.noteChange(id);
+    if (prepared.config.ensemble_scheduling === undefined) this.#ensembles.delete(id);
+    else this.#ensembles.add(id);
     return replaced.map((model) => {
       const isGone = models.every(({ version }) => version !== model.version);
-      return this.#retire(model, isGone ? 'unloaded' : undefined);
+      return this.#retirement.retire(model, isGone ? 'unloaded' : undefined);
     });
-  }
-
-  /** Deletes what a load brought along once its last version has ended; its agents hear of both. */
-  #release(prepared: PreparedModel, ending: readonly Promise<void>[]): void {
-    const releasing = this.#releaseAfter(prepared, ending)
-      .catch((cause: unknown) =>
-        this.#parts.logger.error(`failed to clean up after model '${prepared.name}'`, { cause }),
-      )
-      .then(() => void this.#retiring.delete(releasing));
-    this.#retiring.add(releasing);
-  }
-
-  async #releaseAfter(prepared: PreparedModel, ending: readonly Promise<void>[]): Promise<void> {
-    await prepared.agents?.unload();
-    await Promise.all(ending);
-    await prepared.agents?.unloadComplete();
-    await prepared.discard();
-  }
-
-  /**
-   * Lets a version end its requests, in the background.
-   *
-   * @param reason - Why it is gone; undefined when another one took its place.
-   */
-  #retire(model: Model, reason: string | undefined): Promise<void> {
-    const { registry, metrics, logger } = this.#parts;
-    metrics.remove(model.statistics);
-    if (reason !== undefined) registry.setStatus(model.name, [model.versionNumber], 'UNLOADING', '');
-    registry.startRetiring(model);
-    // After a reload there is a successor, and no harm in a sequence that takes its time.
-    const stopWatching = reason === undefined ? undefined : this.#limitSequences(model);
-    const retiring = model
-      .unload()
-      .catch((cause: unknown) =>
-        logger.error(`failed to unload '${model.name}' version ${model.version}`, { cause }),
-      )
-      .then(() => {
-        stopWatching?.();
-        registry.endRetiring(model);
-        if (reason !== undefined)
-          registry.setStatus(model.name, [model.versionNumber], 'UNAVAILABLE', reason);
-        this.#retiring.delete(retiring);
-      });
-    this.#retiring.add(retiring);
-    return retiring;
-  }
-
-  /** Ends the sequences of an unloaded version when their time is over; returns what calls that off. */
-  #limitSequences({ name, version, scheduler: { sequences } }: Model): (() => void) | undefined {
-    if (sequences === undefined) return undefined;
-    const deadline = this.#parts.sequenceDeadline();
-    const cut = (): void => {
-      const count = sequences.cutShort();
-      this.#parts.logger.warning(
-        `${count} sequences of '${name}' version ${version}, which is unloaded, were cut short`,
-      );
-    };
-    deadline.addEventListener('abort', cut, { once: true });
-    return () => deadline.removeEventListener('abort', cut);
   }
 
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
     const { registry } = this.#parts;
-    const { name, versions } = prepared;
+    const { id, versions } = prepared;
     // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
-    if (error.code === 'NOT_FOUND') registry.forget(name);
-    else registry.setStatus(name, versions, 'UNAVAILABLE', error.message);
-    this.#logFailure(name, error);
+    if (error.code === 'NOT_FOUND') registry.forget(id);
+    else registry.setStatus(id, versions, 'UNAVAILABLE', error.message);
+    this.#logFailure(id, error);
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
-    const message = `load failed for model '${name}': ${where}${error.message}`;
+    const message = `load failed for model '${id}': ${where}${error.message}`;
     return new InferenceServerError('INVALID_ARG', message, { cause: error });
   }
 
-  #logFailure(name: string, error: InferenceServerError): void {
+  #logFailure(id: ModelIdentifier, error: InferenceServerError): void {
     if (!this.logsFailures || MissingBackend.causeOf(error) !== undefined) return;
-    const fields = { model: name, cause: error.cause };
-    this.#parts.logger.error(`failed to load model '${name}': ${error.message}`, fields);
+    const fields = { model: id, cause: error.cause };
+    this.#parts.logger.error(`failed to load model '${id}': ${error.message}`, fields);
   }
 
-  #unload(name: string, reason = 'unloaded'): void {
-    this.#expected.delete(name);
-    const loaded = this.#loaded.get(name);
-    this.#loaded.delete(name);
-    this.#ensembles.delete(name);
-    const replaced = this.#parts.registry.publish(name, []);
-    const ending = replaced.map((model) => this.#retire(model, reason));
-    if (loaded !== undefined) this.#release(loaded.prepared, ending);
+  #unload(id: ModelIdentifier, reason = 'unloaded'): void {
+    this.#expected.delete(id);
+    this.#parts.names.delete(id);
+    this.#waiting.delete(id);
+    const loaded = this.#loaded.get(id);
+    this.#loaded.delete(id);
+    this.#ensembles.delete(id);
+    this.#waiting.noteChange(id);
+    const replaced = this.#parts.registry.publish(id, []);
+    const ending = replaced.map((model) => this.#retirement.retire(model, reason));
+    if (loaded !== undefined) this.#retirement.release(loaded.prepared, ending);
   }
 
   /** An ensemble whose parts changed is made anew; it ends when it does not fit them any more. */
-  async #recheckEnsemblesOf(part: string): Promise<void> {
-    const { ensembles, logger } = this.#parts;
-    for (const name of [...this.#ensembles]) {
-      const ensemble = this.#loaded.get(name);
-      if (!ensemble?.composing.includes(part)) continue;
+  async #recheckEnsemblesOf(part: ModelIdentifier): Promise<void> {
+    for (const id of [...this.#ensembles]) {
+      const ensemble = this.#loaded.get(id);
+      if (ensemble === undefined || !stepNames(ensemble.prepared.config).includes(nameOf(part))) continue;
       try {
-        if (!ensembles.isOutdated(ensemble.prepared)) continue;
-        const models = await ensembles.load(ensemble.prepared);
-        if (this.#loaded.get(name) !== ensemble) continue;
-        void this.#publish(name, models, ensemble.prepared, ensemble.composing);
-        await this.#recheckEnsemblesOf(name);
+        await this.#renewEnsemble(id, ensemble);
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
-        logger.error(`ensemble '${name}' is unavailable: ${message}`, { model: name });
-        this.#unload(name, message);
-        this.#expected.add(name);
+        this.#parts.logger.error(`ensemble '${id}' is unavailable: ${message}`, { model: id });
+        this.#unload(id, message);
+        this.#expect(id);
+        this.#wait(ensemble.prepared, ensemble.override);
       }
     }
   }
 
-  #isUsedByEnsemble(name: string): boolean {
-    return [...this.#ensembles].some((ensemble) => this.#loaded.get(ensemble)?.composing.includes(name));
+  async #renewEnsemble(id: ModelIdentifier, before: Loaded): Promise<void> {
+    const { ensembles } = this.#parts;
+    const ensemble = { ...before, models: this.#currentModels(before) };
+    if (!ensembles.isOutdated(ensemble)) return;
+    const models = await ensembles.load(ensemble);
+    if (this.#loaded.get(id) !== before) return;
+    void this.#publish(models, ensemble);
+    await this.#recheckEnsemblesOf(id);
   }
-}
 
-/** Waits for something, but no longer than until the signal aborts. */
-async function untilAborted(waitedFor: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const onAbort = (): void => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  await Promise.race([waitedFor, aborted]);
-  signal.removeEventListener('abort', onAbort);
+  /** The models that the steps of a loaded ensemble stand for now, of those that are loaded. */
+  #currentModels({ prepared, models }: Loaded): readonly ModelIdentifier[] {
+    const { isNamespaced } = this.#parts.names;
+    if (!isNamespaced) return models;
+    const candidatesOf = (name: string): readonly ModelIdentifier[] => this.#loadedNamed(name);
+    return resolveSteps(prepared.config, { ensemble: prepared.id, isNamespaced, candidatesOf });
+  }
+
+  /** An ensemble that can't be served is tried again when a model that it needs comes or goes. */
+  #wait({ id, config }: PreparedModel, override: ModelOverride | undefined): void {
+    const names = stepNames(config);
+    if (names.length > 0) this.#waiting.add(id, { names, override });
+  }
+
+  /** Outside of all turns: an ensemble's own waits for those of its models. */
+  async #retryWaiting(): Promise<void> {
+    for (let ensemble = this.#waiting.next(); ensemble !== undefined; ensemble = this.#waiting.next()) {
+      // Its failure is in the log and the index; who waits here asked for another model.
+      await this.#loadFor([], ensemble.id, ensemble.override).catch(() => undefined);
+    }
+  }
+
+  #isUsedByEnsemble(part: ModelIdentifier): boolean {
+    return [...this.#ensembles].some((ensemble) => this.#loaded.get(ensemble)?.models.includes(part));
+  }
 }

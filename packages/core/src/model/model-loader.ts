@@ -2,6 +2,7 @@ import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
+import { namespaceOf } from '../model-identifier.ts';
 import type { BackendHost } from '../instance/backend-host.ts';
 import { ExecutorHost } from '../instance/executor-host.ts';
 import type { ExecutorPool } from '../instance/executor-pool.ts';
@@ -113,6 +114,7 @@ export class ModelLoader {
     const hosted = await createInstances(host, config, planInstancesByKey(config));
     const statistics = new ModelStatistics({
       model: config.name,
+      namespace: namespaceOf(prepared.id),
       version: String(version),
       tags: config.metric_tags,
       responseCache: caching.isOnFor(config),
@@ -120,14 +122,13 @@ export class ModelLoader {
     });
     const decoupled = config.model_transaction_policy?.decoupled ?? false;
     const pool = new InstancePool([...hosted.values()], { statistics, clock, decoupled });
-    const { modelDirectory, fingerprint } = prepared;
-    const identity = (): string => `${version}/${fingerprint}`;
+    const { id, modelDirectory, fingerprint } = prepared;
+    const identity = (): string => `${id}/${version}/${fingerprint}`;
     const warn = (message: string): void => this.#parts.logger.warning(message, { model: config.name });
     const batching = createScheduler({ config, modelDirectory, runner: pool, clock, statistics, warn });
     const scheduler = caching.wrap({ scheduler: batching, config, identity, statistics });
     const instances = new ModelInstances({ host, pool, instances: hosted });
-    const { name } = config;
-    return new Model({ name, version, config, scheduler, instances, statistics, identity, labels });
+    return new Model({ id, version, config, scheduler, instances, statistics, identity, labels });
   }
 
   #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {
@@ -137,6 +138,7 @@ export class ModelLoader {
       backendName: loaded.manifest.name,
       backendSettings: loaded.settings,
       modelName: prepared.config.name,
+      modelNamespace: namespaceOf(prepared.id),
       modelVersion: String(version),
       modelDirectory: prepared.modelDirectory,
       versionDirectory: prepared.versionDirectory(version),

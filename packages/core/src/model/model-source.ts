@@ -1,6 +1,7 @@
 import type { ConfigCompletion } from '@nereid/backend-sdk';
 import type { InferenceServerError } from '@nereid/protocol';
 import type { AgentRun } from '../agent/agent-run.ts';
+import type { ModelIdentifier } from '../model-identifier.ts';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What a load call brings along instead of what the repository has. */
@@ -13,7 +14,7 @@ export interface ModelOverride {
 
 /** A model as read from a repository: configuration with defaults, and the versions to serve. */
 export interface PreparedModel {
-  readonly name: string;
+  readonly id: ModelIdentifier;
   readonly config: ModelConfig;
   /** Version folders that the policy selects, ascending. */
   readonly versions: readonly number[];
@@ -35,20 +36,20 @@ export interface PreparedModel {
 export interface ModelSource {
   /** Whether a configuration must be complete (`--disable-auto-complete-config`). */
   readonly isStrict: boolean;
-  /** Names of all models in the repositories, with a fingerprint of what lies in their folders. */
-  list(): Promise<ReadonlyMap<string, string>>;
-  /** Whether a repository has a model of that name, and only one. */
-  has(name: string): Promise<boolean>;
-  /** Why a name can't be used (it lies in two repositories); undefined when it can. */
-  conflictOf(name: string): string | undefined;
+  /** All models in the repositories, with a fingerprint of what lies in their folders. */
+  list(): Promise<ReadonlyMap<ModelIdentifier, string>>;
+  /** The models of a name that lie in the repositories, in one of each namespace only. */
+  identifiersOf(name: string): Promise<readonly ModelIdentifier[]>;
+  /** Why a model can't be used (it lies in two repositories); undefined when it can. */
+  conflictOf(id: ModelIdentifier): string | undefined;
   /** Whether a model has no configuration where it must have one: it is then no model. */
-  isUnconfigured(name: string): Promise<boolean>;
+  isUnconfigured(id: ModelIdentifier): Promise<boolean>;
   /**
    * Reads a model.
    *
    * @throws InferenceServerError INTERNAL when no repository has it, otherwise INVALID_ARG with the place in the file.
    */
-  prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel>;
+  prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel>;
   /**
    * Lets the model's repository agents act on its load: they may refuse it, or give it another folder.
    *

@@ -1,4 +1,5 @@
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import { nameOf, type ModelIdentifier } from '../model-identifier.ts';
 import type { ModelInstances, PreparedChange } from '../instance/model-instances.ts';
 import type { Scheduler } from '../scheduler/scheduler.ts';
 import type { ModelStatistics } from '../telemetry/statistics.ts';
@@ -7,7 +8,7 @@ import { createOutputRules, type OutputRules } from '../response/finish-response
 
 /** What a ready model version is made of. */
 export interface ModelParts {
-  readonly name: string;
+  readonly id: ModelIdentifier;
   readonly version: number;
   readonly config: ModelConfig;
   readonly scheduler: Scheduler;
@@ -22,6 +23,7 @@ export interface ModelParts {
 
 /** A ready version of a model. Its requests go to its scheduler. */
 export class Model {
+  readonly id: ModelIdentifier;
   readonly name: string;
   readonly version: string;
   readonly versionNumber: number;
@@ -37,7 +39,8 @@ export class Model {
   #isClosed = false;
 
   constructor(parts: ModelParts) {
-    this.name = parts.name;
+    this.id = parts.id;
+    this.name = nameOf(parts.id);
     this.version = String(parts.version);
     this.versionNumber = parts.version;
     this.#config = parts.config;

@@ -5,6 +5,7 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { AgentRegistry } from '../agent/agent-registry.ts';
 import { AgentRun, type AgentRunParts } from '../agent/agent-run.ts';
 import type { BackendRegistry } from '../backend/backend-registry.ts';
+import { nameOf, type ModelIdentifier } from '../model-identifier.ts';
 import { completeModelConfig } from '../repository/complete-model-config.ts';
 import {
   configError,
@@ -32,6 +33,8 @@ import type { ModelOverride, ModelSource, PreparedModel } from './model-source.t
 /** Where models lie and how their configurations are read. */
 export interface RepositoryModelSourceOptions {
   readonly repositoryPaths: readonly string[];
+  /** `--model-namespacing`: the path of each repository is the namespace of its models. */
+  readonly isNamespaced: boolean;
   /** `--model-config-name`; '' for none. */
   readonly configName: string;
   /** `--disable-auto-complete-config` */
@@ -63,7 +66,9 @@ export class RepositoryModelSource implements ModelSource {
   readonly #sources = new WeakMap<PreparedModel, ConfigSource>();
   /** What prepared models were made of. */
   readonly #origins = new WeakMap<PreparedModel, Origin>();
-  #conflicts: ReadonlyMap<string, string> = new Map();
+  /** Fields of configurations that options leave without effect. */
+  readonly #switchedOff: ReadonlySet<string>;
+  #conflicts: ReadonlyMap<ModelIdentifier, string> = new Map();
 
   constructor(options: RepositoryModelSourceOptions, backends: BackendRegistry, logger: Logger) {
     this.isStrict = options.isStrict;
@@ -71,30 +76,33 @@ export class RepositoryModelSource implements ModelSource {
     this.#agents = { registry: options.agents, logger };
     this.#backends = knownBackends(backends.backends.map(({ backend }) => backend));
     this.#repository = new ModelRepository(
-      options.repositoryPaths.map((path) => new LocalRepository(path, logger)),
+      options.repositoryPaths.map(
+        (path) => new LocalRepository(path, logger, options.isNamespaced ? path : ''),
+      ),
     );
+    this.#switchedOff = new Set(options.isNamespaced ? [] : ['ensemble_scheduling.step.model_namespace']);
   }
 
-  async list(): Promise<ReadonlyMap<string, string>> {
+  async list(): Promise<ReadonlyMap<ModelIdentifier, string>> {
     const index = await this.#repository.index();
-    const conflicts = [...index].flatMap(([name, { conflict }]) =>
-      conflict === undefined ? [] : [[name, conflict] as const],
+    const conflicts = [...index].flatMap(([id, { conflict }]) =>
+      conflict === undefined ? [] : [[id, conflict] as const],
     );
     this.#conflicts = new Map(conflicts);
-    return new Map([...index].map(([name, { entry }]) => [name, entry?.fingerprint ?? '']));
+    return new Map([...index].map(([id, { entry }]) => [id, entry?.fingerprint ?? '']));
   }
 
-  async has(name: string): Promise<boolean> {
-    return (await this.#repository.find(name))?.entry !== undefined;
+  identifiersOf(name: string): Promise<readonly ModelIdentifier[]> {
+    return this.#repository.identifiersOf(name);
   }
 
-  conflictOf(name: string): string | undefined {
-    return this.#conflicts.get(name);
+  conflictOf(id: ModelIdentifier): string | undefined {
+    return this.#conflicts.get(id);
   }
 
-  async isUnconfigured(name: string): Promise<boolean> {
+  async isUnconfigured(id: ModelIdentifier): Promise<boolean> {
     if (!this.isStrict) return false;
-    const entry = (await this.#repository.find(name))?.entry;
+    const entry = (await this.#repository.find(id))?.entry;
     if (entry === undefined) return false;
     const read = await readModelConfig(entry, { configName: this.#configName, strict: false }).catch(
       () => undefined,
@@ -102,14 +110,14 @@ export class RepositoryModelSource implements ModelSource {
     return read !== undefined && read.config === undefined;
   }
 
-  async prepare(name: string, override: ModelOverride | undefined): Promise<PreparedModel> {
-    if (override?.files !== undefined) return this.#prepareFiles(name, override);
-    const found = await this.#repository.find(name);
-    const entry = requireEntry(name, found);
+  async prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel> {
+    if (override?.files !== undefined) return this.#prepareFiles(id, override);
+    const found = await this.#repository.find(id);
+    const entry = requireEntry(id, found);
     const read =
       override?.config === undefined
         ? await this.#readConfig(entry)
-        : configFromOverride(override.config, name);
+        : configFromOverride(override.config, entry.name);
     return this.#prepare(entry, read, { override, discard: () => Promise.resolve() });
   }
 
@@ -143,7 +151,7 @@ export class RepositoryModelSource implements ModelSource {
   }
 
   unusedFields(prepared: PreparedModel): readonly string[] {
-    return findUnusedFields(this.#sources.get(prepared) ?? NO_SOURCE);
+    return findUnusedFields(this.#sources.get(prepared) ?? NO_SOURCE, this.#switchedOff);
   }
 
   labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -156,12 +164,12 @@ export class RepositoryModelSource implements ModelSource {
 
   /** A model as it lies where agents have put it. */
   async #entryAt(
-    { name, repositoryPath }: RepositoryEntry,
+    { id, name, repositoryPath }: RepositoryEntry,
     { directory }: AgentRun,
   ): Promise<RepositoryEntry> {
     const repository = new LocalRepository(dirname(directory), SILENT);
     const moved = await repository.find(basename(directory));
-    if (moved !== undefined) return { ...moved, name, repositoryPath };
+    if (moved !== undefined) return { ...moved, id, name, repositoryPath };
     throw new InferenceServerError(
       'INVALID_ARG',
       `the repository agents of model '${name}' name a folder for it that is not there`,
@@ -169,7 +177,8 @@ export class RepositoryModelSource implements ModelSource {
   }
 
   /** A model that is made of the files of a load call alone. */
-  async #prepareFiles(name: string, override: ModelOverride): Promise<PreparedModel> {
+  async #prepareFiles(id: ModelIdentifier, override: ModelOverride): Promise<PreparedModel> {
+    const name = nameOf(id);
     if (override.config === undefined) {
       throw new InferenceServerError(
         'INVALID_ARG',
@@ -178,11 +187,9 @@ export class RepositoryModelSource implements ModelSource {
     }
     const folder = await writeOverride(name, override.files ?? new Map());
     try {
-      const entry = requireEntry(
-        name,
-        await new ModelRepository([new LocalRepository(join(folder.directory, '..'), SILENT)]).find(name),
-      );
-      return this.#prepare(entry, configFromOverride(override.config, name), {
+      const found = await new LocalRepository(join(folder.directory, '..'), SILENT).find(name);
+      const entry = requireEntry(id, found && { entry: found, conflict: undefined });
+      return this.#prepare({ ...entry, id }, configFromOverride(override.config, name), {
         override,
         discard: folder.discard,
       });
@@ -198,7 +205,7 @@ export class RepositoryModelSource implements ModelSource {
     { override, agents, discard }: Preparation,
   ): PreparedModel {
     const { config: given, source } = read;
-    const { name, directory } = entry;
+    const { id, name, directory } = entry;
     const config = normalizeModelConfig(given, {
       modelName: name,
       source,
@@ -210,7 +217,7 @@ export class RepositoryModelSource implements ModelSource {
     if (agents !== undefined || !hasAgents(config))
       validateModelConfig(config, this.#contextOf(directory, source));
     const prepared: PreparedModel = {
-      name,
+      id,
       config,
       ...chooseVersions(config, entry),
       modelDirectory: directory,
@@ -235,12 +242,12 @@ function hasAgents({ model_repository_agents }: ModelConfig): boolean {
 }
 
 /** @throws InferenceServerError INTERNAL when no repository has the model, or two have it. */
-function requireEntry(name: string, found: IndexedModel | undefined): RepositoryEntry {
+function requireEntry(id: ModelIdentifier, found: IndexedModel | undefined): RepositoryEntry {
   if (found?.entry !== undefined) return found.entry;
   const reason = found?.conflict === undefined ? '' : `: ${found.conflict}`;
   throw new InferenceServerError(
     'INTERNAL',
-    `failed to load '${name}', failed to poll from model repository${reason}`,
+    `failed to load '${id}', failed to poll from model repository${reason}`,
   );
 }
 

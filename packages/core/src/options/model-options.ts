@@ -56,7 +56,7 @@ export const MODEL_OPTIONS = {
     '',
     'Name of the configuration to use from the folder configs of each model that has it.',
   ),
-  modelNamespacing: notYet(boolean(false, 'Whether models of one name may be in several repositories.')),
+  modelNamespacing: boolean(false, 'Whether models of one name may be in several repositories.'),
   modelLoadGpuLimit: notYet(perDevice('Share of the memory of a GPU beyond which no model is loaded.')),
 };
 

@@ -24,6 +24,7 @@ test('the defaults are those of Triton', () => {
     exitOnError: true,
     strictReadiness: true,
     modelRepository: ['models'],
+    modelNamespacing: false,
     modelControlMode: 'none',
     repositoryPollSecs: 15,
     loadModels: [],

@@ -26,6 +26,8 @@ export interface ResolvedServerOptions {
   readonly exitOnError: boolean;
   readonly strictReadiness: boolean;
   readonly modelRepository: readonly string[];
+  /** Whether each repository is a namespace of its own. */
+  readonly modelNamespacing: boolean;
   readonly modelControlMode: 'none' | 'poll' | 'explicit';
   /** 0: never. */
   readonly repositoryPollSecs: number;
@@ -75,6 +77,7 @@ export function resolveServerOptions(
     exitOnError: options.exitOnError,
     strictReadiness: options.strictReadiness,
     modelRepository: options.modelRepository,
+    modelNamespacing: options.modelNamespacing,
     ...resolveModelControl(options),
     modelLoadThreadCount: options.modelLoadThreadCount,
     modelLoadRetryCount: options.modelLoadRetryCount,

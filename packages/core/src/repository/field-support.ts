@@ -184,7 +184,7 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['optimization.gather_kernel_buffer_threshold', 'ignored', TENSORRT_ONLY],
   ['optimization.eager_batching', 'ignored', TENSORRT_ONLY],
   ['sequence_batching.state.use_growable_memory', 'refused', 'needs GPU instances'],
-  ['ensemble_scheduling.step.model_namespace', 'ignored', 'models have one namespace'],
+  ['ensemble_scheduling.step.model_namespace', 'supported', 'with `--model-namespacing=true`'],
   ['instance_group.kind', 'supported', CPU_ONLY],
   ['instance_group.rate_limiter', 'supported', 'with `--rate-limit=execution_count`'],
   ['instance_group.gpus', 'refused', NO_GPU],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Logger } from '@nereid/backend-sdk';
+import { modelIdentifier } from '../model-identifier.ts';
 import { LocalRepository } from './local-repository.ts';
 
 interface Fixture {
@@ -47,6 +48,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
     entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [] })),
     [
       {
+        id: modelIdentifier('', 'a'),
         name: 'a',
         directory: join(path, 'a'),
         repositoryPath: path,
@@ -56,6 +58,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         stamps: [],
       },
       {
+        id: modelIdentifier('', 'b'),
         name: 'b',
         directory: join(path, 'b'),
         repositoryPath: path,

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
+import { modelIdentifier } from '../model-identifier.ts';
 import { isMissing, reasonOf } from './file-errors.ts';
 import { scanFolder } from './folder-scan.ts';
 import type { RepositoryEntry } from './repository-entry.ts';
@@ -13,12 +14,16 @@ const PARALLEL = 16;
 /** A folder with a folder for each model (REPO-01). Files in it, and folders whose name begins with a dot, are no models. */
 export class LocalRepository {
   readonly path: string;
+  /** Of its models. */
+  readonly namespace: string;
   readonly #logger: Logger;
   /** Version-like folders that were warned of. */
   readonly #warned = new Set<string>();
 
-  constructor(path: string, logger: Logger) {
+  /** @param namespace - '' for none. */
+  constructor(path: string, logger: Logger, namespace = '') {
     this.path = path;
+    this.namespace = namespace;
     this.#logger = logger;
   }
 
@@ -62,6 +67,7 @@ export class LocalRepository {
       .filter((folder) => this.#isVersion(folder, directory))
       .map(Number);
     return {
+      id: modelIdentifier(this.namespace, name),
       name,
       directory,
       repositoryPath: this.path,

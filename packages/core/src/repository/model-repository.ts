@@ -1,3 +1,4 @@
+import { nameOf, namespaceOf, type ModelIdentifier } from '../model-identifier.ts';
 import type { LocalRepository } from './local-repository.ts';
 import type { RepositoryEntry } from './repository-entry.ts';
 
@@ -6,7 +7,7 @@ export type IndexedModel =
   | { readonly entry: RepositoryEntry; readonly conflict: undefined }
   | { readonly entry: undefined; readonly conflict: string };
 
-/** Several repositories as one (REPO-04). A name that lies in two of them can't be used. */
+/** Several repositories as one (REPO-04). A model that lies in two of one namespace can't be used. */
 export class ModelRepository {
   readonly #repositories: readonly LocalRepository[];
 
@@ -15,23 +16,38 @@ export class ModelRepository {
   }
 
   /**
-   * All models by name.
+   * All models.
    *
    * @throws InferenceServerError UNAVAILABLE when one of the repositories can't be read.
    */
-  async index(): Promise<ReadonlyMap<string, IndexedModel>> {
+  async index(): Promise<ReadonlyMap<ModelIdentifier, IndexedModel>> {
     const lists = await Promise.all(this.#repositories.map((repository) => repository.list()));
     return new Map(
-      [...Map.groupBy(lists.flat(), ({ name }) => name)].map(([name, entries]) => [name, toIndexed(entries)]),
+      [...Map.groupBy(lists.flat(), ({ id }) => id)].map(([id, entries]) => [id, toIndexed(entries)]),
     );
   }
 
-  /** One model; undefined when no repository has it. */
-  async find(name: string): Promise<IndexedModel | undefined> {
-    const found = await Promise.all(this.#repositories.map((repository) => repository.find(name)));
-    const entries = found.filter((entry) => entry !== undefined);
+  /** One model; undefined when no repository of its namespace has it. */
+  async find(id: ModelIdentifier): Promise<IndexedModel | undefined> {
+    const namespace = namespaceOf(id);
+    const own = this.#repositories.filter((repository) => repository.namespace === namespace);
+    const entries = await findIn(own, nameOf(id));
     return entries.length === 0 ? undefined : toIndexed(entries);
   }
+
+  /** The models of a name that can be used, in all namespaces. */
+  async identifiersOf(name: string): Promise<readonly ModelIdentifier[]> {
+    const found = Map.groupBy(await findIn(this.#repositories, name), ({ id }) => id);
+    return [...found].flatMap(([id, entries]) => (toIndexed(entries).entry === undefined ? [] : [id]));
+  }
+}
+
+async function findIn(
+  repositories: readonly LocalRepository[],
+  name: string,
+): Promise<readonly RepositoryEntry[]> {
+  const found = await Promise.all(repositories.map((repository) => repository.find(name)));
+  return found.filter((entry) => entry !== undefined);
 }
 
 function toIndexed(entries: readonly RepositoryEntry[]): IndexedModel {

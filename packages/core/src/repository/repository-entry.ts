@@ -1,5 +1,8 @@
+import type { ModelIdentifier } from '../model-identifier.ts';
+
 /** A model's folder in a repository. */
 export interface RepositoryEntry {
+  readonly id: ModelIdentifier;
   /** Name of the folder, which is the model's name. */
   readonly name: string;
   /** Path of the folder. */

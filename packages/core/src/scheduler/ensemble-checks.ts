@@ -6,9 +6,18 @@ import type {
   ModelInput,
   ModelOutput,
 } from '@nereid/protocol/model-config';
+import { modelIdentifier, type ModelIdentifier } from '../model-identifier.ts';
 
-/** Configurations of the composing models by name. */
+/** Configurations of the composing models by identifier. */
 export type ComposingConfigs = ReadonlyMap<string, ModelConfig>;
+
+/** @param step - With the namespace of its model, '' for none. */
+export function modelOfStep({
+  model_namespace: namespace,
+  model_name: name,
+}: ModelEnsemblingStep): ModelIdentifier {
+  return modelIdentifier(namespace, name);
+}
 
 /** Throws the error for a mistake: path of the field in the configuration, and what is wrong. */
 export type RefuseEnsemble = (path: string, message: string) => never;
@@ -51,7 +60,7 @@ export function checkComposingModels(
     known.agree(`output[${at}]`, tensor.name, factsOf(tensor, config));
   for (const [at, step] of (config.ensemble_scheduling?.step ?? []).entries()) {
     const path = `ensemble_scheduling.step[${at}]`;
-    const model = composing.get(step.model_name);
+    const model = composing.get(modelOfStep(step));
     if (model === undefined) return refuse(path, `model ${step.model_name} of step ${at} is not available`);
     checkBatchSize(config, model, at, refuse);
     checkStepTensors(step, { at, path, model, known, refuse });

@@ -1,7 +1,13 @@
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { ModelIdentifier } from '../model-identifier.ts';
 import { readEnsembleFlow } from '../ensemble/ensemble-flow.ts';
 import { checkConditionTypes } from './ensemble-condition-types.ts';
-import { checkComposingModels, refuseEnsemble, type ComposingConfigs } from './ensemble-checks.ts';
+import {
+  checkComposingModels,
+  modelOfStep,
+  refuseEnsemble,
+  type ComposingConfigs,
+} from './ensemble-checks.ts';
 import { createDefault, type DefaultRow } from './ensemble-default.ts';
 import { createOutline, type EnsembleNode, type EnsembleOutline } from './ensemble-outline.ts';
 import { findScopes, ROOT } from './ensemble-scopes.ts';
@@ -40,8 +46,8 @@ export interface EnsembleGraph {
 }
 
 /** The models that an ensemble is made of, each once. */
-export function composingModels(config: ModelConfig): readonly string[] {
-  return [...new Set(config.ensemble_scheduling?.step.map((step) => step.model_name) ?? [])];
+export function composingModels(config: ModelConfig): readonly ModelIdentifier[] {
+  return [...new Set(config.ensemble_scheduling?.step.map((step) => modelOfStep(step)) ?? [])];
 }
 
 /** How a graph is refused: path of the field in the configuration, and the message. */

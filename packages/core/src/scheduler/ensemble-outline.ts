@@ -1,8 +1,9 @@
 import type { InferRequestedOutput } from '@nereid/protocol';
 import type { ModelConfig, ModelEnsemblingStep } from '@nereid/protocol/model-config';
+import type { ModelIdentifier } from '../model-identifier.ts';
 import type { EnsembleFlow } from '../ensemble/ensemble-flow.ts';
 import { tensorsIn, type Expression } from '../ensemble/expression.ts';
-import type { ComposingConfigs } from './ensemble-checks.ts';
+import { modelOfStep, type ComposingConfigs } from './ensemble-checks.ts';
 
 /** An input or output of a model, and the ensemble tensor (by index) that it is. */
 export interface TensorLink {
@@ -14,6 +15,7 @@ export interface TensorLink {
 export interface StepNode {
   readonly kind: 'step';
   readonly index: number;
+  readonly model: ModelIdentifier;
   readonly modelName: string;
   /** '' = the highest ready version. */
   readonly modelVersion: string;
@@ -69,7 +71,7 @@ export function createOutline(
   const tensorIndex = new Map(tensors.map((name, at) => [name, at]));
   const indexOf = (name: string): number => tensorIndex.get(name) ?? -1;
   const nodes: EnsembleOutline['nodes'][number][] = steps.map((step, at) =>
-    createStep(step, { at, when: flow.when.get(at), model: composing.get(step.model_name), indexOf }),
+    createStep(step, { at, when: flow.when.get(at), model: composing.get(modelOfStep(step)), indexOf }),
   );
   if (flow.end !== undefined) {
     const reads = tensorsIn(flow.end).map(indexOf);
@@ -112,6 +114,7 @@ function createStep(
   return {
     kind: 'step',
     index: at,
+    model: modelOfStep(step),
     modelName: step.model_name,
     modelVersion: step.model_version < 0 ? '' : String(step.model_version),
     inputs,

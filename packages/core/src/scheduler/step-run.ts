@@ -1,10 +1,10 @@
-import { InferenceServerError, type InferInput, type InferRequestMessage } from '@nereid/protocol';
+import { InferenceServerError, type InferInput } from '@nereid/protocol';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import { errorResponse, type ResponseHandler } from '../response/inference-response.ts';
 import type { Clock } from './clock.ts';
 import type { StepNode } from './ensemble-outline.ts';
 import type { EnsemblePass } from './ensemble-pass.ts';
-import type { InferFunction, PendingStep } from './infer-function.ts';
+import type { InferFunction, PendingStep, StepRequest } from './infer-function.ts';
 import type { StepLimiter } from './step-limiter.ts';
 
 /** What a step's run is made of. */
@@ -105,10 +105,11 @@ export class StepRun {
     this.#parts.onResponse(response, true);
   }
 
-  #message(): InferRequestMessage {
+  #message(): StepRequest {
     const { request, inputs } = this.#parts;
     const { id, parameters, priority, sequence } = request;
     return {
+      model: this.step.model,
       modelName: this.step.modelName,
       modelVersion: this.step.modelVersion,
       id,

@@ -4,6 +4,7 @@ import {
   type InferRequestedOutput,
   type InferRequestMessage,
 } from '@nereid/protocol';
+import type { ModelIdentifier } from '../model-identifier.ts';
 import type { RegionLease } from '../memory/region-lease.ts';
 import { Model } from '../model/model.ts';
 import type { ModelRegistry } from '../model/model-registry.ts';
@@ -37,15 +38,14 @@ export class CoreInferenceService implements InferenceService {
     this.#clock = clock;
   }
 
-  getModel(name: string, version: string): Model {
-    try {
-      return this.#registry.get(name, version);
-    } catch (error) {
-      // An unloaded model is there for the sequences that go on; whether it is one of them only the request tells.
-      const ending = this.#endingWith(name, version, ({ scheduler }) => scheduler.inFlightCount > 0);
-      if (ending === undefined) throw error;
-      return ending;
-    }
+  getModel(name: string, version: string, namespace = ''): Model {
+    const find = (): Model => this.#registry.find(name, version, namespace);
+    return this.#orEnding(find, version, () => this.#registry.retiringNamed(name, namespace));
+  }
+
+  getModelOfStep(id: ModelIdentifier, version: string): Model {
+    const find = (): Model => this.#registry.get(id, version);
+    return this.#orEnding(find, version, () => this.#registry.retiring(id));
   }
 
   infer(
@@ -74,7 +74,8 @@ export class CoreInferenceService implements InferenceService {
 
   /** The model as looked up; the one that took its place if it was unloaded while the request was being read. */
   #current(served: ServedModel): Model {
-    return served instanceof Model && !served.isClosed ? served : this.#registry.get(served.name, '');
+    if (!(served instanceof Model)) return this.#registry.find(served.name, '');
+    return served.isClosed ? this.#registry.get(served.id, '') : served;
   }
 
   /** A sequence that began before a reload or an unload goes on where it began; no other begins there. */
@@ -83,23 +84,38 @@ export class CoreInferenceService implements InferenceService {
     if (sequences === undefined) return model;
     if (sequence !== undefined && !sequence.start) {
       if (sequences.has(sequence.id)) return model;
-      const before = this.#endingWith(
-        model.name,
+      const before = findEnding(
+        this.#registry.retiring(model.id),
         modelVersion,
         ({ scheduler }) => scheduler.sequences?.has(sequence.id) === true,
       );
       if (before !== undefined) return before;
     }
-    return this.#registry.isRetiring(model) ? this.#registry.get(model.name, modelVersion) : model;
+    return this.#registry.isRetiring(model) ? this.#registry.get(model.id, modelVersion) : model;
   }
 
-  /** A version with sequences that was replaced or unloaded, and is as wanted. */
-  #endingWith(name: string, wanted: string, isWanted: (model: Model) => boolean): Model | undefined {
-    return this.#registry
-      .retiring(name)
-      .filter(({ version }) => wanted === '' || wanted === version)
-      .find((model) => model.scheduler.sequences !== undefined && isWanted(model));
+  /** An unloaded model is there for the sequences that go on; whether it is one of them only the request tells. */
+  #orEnding(find: () => Model, version: string, retiring: () => readonly Model[]): Model {
+    try {
+      return find();
+    } catch (error) {
+      if (InferenceServerError.from(error).code === 'INVALID_ARG') throw error;
+      const ending = findEnding(retiring(), version, ({ scheduler }) => scheduler.inFlightCount > 0);
+      if (ending === undefined) throw error;
+      return ending;
+    }
   }
+}
+
+/** Of versions that were replaced or unloaded, one with sequences that is as wanted. */
+function findEnding(
+  retiring: readonly Model[],
+  version: string,
+  isWanted: (model: Model) => boolean,
+): Model | undefined {
+  return retiring
+    .filter((model) => version === '' || model.version === version)
+    .find((model) => model.scheduler.sequences !== undefined && isWanted(model));
 }
 
 /** Where the answers to a request go, and what it needs on its way. */

@@ -17,7 +17,7 @@ import { fromConfigDatatype } from '@nereid/protocol/datatype';
 import type { SystemRegion } from '../memory/region.ts';
 import type { CudaRegion, SharedMemoryRegistry } from '../memory/shared-memory-registry.ts';
 import type { ModelControl } from '../model/model-control.ts';
-import type { ModelRegistry } from '../model/model-registry.ts';
+import { indexed, type ModelRegistry } from '../model/model-registry.ts';
 import type { ModelSource } from '../model/model-source.ts';
 import type { LogSettings, LogSettingsUpdate, ServerLogger } from '../telemetry/logger.ts';
 import type { Tracer, TraceSettings, TraceSettingsUpdate } from '../telemetry/trace.ts';
@@ -71,10 +71,10 @@ export class CoreManagementService implements ManagementService {
   modelMetadata(name: string, version: string): ModelMetadataJson {
     this.#assertNotExiting();
     const { registry } = this.#parts;
-    const model = registry.get(name, version);
+    const model = registry.find(name, version);
     const { config } = model;
     const versions =
-      version === '' ? registry.readyVersions(name).map((one) => one.version) : [model.version];
+      version === '' ? registry.readyVersions(model.id).map((one) => one.version) : [model.version];
     const describe = (tensor: ModelInput | ModelOutput): TensorMetadataJson =>
       describeTensor(tensor, config.max_batch_size);
     return {
@@ -87,7 +87,7 @@ export class CoreManagementService implements ManagementService {
   }
 
   modelConfig(name: string, version: string): ModelConfig {
-    return this.#parts.registry.get(name, version).config;
+    return this.#parts.registry.find(name, version).config;
   }
 
   modelConfigJson(name: string, version: string): JsonObject {
@@ -97,11 +97,11 @@ export class CoreManagementService implements ManagementService {
   async repositoryIndex(readyOnly: boolean): Promise<readonly RepositoryIndexEntryJson[]> {
     this.#assertNotExiting();
     const { registry, source } = this.#parts;
-    const names = [...(await source.list()).keys()];
-    return names.flatMap((name) => {
-      const reason = source.conflictOf(name);
-      if (reason !== undefined) return [{ name, state: 'UNAVAILABLE' as const, reason }];
-      const entries = registry.index(name);
+    const models = [...(await source.list()).keys()];
+    return models.flatMap((id) => {
+      const reason = source.conflictOf(id);
+      if (reason !== undefined) return [{ ...indexed(id), state: 'UNAVAILABLE' as const, reason }];
+      const entries = registry.index(id);
       return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
     });
   }
@@ -119,13 +119,13 @@ export class CoreManagementService implements ManagementService {
   statistics(name: string, version: string): readonly ModelStatisticsEntryJson[] {
     const { registry } = this.#parts;
     if (name === '') return registry.all().map((model) => model.statistics.toJson());
-    const models = registry.readyVersions(name);
+    const models = registry.readyNamed(name);
     if (models.length === 0) {
       throw new InferenceServerError('INVALID_ARG', `requested model '${name}' is not available`);
     }
     if (version === '') return models.map((model) => model.statistics.toJson());
     try {
-      return [registry.get(name, version).statistics.toJson()];
+      return [registry.find(name, version).statistics.toJson()];
     } catch (error) {
       const { code } = InferenceServerError.from(error);
       if (code === 'INVALID_ARG') throw error;
@@ -184,7 +184,7 @@ export class CoreManagementService implements ManagementService {
   }
 
   #assertTraced(model: string | undefined): void {
-    if (model === undefined || this.#parts.registry.readyVersions(model).length > 0) return;
+    if (model === undefined || this.#parts.registry.readyNamed(model).length > 0) return;
     throw new InferenceServerError('INVALID_ARG', `Request for unknown model : ${model}`);
   }
 }

@@ -26,9 +26,11 @@ export interface InferenceService {
    * Looks a model version up.
    *
    * @param version - '' for the highest ready one.
-   * @throws InferenceServerError NOT_FOUND or UNAVAILABLE "Request for unknown model: …"; INVALID_ARG for a version that is no number.
+   * @param namespace - Of the model that asks, whose own come first; '' (default) for clients.
+   * @throws InferenceServerError NOT_FOUND or UNAVAILABLE "Request for unknown model: …"; INVALID_ARG for a version
+   *   that is no number and, with `--model-namespacing`, for a name that no model has or several have.
    */
-  getModel(name: string, version: string): ServedModel;
+  getModel(name: string, version: string, namespace?: string): ServedModel;
   /**
    * Validates a request against the model and hands it to its scheduler.
    *

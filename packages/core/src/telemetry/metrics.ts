@@ -126,10 +126,11 @@ export class MetricsRegistry {
 }
 
 /** Tags of the configuration get a leading underscore: they never hide a label of the server. */
-function labelsOf({ model, version, tags }: ModelStatistics): string {
+function labelsOf({ model, namespace, version, tags }: ModelStatistics): string {
   const tagLabels = Object.entries(tags).map(([name, value]) => [
     `_${name.replaceAll(/[^a-zA-Z0-9_]/g, '_')}`,
     value,
   ]);
-  return formatLabels({ model, version, ...Object.fromEntries(tagLabels) });
+  const namespaced = namespace === '' ? { model } : { model, namespace };
+  return formatLabels({ ...namespaced, version, ...Object.fromEntries(tagLabels) });
 }

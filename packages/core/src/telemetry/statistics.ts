@@ -17,6 +17,8 @@ export type FailureReason = (typeof FAILURE_REASONS)[number];
 /** Which model version is counted. */
 export interface ModelStatisticsFields {
   readonly model: string;
+  /** '' for none, which is also the default. */
+  readonly namespace?: string;
   readonly version: string;
   /** `metric_tags` of the configuration. */
   readonly tags: Readonly<Record<string, string>>;
@@ -60,6 +62,8 @@ class ResponseStatistics {
  */
 export class ModelStatistics {
   readonly model: string;
+  /** '' for none. */
+  readonly namespace: string;
   readonly version: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly responseCache: boolean;
@@ -91,8 +95,9 @@ export class ModelStatistics {
   readonly #batches = new Map<number, BatchStatistics>();
   readonly #responses: ResponseStatistics[] = [];
 
-  constructor({ model, version, tags, responseCache, modelMetrics }: ModelStatisticsFields) {
+  constructor({ model, namespace = '', version, tags, responseCache, modelMetrics }: ModelStatisticsFields) {
     this.model = model;
+    this.namespace = namespace;
     this.version = version;
     this.tags = tags;
     this.responseCache = responseCache;
@@ -166,6 +171,7 @@ export class ModelStatistics {
   toJson(): ModelStatisticsEntryJson {
     return {
       name: this.model,
+      ...(this.namespace !== '' && { namespace: this.namespace }),
       version: this.version,
       last_inference: this.lastInferenceMs,
       inference_count: this.inferenceCount,

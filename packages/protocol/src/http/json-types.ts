@@ -42,6 +42,8 @@ export interface RepositoryIndexRequestJson {
 /** An entry of the repository index; a model that was never loaded has only its name. */
 export interface RepositoryIndexEntryJson {
   readonly name: string;
+  /** Path of the model's repository; only with `--model-namespacing`. */
+  readonly namespace?: string;
   readonly version?: string;
   readonly state?: ModelStateJson;
   readonly reason?: string;
@@ -107,6 +109,8 @@ export interface MemoryUsageJson {
 /** The statistics of one model version. */
 export interface ModelStatisticsEntryJson {
   readonly name: string;
+  /** Path of the model's repository; only with `--model-namespacing`. */
+  readonly namespace?: string;
   readonly version: string;
   /** Milliseconds since the epoch; 0: none yet. */
   readonly last_inference: number;
