@@ -42,6 +42,32 @@ export default defineModel({
 });
 `;
 
+/**
+ * Answers COUNT times with INDEX and SIZE bytes, and keeps in a file beside itself how often: for tests of clients that do
+ * not read. The file ends in `!` when the generator has ended.
+ */
+const FLOOD = `
+import { writeFileSync } from 'node:fs';
+import { defineModel } from '@nereid/backend-script';
+const progress = new URL('progress', import.meta.url);
+export default defineModel({
+  async *execute(request) {
+    const [count = 0] = request.input('COUNT').values('INT32');
+    const [size = 0] = request.input('SIZE').values('INT32');
+    const text = 'x'.repeat(size);
+    let made = 0;
+    try {
+      while (made < count) {
+        writeFileSync(progress, String(made + 1));
+        yield { outputs: { INDEX: made++, TEXT: [text] } };
+      }
+    } finally {
+      writeFileSync(progress, made + '!');
+    }
+  },
+});
+`;
+
 const scalar = (...names: readonly string[]): string =>
   names.map((name) => `{ name: "${name}" data_type: TYPE_INT32 dims: [1] }`).join(', ');
 
@@ -72,5 +98,18 @@ export function repeatModel(): ModelFiles {
       instance_group [{ count: 2 kind: KIND_CPU }]
       model_transaction_policy { decoupled: true }`,
     '1/model.ts': REPEAT,
+  };
+}
+
+/** A decoupled model that answers `COUNT` times with `SIZE` bytes; `1/progress` says how often it did so far. */
+export function floodModel(more = ''): ModelFiles {
+  return {
+    'config.pbtxt': `
+      backend: "script"
+      input [${scalar('COUNT', 'SIZE')}]
+      output [${scalar('INDEX')}, { name: "TEXT" data_type: TYPE_STRING dims: [1] }]
+      model_transaction_policy { decoupled: true }
+      ${more}`,
+    '1/model.ts': FLOOD,
   };
 }

@@ -31,8 +31,8 @@ export interface BackendRequest extends ResponseSender {
   readonly signal: AbortSignal;
   /**
    * Resolves when a further response is wanted: at once, unless whoever takes the responses of a decoupled model can't
-   * keep up (an ensemble with `max_inflight_requests`). Resolves on cancellation, too. What is sent without waiting is
-   * kept in memory.
+   * keep up (a client that reads slowly, an ensemble with `max_inflight_requests`). Resolves on cancellation, too. What is
+   * sent without waiting is kept in memory.
    */
   ready(): Promise<void>;
   /**

@@ -1,8 +1,11 @@
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import type { InferenceResponse, ResponseHandler } from './response/inference-response.ts';
 import type { InProcessRequest } from './server.ts';
-import type { InferenceService, ServedModel } from './service/inference-service.ts';
+import type { InferenceService, PendingInference, ServedModel } from './service/inference-service.ts';
 import { parseTraceContext, type RequestTrace, type Tracer } from './telemetry/trace.ts';
+
+/** Responses that wait for whoever iterates, before the model is asked to wait, too. */
+const MOST_WAITING = 16;
 
 /** What in-process inference needs. */
 export interface InProcessParts {
@@ -47,42 +50,79 @@ interface RequestExtras {
   readonly trace: RequestTrace | undefined;
 }
 
-/** The responses to one request as they come. Its trace ends with it. */
+/**
+ * The responses to one request as they come; a decoupled model waits when they are not taken. Its trace ends with it, also
+ * when it is refused.
+ */
 export async function* responsesOf(
   inference: InferenceService,
   model: ServedModel,
   message: InferRequestMessage,
   { signal, trace }: RequestExtras,
 ): AsyncGenerator<InferenceResponse> {
-  const arrived: InferenceResponse[] = [];
-  let isEnded = false;
-  let wake = (): void => {};
+  const responses = new WaitingResponses();
   const take: ResponseHandler = (response, final) => {
-    if (response !== undefined) arrived.push(response);
-    isEnded = final;
     endTrace(trace, response, final);
-    wake();
+    responses.add(response, final);
   };
-  const pending = inference.infer(model, message, take, trace);
+  const pending = inferTraced(trace, () => inference.infer(model, message, take, trace));
+  responses.follow(pending);
   const cancel = (): void => pending.cancel();
   if (signal?.aborted === true) cancel();
   signal?.addEventListener('abort', cancel, { once: true });
   try {
     for (;;) {
-      const response = arrived.shift();
-      if (response?.error !== undefined) throw response.error;
-      if (response !== undefined) {
-        yield response;
-        continue;
-      }
-      if (isEnded) return;
-      await new Promise<void>((resolve) => {
-        wake = resolve;
-      });
+      const response = await responses.next();
+      if (response === undefined) return;
+      if (response.error !== undefined) throw response.error;
+      yield response;
     }
   } finally {
     signal?.removeEventListener('abort', cancel);
-    if (!isEnded) cancel();
+    if (!responses.isEnded) cancel();
+  }
+}
+
+/** The responses to one request until they are taken. States: flowing ⇄ held → ended. */
+class WaitingResponses {
+  isEnded = false;
+  readonly #arrived: InferenceResponse[] = [];
+  #pending: PendingInference | undefined;
+  #wake = (): void => {};
+
+  /** From here on the model is held while many wait. */
+  follow(pending: PendingInference): void {
+    this.#pending = pending;
+    if (this.#arrived.length >= MOST_WAITING) pending.pause?.(true);
+  }
+
+  add(response: InferenceResponse | undefined, final: boolean): void {
+    if (response !== undefined) this.#arrived.push(response);
+    this.isEnded = final;
+    if (this.#arrived.length === MOST_WAITING) this.#pending?.pause?.(true);
+    this.#wake();
+  }
+
+  /** @returns undefined after the last one. */
+  async next(): Promise<InferenceResponse | undefined> {
+    for (;;) {
+      const response = this.#arrived.shift();
+      if (response !== undefined || this.isEnded) return response;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        this.#pending?.pause?.(false);
+      });
+    }
+  }
+}
+
+/** @throws What `infer` throws; the trace of the request is ended by then. */
+function inferTraced(trace: RequestTrace | undefined, infer: () => PendingInference): PendingInference {
+  try {
+    return infer();
+  } catch (reason) {
+    trace?.fail(InferenceServerError.from(reason).message);
+    throw reason;
   }
 }
 

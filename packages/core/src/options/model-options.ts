@@ -17,6 +17,11 @@ import {
 export const SERVER_OPTIONS = {
   id: text('triton', 'Name of the server in its metadata.'),
   exitTimeoutSecs: integer(30, 'Seconds that running requests have to end when the server stops.'),
+  streamTimeoutSecs: integer(
+    60,
+    'Seconds that a client may take nothing of a streamed answer while its model waits; 0: any time.',
+    { most: 86_400 },
+  ),
 };
 
 export const LOGGING_OPTIONS = {

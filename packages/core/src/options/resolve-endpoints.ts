@@ -16,6 +16,8 @@ export interface EndpointOptions {
 export interface HttpEndpointOptions extends EndpointOptions {
   /** Bytes. */
   readonly maxInputSize: number;
+  /** How long a client may leave a streamed answer unread, in milliseconds; 0: any time. */
+  readonly streamTimeoutMs: number;
   readonly restrictions: readonly ApiRestriction[];
   readonly headerForwardPattern?: RegExp;
 }
@@ -42,6 +44,8 @@ export interface GrpcEndpointOptions extends EndpointOptions {
     readonly maxPingStrikes: number;
   };
   readonly restrictions: readonly ProtocolRestriction[];
+  /** How long a client may leave its answers unread, in milliseconds; 0: any time. */
+  readonly streamTimeoutMs: number;
   readonly headerForwardPattern?: RegExp;
   /** Paths of PEM files. */
   readonly ssl?: {
@@ -62,6 +66,7 @@ export function resolveHttp(options: CompleteOptions): HttpEndpointOptions | und
     port: options.httpPort,
     reusePort: options.reuseHttpPort,
     maxInputSize: options.httpMaxInputSize,
+    streamTimeoutMs: options.streamTimeoutSecs * 1000,
     restrictions: options.httpRestrictedApi,
     ...(pattern !== undefined && { headerForwardPattern: pattern }),
   };
@@ -92,6 +97,7 @@ export function resolveGrpc(options: CompleteOptions): GrpcEndpointOptions | und
       ...(age !== undefined && { maxConnectionAge: age }),
       ...(grace !== undefined && { maxConnectionAgeGrace: grace }),
     },
+    streamTimeoutMs: options.streamTimeoutSecs * 1000,
     restrictions: options.grpcRestrictedProtocol.map(({ groups, header, value }) => ({
       groups,
       key: header,

@@ -40,7 +40,14 @@ test('the defaults are those of Triton', () => {
     allowClientSharedMemory: false,
     cache: undefined,
     rateLimitResources: undefined,
-    http: { address: '0.0.0.0', port: 8000, reusePort: false, maxInputSize: 67108864, restrictions: [] },
+    http: {
+      address: '0.0.0.0',
+      port: 8000,
+      reusePort: false,
+      maxInputSize: 67108864,
+      streamTimeoutMs: 60000,
+      restrictions: [],
+    },
     grpc: {
       address: '0.0.0.0',
       port: 8001,
@@ -54,6 +61,7 @@ test('the defaults are those of Triton', () => {
         minReceivedPingInterval: 300000,
         maxPingStrikes: 2,
       },
+      streamTimeoutMs: 60000,
       restrictions: [],
     },
     metricsServer: { address: '0.0.0.0', port: 8002, reusePort: false },
@@ -80,7 +88,15 @@ test('the defaults are those of Triton', () => {
       format: 'default',
       escapeMessages: true,
     },
-    tracing: { levels: ['OFF'], rate: 1000, count: -1, logFrequency: 0, file: '', openTelemetry: undefined },
+    tracing: {
+      levels: ['OFF'],
+      rate: 1000,
+      count: -1,
+      logFrequency: 0,
+      file: '',
+      openTelemetry: undefined,
+      unused: [],
+    },
   });
 });
 
@@ -208,6 +224,17 @@ test('metrics settings are read', () => {
   rejects({ metricsConfig: { summary_quantiles: '1.5:0.1' } }, /found '1.5:0.1'/);
 });
 
+test('settings of the tracing mode that is not chosen are named as unused', () => {
+  const unused = (...flags: string[]) => resolveFlags(...flags).tracing.unused;
+  assert.deepEqual(
+    unused('--trace-config=opentelemetry,url=localhost:4318', '--trace-config=triton,file=t'),
+    ['opentelemetry,url'],
+  );
+  assert.deepEqual(unused('--trace-config=mode=opentelemetry', '--trace-config=triton,file=t'), [
+    'triton,file',
+  ]);
+});
+
 test('trace settings are read', () => {
   const { tracing } = resolveFlags(
     '--trace-config=triton,file=traces',
@@ -225,6 +252,7 @@ test('trace settings are read', () => {
     logFrequency: 1,
     file: 'traces',
     openTelemetry: undefined,
+    unused: [],
   });
   assert.deepEqual(resolve({ traceConfig: { '': { level: 'TIMESTAMPS,OFF' } } }).tracing.levels, ['OFF']);
   rejects(

@@ -16,16 +16,21 @@ export function resolveTracing({ traceConfig }: CompleteOptions, environment: En
   assertKnown(OPTION, opentelemetry, ['url', 'resource', ...Object.keys(BATCHING)]);
   const [other] = Object.keys(others);
   if (other !== undefined) throw badMode(other);
+  const isOtel = isOpenTelemetry(all['mode']);
+  const unused = isOtel ? namesOf('triton', triton) : namesOf('opentelemetry', opentelemetry);
   return {
     levels: parseLevels(all['level'] ?? 'OFF'),
     rate: parseInteger(OPTION, 'rate', all['rate'] ?? '1000', {}),
     count: parseInteger(OPTION, 'count', all['count'] ?? '-1', { least: -1 }),
     logFrequency: parseInteger(OPTION, 'log-frequency', triton['log-frequency'] ?? '0', {}),
     file: triton['file'] ?? '',
-    openTelemetry: isOpenTelemetry(all['mode'])
-      ? resolveOpenTelemetry(opentelemetry, environment)
-      : undefined,
+    openTelemetry: isOtel ? resolveOpenTelemetry(opentelemetry, environment) : undefined,
+    unused,
   };
+}
+
+function namesOf(mode: string, settings: Settings): readonly string[] {
+  return Object.keys(settings).map((name) => `${mode},${name}`);
 }
 
 function isOpenTelemetry(mode = 'triton'): boolean {

@@ -40,6 +40,21 @@ for (const [strategy, batching] of Object.entries({ oldest: OLDEST, direct: { di
       assert.deepEqual(rows(), ['7:1', '7:2']);
     });
 
+    test('hands a break on to the step that runs, and to the next one of the request', () => {
+      const { send, runner, clock } = bench();
+      const isPaused = (batch: number): boolean | undefined => runner.batches[batch]?.requests[0]?.isPaused;
+      const { request } = send(7, 1, { start: true });
+      send(7, 2, { end: true }).request.pause(true);
+      clock.advance(0);
+      request.pause(true);
+      assert.equal(isPaused(0), true);
+      request.pause(false);
+      assert.equal(isPaused(0), false);
+      runner.finish(0);
+      clock.advance(0);
+      assert.equal(isPaused(1), true);
+    });
+
     test('puts requests of different sequences into one batch', () => {
       const { send, runAll, rows } = bench();
       send(7, 1, { start: true });

@@ -141,6 +141,12 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     this.#tellWhenOver();
   }
 
+  /** Whoever takes the responses can't keep up, or can again. */
+  pause(request: InferenceRequest, isPaused: boolean): void {
+    const running = this.#sequenceOf.get(request)?.running;
+    if (running?.request === request) running.step?.pause(isPaused);
+  }
+
   close(): void {
     this.#idleAlarm.cancel();
     this.#backlogAlarm.cancel();
@@ -190,6 +196,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
       this.#onResponse(sequence, next, { response, final });
     });
     step.onReschedule = (states) => this.#onReschedule(sequence, next, states);
+    step.pause(next.request.isPaused);
     next.step = step;
     next.steps += 1;
     try {

@@ -36,6 +36,8 @@ export interface TraceOptions extends TraceValues {
   readonly file: string;
   /** Set in mode `opentelemetry`. */
   readonly openTelemetry: OpenTelemetryOptions | undefined;
+  /** Settings that were given for the other mode, and so have no effect: `opentelemetry,url`. */
+  readonly unused: readonly string[];
 }
 
 /** How spans are sent to a collector: `--trace-config=opentelemetry,…`. */

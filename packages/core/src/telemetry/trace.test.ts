@@ -14,6 +14,7 @@ const OPTIONS: TraceOptions = {
   logFrequency: 0,
   file: 'trace.json',
   openTelemetry: undefined,
+  unused: [],
 };
 const REQUEST = { modelName: 'addsub', modelVersion: '1', requestId: 't1' };
 

@@ -46,6 +46,14 @@ export interface StreamCall extends Call {
   write(message: Buffer): boolean;
   /** Sets what is called whenever all that was written has left. */
   onDrain(listener: () => void): void;
+  /**
+   * Calls back, once, when the client has taken nothing of what was written for so many milliseconds; 0 ends that.
+   *
+   * @param listener - The same one each time.
+   */
+  watchStall(timeoutMs: number, listener: () => void): void;
+  /** Ends the call at once, without a status; what was written and not taken is lost. Without effect when it is over. */
+  reset(): void;
   /** Ends the call with status OK, after all that was written. */
   end(): void;
 }

@@ -39,6 +39,8 @@ export interface GrpcOptions {
   /** Metadata whose keys match becomes request parameters. */
   readonly headerForwardPattern?: RegExp;
   readonly ssl?: GrpcSsl;
+  /** `--stream-timeout-secs`, in milliseconds: how long a client may take none of the answers that wait; 0: any time. */
+  readonly streamTimeoutMs: number;
   /** How often `grpc.health.v1.Health/Watch` looks, in milliseconds. Default: 1000. */
   readonly watchInterval?: number;
 }
@@ -99,7 +101,7 @@ function createRpcs(services: GrpcServices, options: GrpcOptions, openStreams: O
     ...loggingRpcs(services),
     ...reflectionRpcs(services),
     inferRpc(services, headerPattern),
-    streamInferRpc({ services, headerPattern, openStreams }),
+    streamInferRpc({ services, headerPattern, openStreams, streamTimeoutMs: options.streamTimeoutMs }),
   ];
 }
 

@@ -19,6 +19,8 @@ interface StreamContext {
   /** Metadata of the stream that becomes parameters of each of its requests. */
   readonly headerPattern: RegExp | undefined;
   readonly openStreams: OpenStreams;
+  /** How long a client may take none of the answers that wait, in milliseconds; 0: any time. */
+  readonly streamTimeoutMs: number;
 }
 
 /** A request on a stream. Those of ordinary models, and refused ones, are answered in the order they came. */
@@ -56,6 +58,8 @@ class InferStream implements OpenStream {
   /** Ordered requests whose answers were not all written, oldest first. */
   readonly #turns: StreamedRequest[] = [];
   #clientIsDone = false;
+  /** Whether the client does not read, and so no more is wanted. */
+  #isHeld = false;
   #shuttingDown = false;
   #ended = false;
 
@@ -72,7 +76,7 @@ class InferStream implements OpenStream {
       this.#stop();
     });
     call.onDrain(() => {
-      call.resume();
+      this.#hold(false);
     });
     call.read({
       onMessage: (bytes) => {
@@ -133,6 +137,7 @@ class InferStream implements OpenStream {
       this.#answer(request, this.#encode(message, model, response, final), final);
     };
     request.pending = this.#context.services.inference.infer(model, message, take, request.trace);
+    if (this.#isHeld && !request.ordered) request.pending.pause?.(true);
   }
 
   /** undefined: nothing is to be sent. */
@@ -188,9 +193,28 @@ class InferStream implements OpenStream {
   /** While the client does not read its answers, no more requests are taken from it. */
   #write({ trace }: StreamedRequest, answer: Buffer): void {
     trace?.record('GRPC_SEND_START');
-    if (!this.#call.write(answer)) this.#call.pause();
+    if (!this.#call.write(answer)) this.#hold(true);
     trace?.record('GRPC_SEND_END');
   }
+
+  /** Models that may answer several times wait, too; others have their one answer ready all the same. */
+  #hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld || this.#ended) return;
+    this.#isHeld = isHeld;
+    if (isHeld) this.#call.pause();
+    else this.#call.resume();
+    this.#call.watchStall(isHeld ? this.#context.streamTimeoutMs : 0, this.#giveUp);
+    for (const request of this.#running) if (!request.ordered) request.pending?.pause?.(isHeld);
+  }
+
+  /** No status: it would wait behind the answers that the client does not read. */
+  readonly #giveUp = (): void => {
+    const { services, streamTimeoutMs } = this.#context;
+    const seconds = String(streamTimeoutMs / 1000);
+    services.logger.verbose(1, `a client took none of its answers for ${seconds} s (--stream-timeout-secs)`);
+    this.#stop();
+    this.#call.reset();
+  };
 
   #endWhenIdle(): void {
     if (this.#ended || this.#running.size > 0) return;

@@ -101,7 +101,7 @@ interface Generation {
 }
 
 function answerWith(
-  { inference }: HttpContext,
+  context: HttpContext,
   { model, message, trace, answerer }: Generation,
   answer: ServerResponse,
 ): void {
@@ -109,7 +109,7 @@ function answerWith(
     encode: (response) => encodeGenerateResponse(toResponseMessage(model, message, response)),
     statusOf: () => ERROR_STATUS,
   });
-  inferWhileConnected(inference, { model, message, trace }, answer, traceStreaming(trace, answer, handle));
+  inferWhileConnected(context, { model, message, trace }, answer, traceStreaming(trace, answer, handle));
 }
 
 /**

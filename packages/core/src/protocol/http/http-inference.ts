@@ -2,8 +2,10 @@
 import type { ServerResponse } from 'node:http';
 import type { InferRequestMessage, InferResponseMessage } from '@nereid/protocol';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
-import type { InferenceService, ServedModel } from '../../service/inference-service.ts';
+import type { ServedModel } from '../../service/inference-service.ts';
 import type { RequestTrace } from '../../telemetry/trace.ts';
+import type { HttpContext } from './http-services.ts';
+import { SlowReader } from './slow-reader.ts';
 
 /** An inference to run. */
 export interface HttpInference {
@@ -13,27 +15,34 @@ export interface HttpInference {
 }
 
 /**
- * Runs an inference, and cancels it when the client goes before its final response.
+ * Runs an inference. It is cancelled when the client goes before its final response, and a model that may answer several
+ * times waits while the client does not read.
  *
  * @throws InferenceServerError when the request is refused; the handler is then never called.
  */
 export function inferWhileConnected(
-  service: InferenceService,
+  context: HttpContext,
   { model, message, trace }: HttpInference,
   connection: ServerResponse,
   handler: ResponseHandler,
 ): void {
   let isEnded = false;
-  const pending = service.infer(
+  let reader: SlowReader | undefined;
+  const pending = context.inference.infer(
     model,
     message,
     (response, final) => {
       isEnded = final;
       handler(response, final);
+      if (!final) reader?.check();
     },
     trace,
   );
   if (isEnded) return;
+  if (model.decoupled) {
+    reader = new SlowReader(connection, pending, context);
+    reader.check();
+  }
   const cancel = (): void => {
     if (!isEnded) pending.cancel();
   };

@@ -40,6 +40,8 @@ const EXTENSIONS = [
 export interface HttpOptions extends ListenOptions {
   /** `--http-max-input-size`: limit for JSON, decompressed and raw bodies, in bytes. */
   readonly maxInputSize: number;
+  /** `--stream-timeout-secs`, in milliseconds: how long a client may take nothing of a streamed answer; 0: any time. */
+  readonly streamTimeoutMs: number;
   readonly restrictions: readonly HttpRestriction[];
   /** Headers whose names match become request parameters. */
   readonly headerForwardPattern?: RegExp;
@@ -71,6 +73,7 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
     logger: services.logger,
     tracer: services.tracer,
     maxInputSize: options.maxInputSize,
+    streamTimeoutMs: options.streamTimeoutMs,
     restrictions: options.restrictions,
     headerForwardPattern: options.headerForwardPattern,
     paths,

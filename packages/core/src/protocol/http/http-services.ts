@@ -24,6 +24,8 @@ export interface KnownPath {
 export interface HttpContext extends HttpServices {
   /** Limit for JSON, decompressed and raw bodies, in bytes. */
   readonly maxInputSize: number;
+  /** How long a client may take nothing of a streamed answer that waits, in milliseconds; 0: any time. */
+  readonly streamTimeoutMs: number;
   readonly restrictions: readonly HttpRestriction[];
   readonly headerForwardPattern: RegExp | undefined;
   /** Filled by the plugins. */

@@ -107,7 +107,7 @@ class InferCall {
       const trace = this.#startTrace(model, message);
       this.#trace = trace;
       const handler = this.#wantsEvents ? this.#streamTo(model, message) : this.#answerOnce(model, message);
-      inferWhileConnected(this.#context.inference, { model, message, trace }, this.#response, handler);
+      inferWhileConnected(this.#context, { model, message, trace }, this.#response, handler);
     } catch (reason) {
       this.#fail(reason);
     }

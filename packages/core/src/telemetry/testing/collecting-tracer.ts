@@ -37,6 +37,7 @@ export function collectingTracer(options: Partial<TraceOptions> = {}): {
     logFrequency: 0,
     file: '',
     openTelemetry: undefined,
+    unused: [],
     ...options,
   };
   return {

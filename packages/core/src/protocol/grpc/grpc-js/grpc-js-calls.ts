@@ -2,6 +2,7 @@
 import type { Metadata, sendUnaryData, ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
 import type { CallMetadata, StreamCall, StreamReader, UnaryCall } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
+import { resetStream } from './stream-resets.ts';
 
 class GrpcJsMetadata implements CallMetadata {
   readonly #metadata: Metadata;
@@ -52,6 +53,7 @@ export class GrpcJsStreamCall implements StreamCall {
   readonly metadata: CallMetadata;
   readonly #call: ServerDuplexStream<Buffer, Buffer>;
   #isOver = false;
+  #stall: NodeJS.Timeout | undefined;
 
   constructor(call: ServerDuplexStream<Buffer, Buffer>) {
     this.metadata = new GrpcJsMetadata(call.metadata);
@@ -59,7 +61,10 @@ export class GrpcJsStreamCall implements StreamCall {
   }
 
   onClose(listener: () => void): void {
-    this.#call.on('cancelled', listener);
+    this.#call.on('cancelled', () => {
+      clearTimeout(this.#stall);
+      listener();
+    });
   }
 
   read({ onMessage, onHalfClose }: StreamReader): void {
@@ -87,7 +92,19 @@ export class GrpcJsStreamCall implements StreamCall {
     this.#call.on('drain', listener);
   }
 
+  watchStall(timeoutMs: number, listener: () => void): void {
+    clearTimeout(this.#stall);
+    if (timeoutMs > 0 && !this.#isOver) this.#stall = setTimeout(listener, timeoutMs);
+  }
+
+  reset(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    resetStream(this.#call);
+  }
+
   end(): void {
+    clearTimeout(this.#stall);
     if (this.#isOver) return;
     this.#isOver = true;
     this.#call.end();

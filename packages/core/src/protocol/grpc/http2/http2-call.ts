@@ -129,6 +129,17 @@ export class Http2Call implements StreamCall {
     return this.#writer.write(message);
   }
 
+  watchStall(timeoutMs: number, listener: () => void): void {
+    // Node's own: it counts from the last piece that was taken, which may be part of a message.
+    if (!this.#isGone()) this.#stream.setTimeout(timeoutMs, listener);
+  }
+
+  reset(): void {
+    if (this.#isGone()) return;
+    this.#isOver = true;
+    this.#stream.close(constants.NGHTTP2_CANCEL);
+  }
+
   end(): void {
     if (this.#isGone()) return;
     this.#writer ??= this.#respond();

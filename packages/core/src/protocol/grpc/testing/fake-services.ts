@@ -41,6 +41,7 @@ export const TEST_OPTIONS: GrpcOptions = {
   },
   compressionLevel: 0,
   restrictions: [],
+  streamTimeoutMs: 60_000,
 };
 
 /** What a test gives; any other call of a service is an error. */

@@ -14,6 +14,7 @@ export const TEST_OPTIONS: HttpOptions = {
   port: 0,
   reusePort: false,
   maxInputSize: 67_108_864,
+  streamTimeoutMs: 60_000,
   restrictions: [],
 };
 

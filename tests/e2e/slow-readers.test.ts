@@ -1,0 +1,233 @@
+/** A client that does not read its stream holds the model back, whichever way it came. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { Client, credentials } from '@grpc/grpc-js';
+import { InferInput } from '@nereid/client';
+import { decodeModelStreamInferResponse, encodeModelInferRequest } from '@nereid/protocol/grpc';
+import { makeRepository } from '../server/make-repository.ts';
+import { floodModel } from '../server/script-models.ts';
+import { startServer, type RunningServer } from '../server/start-server.ts';
+
+const LIMIT = { timeout: 120_000 };
+const PATH = '/inference.GRPCInferenceService/ModelStreamInfer';
+const COUNT = 400;
+const SIZE = 131_072;
+/** What the kernel's buffers of two sockets and a few responses hold; all together would be 52 MB. */
+const MOST_MADE = 200;
+
+/** A stream whose client takes nothing until it is told to. */
+interface SlowClient {
+  /** Reads to the end and gives the numbers of all responses. */
+  readAll(): Promise<number[]>;
+  leave(): void;
+}
+
+type Open = (server: RunningServer) => SlowClient | Promise<SlowClient>;
+
+const request = encodeModelInferRequest({
+  modelName: 'flood',
+  modelVersion: '',
+  id: '',
+  inputs: [int32('COUNT', COUNT), int32('SIZE', SIZE)],
+  outputs: [],
+  binaryDataOutput: false,
+  priority: 0,
+  timeoutUs: 0,
+  sequence: undefined,
+  parameters: undefined,
+});
+
+/** Events on a plain socket. */
+const events =
+  (path: string, body: string, index: RegExp): Open =>
+  (server) => {
+    const socket = connect(Number(new URL(server.http).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    const head = `POST /v2/models/flood/${path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nConnection: close`;
+    socket.write(`${head}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`);
+    return {
+      readAll: async () => {
+        const found: number[] = [];
+        let rest = '';
+        for await (const piece of socket.setEncoding('latin1')) {
+          // Responses are much longer than what is kept of them: the number may be at their border.
+          rest += String(piece).replaceAll(/x{1000,}/g, '');
+          const lines = rest.split('\n\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines)
+            found.push(...[...line.matchAll(index)].map(([, number]) => Number(number)));
+        }
+        return found;
+      },
+      leave: () => socket.destroy(),
+    };
+  };
+
+const overGrpc: Open = async (server) => {
+  const same = (bytes: Buffer): Buffer => bytes;
+  const client = new Client(server.grpc, credentials.createInsecure());
+  const call = client.makeBidiStreamRequest(PATH, same, same);
+  call.on('error', () => undefined);
+  call.end(request);
+  // Until it is read for the first time, grpc-js takes all that comes into its own memory.
+  await once(call, 'readable');
+  return {
+    readAll: async () => {
+      const found: number[] = [];
+      for await (const bytes of call) found.push(...indexOf(Buffer.from(bytes as Uint8Array)));
+      client.close();
+      return found;
+    },
+    leave: () => {
+      call.cancel();
+      client.close();
+    },
+  };
+};
+
+/** HTTP/2 without a library of gRPC: its windows stay shut, as data that nobody takes opens none. */
+const overHttp2: Open = (server) => {
+  const session = connectHttp2(`http://${server.grpc}`, { settings: { initialWindowSize: 65_535 } });
+  session.on('error', () => undefined);
+  const stream = session.request({
+    ':method': 'POST',
+    ':path': PATH,
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  stream.on('error', () => undefined);
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(request.length, 1);
+  stream.end(Buffer.concat([prefix, request]));
+  return {
+    readAll: async () => {
+      const found: number[] = [];
+      let rest = Buffer.alloc(0);
+      for await (const piece of stream) {
+        rest = Buffer.concat([rest, piece as Buffer]);
+        for (; rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1);) {
+          const end = 5 + rest.readUInt32BE(1);
+          found.push(...indexOf(rest.subarray(5, end)));
+          rest = rest.subarray(end);
+        }
+      }
+      session.close();
+      return found;
+    },
+    leave: () => session.destroy(),
+  };
+};
+
+const FLAT = JSON.stringify({ COUNT, SIZE });
+const TENSORS = JSON.stringify({
+  inputs: [
+    { name: 'COUNT', datatype: 'INT32', shape: [1], data: [COUNT] },
+    { name: 'SIZE', datatype: 'INT32', shape: [1], data: [SIZE] },
+  ],
+});
+const WAYS: Readonly<Record<string, Open>> = {
+  generate_stream: events('generate_stream', FLAT, /"INDEX":(\d+)/g),
+  'infer with events': events('infer', TENSORS, /"INDEX".*?"data":\[(\d+)\]/g),
+  'a stream of grpc-js': overGrpc,
+  'a stream of plain HTTP/2': overHttp2,
+};
+
+const SEQUENCES = 'sequence_batching { iterative_sequence: true oldest { max_candidate_sequences: 2 } }';
+
+describe('a client that does not read', LIMIT, () => {
+  for (const [name, open] of Object.entries(WAYS)) {
+    test(`holds the model back, and gets every response in order when it goes on: ${name}`, async (t) => {
+      const { server, progress } = await serve(t);
+      const client = await open(server);
+      const made = await standstill(progress);
+      assert.ok(Number(made) < MOST_MADE, `made ${made} of ${String(COUNT)} responses that nobody read`);
+      assert.deepEqual(await client.readAll(), [...new Array(COUNT).keys()]);
+      assert.equal(progress(), `${String(COUNT)}!`);
+    });
+
+    test(`cancels the held model when it leaves: ${name}`, async (t) => {
+      const { server, progress } = await serve(t);
+      const client = await open(server);
+      await standstill(progress);
+      client.leave();
+      await until(() => progress().endsWith('!'));
+      assert.ok(Number.parseInt(progress()) < MOST_MADE);
+    });
+
+    test(`is given up after --stream-timeout-secs, and the model is free again: ${name}`, async (t) => {
+      const { server, progress } = await serve(t, { flags: ['--stream-timeout-secs=1'] });
+      const client = await open(server);
+      t.after(() => client.leave());
+      await until(() => progress().endsWith('!'));
+      assert.ok(Number.parseInt(progress()) < MOST_MADE);
+    });
+  }
+
+  test('is held back and given up with --grpc-transport=grpc-js, too', async (t) => {
+    const flags = ['--grpc-transport=grpc-js', '--stream-timeout-secs=1'];
+    const { server, progress } = await serve(t, { flags });
+    const client = await overGrpc(server);
+    t.after(() => client.leave());
+    await until(() => progress().endsWith('!'));
+    assert.ok(Number.parseInt(progress()) < MOST_MADE);
+  });
+
+  test('holds a model with sequences back, too', async (t) => {
+    const { server, progress } = await serve(t, { more: SEQUENCES });
+    const client = await overGrpc(server);
+    assert.ok(Number(await standstill(progress)) < MOST_MADE);
+    assert.equal((await client.readAll()).length, COUNT);
+  });
+});
+
+interface Served {
+  readonly server: RunningServer;
+  /** How many responses the model has made so far; with `!` when it has ended. */
+  readonly progress: () => string;
+}
+
+async function serve(
+  t: TestContext,
+  { flags = [], more = '' }: { readonly flags?: readonly string[]; readonly more?: string } = {},
+): Promise<Served> {
+  const repository = makeRepository();
+  repository.write('flood', floodModel(more));
+  const server = await startServer(repository.path, ...flags);
+  t.after(async () => {
+    await server[Symbol.asyncDispose]();
+    await repository[Symbol.asyncDispose]();
+  });
+  const file = join(repository.path, 'flood', '1', 'progress');
+  return { server, progress: () => (existsSync(file) ? readFileSync(file, 'utf8') : '') };
+}
+
+/** Waits until a model has begun and makes no more. */
+async function standstill(progress: () => string): Promise<string> {
+  let before = '';
+  for (let still = 0; still < 25;) {
+    await once(AbortSignal.timeout(20), 'abort');
+    const now = progress();
+    still = now !== '' && now === before ? still + 1 : 0;
+    before = now;
+  }
+  return before;
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await once(AbortSignal.timeout(20), 'abort');
+}
+
+function int32(name: string, value: number): InferInput {
+  return InferInput.from(name, Int32Array.of(value), [1]);
+}
+
+function indexOf(bytes: Buffer): number[] {
+  const { outputs = [] } = decodeModelStreamInferResponse(bytes).response ?? {};
+  const { data } = outputs.find(({ name }) => name === 'INDEX') ?? {};
+  return data === undefined ? [] : [Buffer.from(data).readInt32LE()];
+}
