@@ -39,6 +39,7 @@ for (const backend of ['backend-identity', 'backend-onnx', 'backend-python', 'ba
     entryPoints: [join(dist, 'index.js')],
     outfile: join(dist, 'backend.js'),
     format: 'esm',
-    external: ['onnxruntime-node'],
+    // The lock is loaded when an environment is built, from where it is installed.
+    external: ['onnxruntime-node', 'proper-lockfile'],
   });
 }

@@ -153,6 +153,7 @@ function optionsOf(
     logger,
     metrics: { counter: () => metric, gauge: () => metric, histogram: () => metric },
     models: createNoModelAccess('none'),
+    signal: new AbortController().signal,
     modelName: 'm',
     modelVersion: '1',
     modelDirectory: '/repository/m',

@@ -59,10 +59,16 @@ def serve():
 
     The caller ends the process itself: threads of the model must not keep it.
     """
+    channel = socket.socket(fileno=CHANNEL)
+    if importlib.util.find_spec("numpy") is None:
+        from nereid_stub import without_numpy
+
+        without_numpy.run(channel)
+        return 0
     from nereid_stub.runtime import Runtime, flush_output
 
     try:
-        Runtime(socket.socket(fileno=CHANNEL), load_class).run()
+        Runtime(channel, load_class).run()
         return 0
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):

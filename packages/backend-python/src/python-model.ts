@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type {
   BackendModel,
   BackendModelInstance,
@@ -7,7 +8,12 @@ import type {
   ModelContext,
 } from '@nereid/backend-sdk';
 import { toCompletion } from './complete-config.ts';
-import type { FindModelCode } from './model-code.ts';
+import { findEnvironmentSource, findRequirements } from './environment/environment-source.ts';
+import {
+  preparePythonEnvironment,
+  type PythonEnvironment,
+} from './environment/prepare-python-environment.ts';
+import type { FindModelCode, ModelCode } from './model-code.ts';
 import type { PythonSettings } from './python-settings.ts';
 import { PythonInstance, type LoadedStub } from './python-instance.ts';
 import { readStubLimits } from './stub-limits.ts';
@@ -19,6 +25,7 @@ export class PythonModel implements BackendModel {
   readonly #settings: PythonSettings;
   readonly #findCode: FindModelCode;
   #spare: Promise<LoadedStub> | undefined;
+  #environment: Promise<PythonEnvironment> | undefined;
 
   constructor(context: ModelContext, settings: PythonSettings, findCode: FindModelCode) {
     this.#context = context;
@@ -56,9 +63,10 @@ export class PythonModel implements BackendModel {
     const { modelName, versionDirectory, logger, metrics, models } = this.#context;
     const code = await this.#findCode(this.#context, config);
     const limits = readStubLimits(config, this.#settings);
+    const { interpreter, variables } = await this.#prepare(code, config);
     const stub = new StubProcess({
-      interpreter: this.#settings.interpreter,
-      environment: {},
+      interpreter,
+      environment: variables,
       modelName,
       decoupled: config.model_transaction_policy?.decoupled ?? false,
       limits,
@@ -71,5 +79,30 @@ export class PythonModel implements BackendModel {
       await stub.close();
       throw error;
     }
+  }
+
+  /** Once for all instances; a failure is tried again by the next one. */
+  #prepare(code: ModelCode, config: ModelConfig): Promise<PythonEnvironment> {
+    this.#environment ??= this.#prepareOnce(code, config).catch((error: unknown) => {
+      this.#environment = undefined;
+      throw error;
+    });
+    return this.#environment;
+  }
+
+  async #prepareOnce(code: ModelCode, config: ModelConfig): Promise<PythonEnvironment> {
+    const context = this.#context;
+    const { modelName, logger, signal } = context;
+    const { interpreter, requirements, environment: settings } = this.#settings;
+    const readsRequirements = requirements === 'install';
+    const query = { context, config, codeDirectory: dirname(code.file), interpreter, readsRequirements };
+    const source = await findEnvironmentSource(query);
+    if (source.kind === 'folder' || source.kind === 'archive') {
+      for (const file of await findRequirements(query))
+        logger.info(`${file} is not installed: EXECUTION_ENV_PATH names an environment`, {
+          model: modelName,
+        });
+    }
+    return preparePythonEnvironment({ modelName, source, settings, logger, signal });
   }
 }

@@ -1,4 +1,7 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { readBackendSettings, type BackendContext } from '@nereid/backend-sdk';
+import type { EnvironmentSettings } from './environment/prepare-python-environment.ts';
 
 /** Settings of the backend, given as `--backend-config=python,<name>=<value>`. */
 export interface PythonSettings {
@@ -16,6 +19,13 @@ export interface PythonSettings {
    * A model's parameter `EXECUTE_TIMEOUT_SECONDS` goes before it. Default: 0, as only the model's author knows.
    */
   readonly executeTimeoutSeconds: number;
+  /**
+   * `requirements`: whether `requirements.txt` and `pyproject.toml` beside a model are installed. Default: `install`;
+   * `ignore` is for those whose interpreter has all of it.
+   */
+  readonly requirements: 'install' | 'ignore';
+  /** `environment-*`: how environments are made. */
+  readonly environment: EnvironmentSettings;
 }
 
 /** @throws InferenceServerError INVALID_ARG naming the setting. */
@@ -25,11 +35,28 @@ export function readPythonSettings(context: BackendContext): PythonSettings {
     'stub-timeout-seconds': { type: 'integer', default: 30, minimum: 1 },
     'heartbeat-timeout-seconds': { type: 'integer', default: 30, minimum: 0 },
     'execute-timeout-seconds': { type: 'number', default: 0, minimum: 0 },
+    requirements: { type: 'string', oneOf: ['install', 'ignore'], default: 'install' },
+    'environment-cache': { type: 'string' },
+    'environment-installer': { type: 'string', oneOf: ['auto', 'uv', 'pip'], default: 'auto' },
+    'environment-offline': { type: 'boolean', default: false },
+    'environment-locked': { type: 'boolean', default: false },
   });
   return {
     interpreter: settings.interpreter,
     stubTimeoutSeconds: settings['stub-timeout-seconds'],
     heartbeatTimeoutSeconds: settings['heartbeat-timeout-seconds'],
     executeTimeoutSeconds: settings['execute-timeout-seconds'],
+    requirements: settings.requirements as PythonSettings['requirements'],
+    environment: {
+      cache: resolve(settings['environment-cache'] ?? defaultCache(process.env)),
+      installer: settings['environment-installer'] as EnvironmentSettings['installer'],
+      offline: settings['environment-offline'],
+      locked: settings['environment-locked'],
+    },
   };
+}
+
+/** Where programs keep what can be made again, by the XDG base directory specification. */
+function defaultCache(environment: NodeJS.ProcessEnv): string {
+  return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nereid', 'python-environments');
 }

@@ -24,6 +24,11 @@ export interface BackendContext {
   readonly metrics: MetricFactory;
   /** The other models of the server; only for backends that run `in-process`. */
   readonly models: ModelAccess;
+  /**
+   * Aborts when the server begins to stop: a load that waits for something, or has it built, gives up. In an executor,
+   * when that is told to end.
+   */
+  readonly signal: AbortSignal;
 }
 
 /** A model version as the repository has it. */

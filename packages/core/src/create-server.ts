@@ -56,27 +56,34 @@ export function createServer(options: ServerOptions): Promise<Server> {
  * Starts a server like `createServer`.
  *
  * @param listens - Whether `listen` will follow: what it needs is then loaded while the models load.
+ * @param signal - Gives the start up: loads that take long end, and then the start fails.
  */
 export async function startServer(
   options: ServerOptions,
-  { listens }: { readonly listens: boolean },
+  { listens, signal }: { readonly listens: boolean; readonly signal?: AbortSignal },
 ): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
   const { control, executors, health, lifecycle, options: resolved } = parts;
   const listeners = createListeners(parts, resolved);
   const server = assemble(parts, listeners);
+  const giveUp = (): void => parts.inProcess.stopLoading();
+  signal?.addEventListener('abort', giveUp, { once: true });
+  if (signal?.aborted === true) giveUp();
   try {
     // What ends the start is told by the error that it ends with, and not in the log besides.
     lifecycle.logsFailures = !resolved.exitOnError;
     const loading = control.start();
     const [failed] = await Promise.all([loading, listens && prepareMeanwhile(listeners, loading, executors)]);
     lifecycle.logsFailures = true;
+    signal?.throwIfAborted();
     if (failed.size > 0 && resolved.exitOnError) throw cannotLoad([...failed.values()]);
     health.state = 'serving';
     return server;
   } catch (error) {
     await server.close();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 
@@ -309,6 +316,7 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
 async function closeParts(parts: ServerParts, listeners: Listeners): Promise<boolean> {
   const { control, health, lifecycle, registry, inProcess, executors, sharedMemory, tracer, options } = parts;
   health.state = 'exiting';
+  inProcess.stopLoading();
   const deadline = AbortSignal.timeout(options.exitTimeoutSecs * 1000);
   await control.close();
   // Their next requests still have to come in.

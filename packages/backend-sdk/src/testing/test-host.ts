@@ -66,12 +66,14 @@ export async function createTestHost(
 ): Promise<TestHost> {
   const logs: TestLogLine[] = [];
   const metrics = new Map<string, number>();
+  const stopping = new AbortController();
   const context: BackendContext = {
     backendName: backend.name,
     settings,
     logger: createRecordingLogger(logs),
     metrics: createRecordingMetrics(metrics),
     models,
+    signal: stopping.signal,
   };
   const loaded = new Set<TestModel>();
   await backend.start?.(context);
@@ -84,6 +86,7 @@ export async function createTestHost(
       return model;
     },
     async close() {
+      stopping.abort();
       for (const model of loaded) await model.unload();
       await backend.stop?.();
     },

@@ -22,14 +22,25 @@ export async function serve(
 ): Promise<number> {
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
+  const stop = new AbortController();
   const stopped = new Promise<NodeJS.Signals>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
   });
+  void stopped.then(() => stop.abort());
   // A fault of a backend on this thread must not take the other models along.
   process.on('uncaughtException', (error) =>
     process.stderr.write(`error: ${error.stack ?? error.message}\n`),
   );
-  const server = await startServer(options, { listens: true });
+  const server = await startServer(options, { listens: true, signal: stop.signal }).catch(
+    (error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+      return undefined;
+    },
+  );
+  if (server === undefined) {
+    output.write(`${await stopped} received before the models were loaded\n`);
+    return 0;
+  }
   if (server.repositoryAgents.length > 0) output.write(`${describeAgents(server)}\n`);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {

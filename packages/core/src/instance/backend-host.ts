@@ -39,6 +39,7 @@ export class BackendHost {
   readonly #backends = new Map<string, Promise<Backend>>();
   readonly #models = new Map<string, LoadedModel>();
   readonly #scope = new RequestScope();
+  readonly #stopping = new AbortController();
 
   constructor(services: HostServices) {
     this.#services = services;
@@ -87,8 +88,14 @@ export class BackendHost {
     await (await loaded.loading).close?.();
   }
 
+  /** Has loads give up that take long. */
+  stopLoading(): void {
+    this.#stopping.abort(new InferenceServerError('UNAVAILABLE', 'the server is stopping'));
+  }
+
   /** Ends all backends; models must have been closed. */
   async close(): Promise<void> {
+    this.stopLoading();
     for (const loading of this.#backends.values()) {
       const backend = await loading;
       await backend.stop?.();
@@ -137,6 +144,7 @@ export class BackendHost {
       logger: this.#scope.logger(this.#services.logger(spec.backendName)),
       metrics: this.#services.metrics,
       models: this.#services.models(namespace),
+      signal: this.#stopping.signal,
     };
   }
 }
