@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeFailure } from './describe-failure.ts';
+
+test("uv's drawing becomes one line that names the requirement", () => {
+  const lines = [
+    'Using Python 3.11.7 environment at: env',
+    '  × No solution found when resolving dependencies:',
+    '  ╰─▶ Because nosuch was not found in the package registry and you require',
+    '      nosuch, we can conclude that your requirements are unsatisfiable.',
+  ];
+  assert.equal(
+    describeFailure(lines),
+    'No solution found when resolving dependencies: Because nosuch was not found in the package registry and you ' +
+      'require nosuch, we can conclude that your requirements are unsatisfiable.',
+  );
+});
+
+test("pip's errors are told without what it printed before them", () => {
+  const lines = [
+    'Looking in links: /wheels',
+    'ERROR: Could not find a version that satisfies the requirement nosuch==9 (from versions: none)',
+    '',
+    'ERROR: No matching distribution found for nosuch==9',
+  ];
+  assert.equal(
+    describeFailure(lines),
+    'Could not find a version that satisfies the requirement nosuch==9 (from versions: none) ' +
+      'No matching distribution found for nosuch==9',
+  );
+});
+
+test('an installer that names no error is quoted by its last lines, and one that is silent called so', () => {
+  assert.equal(describeFailure(['1', '2', '3', '4', '5', '6', 'Killed']), '3 4 5 6 Killed');
+  assert.equal(describeFailure([' ']), 'the installer printed nothing');
+});
+
+test('a message of pages is cut', () => {
+  assert.equal(describeFailure(['ERROR: '.padEnd(5000, 'x')]).length, 1002);
+});
