@@ -46,10 +46,10 @@ export function readPythonSettings(context: BackendContext): PythonSettings {
     stubTimeoutSeconds: settings['stub-timeout-seconds'],
     heartbeatTimeoutSeconds: settings['heartbeat-timeout-seconds'],
     executeTimeoutSeconds: settings['execute-timeout-seconds'],
-    requirements: settings.requirements as PythonSettings['requirements'],
+    requirements: settings.requirements,
     environment: {
       cache: resolve(settings['environment-cache'] ?? defaultCache(process.env)),
-      installer: settings['environment-installer'] as EnvironmentSettings['installer'],
+      installer: settings['environment-installer'],
       offline: settings['environment-offline'],
       locked: settings['environment-locked'],
     },

@@ -28,7 +28,9 @@ type SpecValue<S extends ParameterSpec> = S extends { type: 'integer' | 'number'
   ? number
   : S extends { type: 'boolean' }
     ? boolean
-    : string;
+    : S extends { readonly oneOf: readonly (infer V extends string)[] }
+      ? V
+      : string;
 
 /** The values that specs describe, by the same names. */
 export type ParameterValuesOf<S extends Readonly<Record<string, ParameterSpec>>> = {
