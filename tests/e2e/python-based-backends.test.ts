@@ -150,3 +150,86 @@ test('a runtime outside of the backend, or one that is not there, stops the load
     await assert.rejects(serve(repository), message);
   }
 });
+
+/** Says of each row how many rows were executed with it, plus an offset. */
+const COUNT = `import json
+import numpy as np
+from nereid_backend import Batch, Parameter, read_parameters, warn_of_unused_parameters
+
+PARAMETERS = {
+    "offset": Parameter(float, default=0.0, minimum=0),
+    "tile": Parameter(int, without_effect="only on GPUs"),
+}
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        config = json.loads(args["model_config"])
+        warn_of_unused_parameters(config, PARAMETERS)
+        self.offset = read_parameters(config, PARAMETERS)["offset"]
+
+    def execute(self, requests):
+        batch = Batch(requests)
+        x = batch.input("X")
+        return batch.responses({"Y": x + np.float32(self.offset), "ROWS": np.full_like(x, batch.size)})
+`;
+
+function countConfig(...parameters: readonly (readonly [string, string])[]): string {
+  const lines = parameters.map(
+    ([key, value]) => `parameters { key: "${key}" value { string_value: "${value}" } }`,
+  );
+  return `backend: "count" max_batch_size: 8
+input [ { name: "X" data_type: TYPE_FP32 dims: [ 1 ] } ]
+output [ { name: "Y" data_type: TYPE_FP32 dims: [ 1 ] }, { name: "ROWS" data_type: TYPE_FP32 dims: [ 1 ] } ]
+dynamic_batching { preferred_batch_size: [ 5 ] max_queue_delay_microseconds: 10000000 }
+${lines.join('\n')}`;
+}
+
+test('requests that are executed together are one batch to the backend', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'count', { 'model.py': COUNT });
+  repository.write('m', {
+    'config.pbtxt': countConfig(['offset', '0.5'], ['tile', '4'], ['ofset', '1']),
+    '1/.keep': '',
+  });
+  await using server = await serve(repository);
+  const client = new HttpClient(server.http);
+  try {
+    const answers = await Promise.all(
+      [[1, 2], [3], [4, 5]].map((rows) =>
+        client.infer('m', [InferInput.from('X', new Float32Array(rows), [rows.length, 1])]),
+      ),
+    );
+    assert.deepEqual(
+      answers.map((answer) => [[...answer.output('Y', 'FP32')], [...answer.output('ROWS', 'FP32')]]),
+      [
+        [
+          [1.5, 2.5],
+          [5, 5],
+        ],
+        [[3.5], [5]],
+        [
+          [4.5, 5.5],
+          [5, 5],
+        ],
+      ],
+    );
+  } finally {
+    await client.close();
+  }
+  assert.match(server.output(), /model 'm': parameter 'tile' has no effect: only on GPUs/);
+  assert.match(
+    server.output(),
+    /model 'm': parameter 'ofset' is not known to backend 'count', which has offset, tile/,
+  );
+});
+
+test('a parameter outside of its limits stops the load with its name', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'count', { 'model.py': COUNT });
+  repository.write('m', { 'config.pbtxt': countConfig(['offset', '-1']), '1/.keep': '' });
+  await assert.rejects(
+    serve(repository),
+    /model 'm', parameter 'offset': expected a number of at least 0, found '-1'/,
+  );
+});

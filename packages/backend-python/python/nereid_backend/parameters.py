@@ -6,7 +6,15 @@ from dataclasses import dataclass
 import triton_python_backend_utils as pb_utils
 
 # What Python models may have besides, whatever their backend.
-_OF_ALL_PYTHON_MODELS = frozenset({"EXECUTION_ENV_PATH", "FORCE_CPU_ONLY_INPUT_TENSORS", "PYTHON_INTERPRETER"})
+_OF_ALL_PYTHON_MODELS = frozenset(
+    {
+        "EXECUTE_TIMEOUT_SECONDS",
+        "EXECUTION_ENV_PATH",
+        "FORCE_CPU_ONLY_INPUT_TENSORS",
+        "MEMORY_LIMIT_BYTES",
+        "PYTHON_INTERPRETER",
+    }
+)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
