@@ -11,6 +11,12 @@ export const HTTP_ERROR_MESSAGES: ErrorMessages = {
       'look at the repository index',
     ),
     row(
+      'INVALID_ARG',
+      "There are <n> identifiers of model '<model>' in global map, model namespace must be provided to resolve ambiguity: it is in <list>",
+      'with `--model-namespacing`: several repositories have a model of that name',
+      'give it another name in one of them, or use it through an ensemble beside it',
+    ),
+    row(
       'NOT_FOUND',
       "Request for unknown model: '<model>' has no available versions",
       'none is ready',

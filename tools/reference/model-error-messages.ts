@@ -96,6 +96,18 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
+      "files of a load request can't stand for model '<model>': it is in <list>, expected one repository",
+      'with `--model-namespacing`: a load call with files for a name that several repositories have',
+      'give the model a name of its own',
+    ),
+    row(
+      'INVALID_ARG',
+      "load failed for model '<model>': ensemble <model> contains models that are not available or ambiguous: <list>",
+      'no repository has a model of the ensemble or, with `--model-namespacing`, several others have it',
+      'add it, or name one with `model_namespace` in the step',
+    ),
+    row(
+      'INVALID_ARG',
       "ensemble '<model>' depends on '<model>' which has no loaded version",
       'a model of the ensemble is not ready',
       'load that one',

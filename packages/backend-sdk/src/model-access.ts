@@ -5,6 +5,7 @@ import type { BackendResponse } from './response-sender.ts';
 
 /** An inference on another model of the same server. */
 export interface InferCall {
+  /** Of models of one name in several repositories (`--model-namespacing`), the one beside the calling model is meant. */
   readonly modelName: string;
   /** Default: the highest ready version. */
   readonly modelVersion?: string;
@@ -49,6 +50,7 @@ export interface ModelAccess {
    * Runs one inference.
    *
    * @throws InferenceServerError with the called model's own code; NOT_FOUND or UNAVAILABLE for one that is not there;
+   *   with `--model-namespacing` INVALID_ARG for a name that nobody has, or only models in several other repositories;
    *   UNSUPPORTED for a decoupled one, and for a backend that does not run in process.
    */
   infer(call: InferCall): Promise<BackendResponse>;

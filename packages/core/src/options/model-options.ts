@@ -40,7 +40,7 @@ export const LOGGING_OPTIONS = {
 export const MODEL_OPTIONS = {
   modelRepository: texts(
     undefined,
-    'Folder with models. May be repeated. A model may be in one of them only.',
+    'Folder with models. May be repeated. A model name may be in one of them only, unless they are namespaces.',
   ),
   exitOnError: boolean(true, 'Whether the server ends when a model cannot be loaded at start.'),
   disableAutoCompleteConfig: boolean(
@@ -61,7 +61,10 @@ export const MODEL_OPTIONS = {
     '',
     'Name of the configuration to use from the folder configs of each model that has it.',
   ),
-  modelNamespacing: boolean(false, 'Whether models of one name may be in several repositories.'),
+  modelNamespacing: boolean(
+    false,
+    'Whether each repository is a namespace, so that several may have models of one name.',
+  ),
   modelLoadGpuLimit: notYet(perDevice('Share of the memory of a GPU beyond which no model is loaded.')),
 };
 
