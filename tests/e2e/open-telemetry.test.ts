@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { credentials, Metadata, Client } from '@grpc/grpc-js';
 import { encodeModelInferRequest } from '@nereid/protocol/grpc';
 import { identityModel, makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { notingModel } from '../server/script-models.ts';
 import { startCollector, type CollectedSpan, type Collector } from '../server/otlp-collector.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -65,6 +66,20 @@ function find(spans: readonly CollectedSpan[], name: string): CollectedSpan {
 function eventsOf(span: CollectedSpan): readonly string[] {
   return span.events.map(({ name }) => name);
 }
+
+test('what a model notes of its own is a span below its execution', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('noting', notingModel());
+  await using collector = await startCollector();
+  await using server = await start(repository, collector, 'rate=1');
+  await inferHttp(server, 'noting');
+  const spans = await collector.spans(5);
+  const compute = { compute: { TOKENIZE: { LOOKUP: {} } } };
+  assert.deepEqual(treeOf(spans, ''), { InferRequest: { noting: compute } });
+  assert.deepEqual(eventsOf(find(spans, 'LOOKUP')), ['LOOKUP_START', 'HIT', 'LOOKUP_END']);
+  const [outer, inner] = [find(spans, 'TOKENIZE'), find(spans, 'LOOKUP')];
+  assert.ok(outer.startNs <= inner.startNs && inner.endNs <= outer.endNs);
+});
 
 test('a request is a tree of spans, with the times and the attributes of its stages', LIMIT, async () => {
   await using repository = makeRepository();

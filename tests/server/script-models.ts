@@ -68,6 +68,18 @@ export default defineModel({
 });
 `;
 
+/** Notes in its trace that it tokenizes, and within that, that it looks something up. */
+const NOTING = `
+import { defineModel } from '@nereid/backend-script';
+export default defineModel({
+  execute(request) {
+    for (const name of ['TOKENIZE_START', 'LOOKUP_START', 'HIT', 'LOOKUP_END', 'TOKENIZE_END'])
+      request.recordActivity(name);
+    return { outputs: { OUTPUT0: request.input('INPUT0').values('INT32') } };
+  },
+});
+`;
+
 const scalar = (...names: readonly string[]): string =>
   names.map((name) => `{ name: "${name}" data_type: TYPE_INT32 dims: [1] }`).join(', ');
 
@@ -86,6 +98,12 @@ export function untilCancelledModel(): ModelFiles {
 /** A model with the same inputs that fails each request. */
 export function failingModel(): ModelFiles {
   return { 'config.pbtxt': HOLD_CONFIG, '1/model.ts': FAILING };
+}
+
+/** A model that gives back its input, and notes activities of its own in its traces. */
+export function notingModel(): ModelFiles {
+  const config = `backend: "script" input [${scalar('INPUT0')}] output [${scalar('OUTPUT0')}]`;
+  return { 'config.pbtxt': config, '1/model.ts': NOTING };
 }
 
 /** A decoupled model that answers `COUNT` times. */

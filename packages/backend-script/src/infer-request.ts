@@ -91,6 +91,14 @@ export class InferRequest {
     return this.backendRequest.traceContext;
   }
 
+  /**
+   * Notes a moment in the trace of the request, as of now; nothing happens when it is not traced. What lies between
+   * `<name>_START` and `<name>_END` becomes a span of its own.
+   */
+  recordActivity(name: string): void {
+    this.backendRequest.recordActivity(name);
+  }
+
   /** Whether the client has gone or cancelled. */
   get isCancelled(): boolean {
     return this.backendRequest.isCancelled;

@@ -25,6 +25,15 @@ export interface BackendRequest extends ResponseSender {
   readonly deadline: number | undefined;
   /** The trace it belongs to; undefined when it is not traced. */
   readonly traceContext: TraceContext | undefined;
+  /**
+   * Notes a moment of the execution in the trace of the request, as of now. What lies between `<name>_START` and
+   * `<name>_END` becomes a span `<name>` below `compute` in mode `opentelemetry`; any other name is an event. Nothing
+   * happens where the request is not traced with level TIMESTAMPS, or was answered to the end.
+   *
+   * @param name - In capitals, as Triton's own: `TOKENIZE_START`. Names of the server (`COMPUTE_START` …) are not to
+   *   be used.
+   */
+  recordActivity(name: string): void;
   /** Whether the client has gone or cancelled. Cheap to ask. */
   readonly isCancelled: boolean;
   /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */

@@ -45,6 +45,8 @@ export class TestRequest implements BackendRequest {
   readonly responses: TestResponse[] = [];
   /** The states it was rescheduled with; undefined: it was not. */
   rescheduled: readonly Tensor[] | undefined = undefined;
+  /** Names of the moments that were noted for its trace. */
+  readonly activities: string[] = [];
   /** Resolves when the final response was sent, or the request was completed or rescheduled. */
   readonly ended: Promise<void>;
   readonly #decoupled: boolean;
@@ -77,6 +79,10 @@ export class TestRequest implements BackendRequest {
 
   ready(): Promise<void> {
     return Promise.resolve();
+  }
+
+  recordActivity(name: string): void {
+    this.activities.push(name);
   }
 
   get isCancelled(): boolean {

@@ -199,6 +199,11 @@ class ExecutorBatch implements HostedExecution {
     if (this.decoupled || !this.#executing) this.#flushSoon();
   }
 
+  recordActivity(index: number, name: string): void {
+    const epochMs = performance.timeOrigin + performance.now();
+    this.#post({ kind: 'activity', batch: this.#batch, index, name, epochMs }, []);
+  }
+
   reschedule(index: number, states: readonly Tensor[]): void {
     this.#packer.addReschedule(index, states);
     this.#open -= 1;

@@ -120,6 +120,14 @@ export type FromExecutor =
       /** Set in the message that frees the instance. */
       readonly done: { readonly times: ExecutionTimes; readonly failed: boolean } | undefined;
     }
+  /** A moment of a traced request, in milliseconds since the epoch: threads and processes have clocks of their own. */
+  | {
+      readonly kind: 'activity';
+      readonly batch: number;
+      readonly index: number;
+      readonly name: string;
+      readonly epochMs: number;
+    }
   | {
       readonly kind: 'log';
       readonly backend: string;

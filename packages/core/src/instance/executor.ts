@@ -139,9 +139,17 @@ export class Executor {
         else logger[message.level](message.message, message.fields);
         return;
       }
+      case 'activity':
+        this.#onActivity(message);
+        return;
       case 'metric':
         this.#services.metrics.apply(message.update);
     }
+  }
+
+  #onActivity({ batch, index, name, epochMs }: Extract<FromExecutor, { kind: 'activity' }>): void {
+    const trace = this.#batches.get(batch)?.requests[index]?.trace;
+    trace?.recordActivity(name, Math.round((epochMs - performance.timeOrigin) * 1e6));
   }
 
   #onResponses({ batch, responses, buffers, done }: Extract<FromExecutor, { kind: 'responses' }>): void {

@@ -23,6 +23,8 @@ export interface HostedExecution {
   readonly backendName: string;
   readonly modelName: string;
   respond(index: number, response: InferenceResponse | undefined, final: boolean): void;
+  /** The backend notes a moment in the trace of a request that has one. */
+  recordActivity(index: number, name: string): void;
   /** The request is to be executed again, with these state outputs. */
   reschedule(index: number, states: readonly Tensor[]): void;
 }
@@ -85,6 +87,10 @@ export class HostedRequest implements BackendRequest {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
+  }
+
+  recordActivity(name: string): void {
+    if (this.traceContext !== undefined && !this.#ended) this.#execution.recordActivity(this.#index, name);
   }
 
   input(name: string): Tensor | undefined {

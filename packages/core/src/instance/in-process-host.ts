@@ -66,6 +66,7 @@ class InProcessInstance implements HostedInstance {
     const execution = new InProcessExecution(
       this.#spec,
       { decoupled: this.#decoupled, iterative: this.#iterative },
+      requests,
       sink,
     );
     const hosted = requests.map((request, index) => {
@@ -98,6 +99,7 @@ class InProcessExecution implements HostedExecution {
   readonly iterative: boolean;
   readonly backendName: string;
   readonly modelName: string;
+  readonly #requests: readonly InferenceRequest[];
   readonly #sink: BatchSink;
   readonly #startedAt = performance.now();
   readonly #kept: (() => void)[] = [];
@@ -105,8 +107,10 @@ class InProcessExecution implements HostedExecution {
   constructor(
     { backendName, modelName }: ModelSpec,
     { decoupled, iterative }: Pick<HostedExecution, 'decoupled' | 'iterative'>,
+    requests: readonly InferenceRequest[],
     sink: BatchSink,
   ) {
+    this.#requests = requests;
     this.decoupled = decoupled;
     this.iterative = iterative;
     this.backendName = backendName;
@@ -117,6 +121,10 @@ class InProcessExecution implements HostedExecution {
   respond(index: number, response: InferenceResponse | undefined, final: boolean): void {
     if (this.decoupled) this.#sink.onResponse(index, response, final);
     else this.#kept.push(() => this.#sink.onResponse(index, response, final));
+  }
+
+  recordActivity(index: number, name: string): void {
+    this.#requests[index]?.trace?.recordActivity(name);
   }
 
   reschedule(index: number, states: readonly Tensor[]): void {

@@ -31,6 +31,9 @@ function traceOf(requestId: string): RequestTrace | undefined {
   return collectingTracer().tracer.start({ modelName: 'm', modelVersion: '1', requestId, context });
 }
 
+/** By how much the clocks of two processes may differ. */
+const CLOCK_ERROR_NS = 50e6;
+
 const onLinux = { skip: process.platform !== 'linux' && 'the addon may be missing here' };
 
 const KINDS: readonly InstanceHostKind[] = ['in-process', 'executor-thread', 'own-thread', 'child-process'];
@@ -392,6 +395,28 @@ for (const kind of KINDS) {
           tracestate: 'vendor=1',
         });
         assert.equal(plain, undefined);
+      });
+    });
+
+    test('notes what the backend does in the traces of its requests, when it did it', async () => {
+      await withInstance(configOf('activity'), async (instance) => {
+        const traces = [traceOf('r1'), traceOf('r2')];
+        const before = performance.now() * 1e6;
+        await execute(instance, [{ id: 'a', trace: traces[0] }, { id: 'b' }, { id: 'c', trace: traces[1] }]);
+        const noted = traces.map((trace) => trace?.activities ?? []);
+        assert.deepEqual(
+          noted.map((moments) => moments.map(({ name }) => name)),
+          [
+            ['STEP_a_START', 'STEP_a_END'],
+            ['STEP_c_START', 'STEP_c_END'],
+          ],
+        );
+        const times = [before - CLOCK_ERROR_NS, ...noted.flat().map(({ ns }) => ns)];
+        assert.deepEqual(
+          times,
+          times.toSorted((a, b) => a - b),
+        );
+        assert.ok((times.at(-1) ?? Infinity) <= performance.now() * 1e6 + CLOCK_ERROR_NS);
       });
     });
   });

@@ -162,7 +162,7 @@ class OpenTelemetryExporter {
   }
 
   #export(shape: SpanShape, traceId: string, context: Context): void {
-    this.#ids.next = { traceId, spanId: shape.spanId };
+    this.#ids.next = { traceId, spanId: shape.spanId ?? RANDOM.generateSpanId() };
     const options = {
       kind: shape.isEntry ? SpanKind.SERVER : SpanKind.INTERNAL,
       startTime: this.#timeOf(shape.startNs),

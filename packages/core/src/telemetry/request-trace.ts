@@ -38,7 +38,8 @@ export interface TracedRequest {
 
 /** A moment, in nanoseconds of the server's clock. */
 export interface TraceEvent {
-  readonly name: TraceTimestamp;
+  /** A {@link TraceTimestamp}, or what a backend calls it. */
+  readonly name: string;
   readonly ns: number;
 }
 
@@ -83,6 +84,8 @@ export class RequestTrace {
   readonly parentId: number | undefined;
   readonly spans: SpanIds | undefined;
   readonly events: TraceEvent[] = [];
+  /** Moments of its execution that the backend noted. */
+  readonly activities: TraceEvent[] = [];
   readonly tensors: TracedTensors[] = [];
   /** Those that have ended. */
   readonly children: RequestTrace[] = [];
@@ -118,6 +121,11 @@ export class RequestTrace {
   /** @param ns - Time of the server's clock; now when it is left out. */
   record(name: TraceTimestamp, ns: number = this.#sink.now()): void {
     if (this.#sink.levels.timestamps) this.events.push({ name, ns });
+  }
+
+  /** Notes a moment that a backend names. */
+  recordActivity(name: string, ns: number = this.#sink.now()): void {
+    if (this.#sink.levels.timestamps) this.activities.push({ name, ns });
   }
 
   /** Copies tensors into the trace, if tensors are traced: their bytes may be gone when it is written. */

@@ -1,10 +1,12 @@
 /** The spans that a finished trace becomes: `InferRequest` → the model → `compute`, steps below their ensemble. */
+import { activitySpans, type ActivitySpan } from './activity-spans.ts';
 import type { RequestTrace, SpanIds, TraceEvent } from './request-trace.ts';
 
 /** A span, its times in nanoseconds of the server's clock. */
 export interface SpanShape {
   readonly name: string;
-  readonly spanId: string;
+  /** Undefined: nobody knows of it before it is exported, any id will do. */
+  readonly spanId: string | undefined;
   /** Whether it is where the request came in. */
   readonly isEntry: boolean;
   readonly startNs: number;
@@ -65,6 +67,7 @@ function computeSpans(trace: RequestTrace, spans: SpanIds): readonly SpanShape[]
   const [start] = events;
   if (start === undefined) return [];
   const { ns: endNs } = events.at(-1) ?? start;
+  const activities = activitySpans(trace.activities, endNs);
   return [
     {
       name: 'compute',
@@ -73,11 +76,22 @@ function computeSpans(trace: RequestTrace, spans: SpanIds): readonly SpanShape[]
       startNs: start.ns,
       endNs,
       attributes: {},
-      events,
+      events: [...events, ...activities.events],
       error: undefined,
-      children: [],
+      children: activities.spans.map(toSpanShape),
     },
   ];
+}
+
+function toSpanShape({ children, ...activity }: ActivitySpan): SpanShape {
+  return {
+    ...activity,
+    spanId: undefined,
+    isEntry: false,
+    attributes: {},
+    error: undefined,
+    children: children.map(toSpanShape),
+  };
 }
 
 function attributesOf({

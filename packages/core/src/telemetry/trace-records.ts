@@ -11,8 +11,8 @@ export function formatTrace(trace: RequestTrace): string {
 }
 
 function recordsOf(trace: RequestTrace): readonly object[] {
-  const { id, levels, events } = trace;
-  const moments = levels.timestamps ? [{ id, timestamps: events }] : [];
+  const { id, levels, events, activities } = trace;
+  const moments = levels.timestamps ? [{ id, timestamps: [...events, ...activities] }] : [];
   const tensors = trace.tensors.flatMap((seen) => tensorRecords(id, seen));
   return [headerOf(trace), ...moments, ...tensors, ...trace.children.flatMap(recordsOf)];
 }
