@@ -1,10 +1,11 @@
 """What a `model.py` imports as `pb_utils`: tensors, requests, responses, errors, metrics, log, model control."""
 
 from nereid_stub import runtime as _runtime
-from nereid_stub.bls import InferenceRequest, is_model_ready, load_model, unload_model
+from nereid_stub.bls import InferenceRequest, ResponseIterator, is_model_ready, load_model, unload_model
 from nereid_stub.errors import TritonError, TritonModelException
 from nereid_stub.logger import Logger
-from nereid_stub.metrics import Metric, MetricFamily
+from nereid_stub.memory import MemoryType, PreferredMemory
+from nereid_stub.metrics import Metric, MetricFamily, MetricKind
 from nereid_stub.model_config import ModelConfig
 from nereid_stub.request import (
     TRITONSERVER_REQUEST_FLAG_SEQUENCE_END,
@@ -19,12 +20,17 @@ from nereid_stub.response import (
     InferenceResponseSender,
 )
 from nereid_stub.tensors import (
+    DATATYPES,
     Tensor,
     decode_strings,
     encode_strings,
-    numpy_to_triton_type,
+    numpy_to_triton_name,
     triton_to_numpy_type,
 )
+
+TRITONSERVER_MEMORY_CPU = MemoryType.TRITONSERVER_MEMORY_CPU
+TRITONSERVER_MEMORY_GPU = MemoryType.TRITONSERVER_MEMORY_GPU
+TRITON_STRING_TO_NUMPY = {f"TYPE_{name}": triton_to_numpy_type(name) for name in (*DATATYPES[:-1], "STRING")}
 
 __all__ = [
     "InferenceRequest",
@@ -32,14 +38,21 @@ __all__ = [
     "InferenceResponseSender",
     "InferenceTrace",
     "Logger",
+    "MemoryType",
     "Metric",
     "MetricFamily",
+    "MetricKind",
     "ModelConfig",
+    "PreferredMemory",
+    "ResponseIterator",
+    "TRITONSERVER_MEMORY_CPU",
+    "TRITONSERVER_MEMORY_GPU",
     "TRITONSERVER_REQUEST_FLAG_SEQUENCE_END",
     "TRITONSERVER_REQUEST_FLAG_SEQUENCE_START",
     "TRITONSERVER_REQUEST_RELEASE_ALL",
     "TRITONSERVER_REQUEST_RELEASE_RESCHEDULE",
     "TRITONSERVER_RESPONSE_COMPLETE_FINAL",
+    "TRITON_STRING_TO_NUMPY",
     "Tensor",
     "TritonError",
     "TritonModelException",
@@ -78,6 +91,11 @@ def get_input_config_by_name(model_config, name):
 def get_output_config_by_name(model_config, name):
     """The entry of an output in a configuration (a dict); None when there is none."""
     return _config_by_name(model_config, "output", name)
+
+
+def numpy_to_triton_type(data_type):
+    """The number of the datatype of a numpy type, as Triton counts them: 1 for BOOL up to 13 for BYTES."""
+    return DATATYPES.index(numpy_to_triton_name(data_type)) + 1
 
 
 def triton_string_to_numpy(triton_type_string):

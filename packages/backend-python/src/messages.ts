@@ -26,6 +26,10 @@ export interface WireRequest {
   /** 1: start, 2: end of the sequence. */
   readonly flags?: number;
   readonly priority?: number;
+  /** Microseconds. */
+  readonly timeout?: number;
+  /** W3C trace context. */
+  readonly trace?: { readonly traceparent: string; readonly tracestate?: string };
 }
 
 export interface WireResponse {
@@ -77,6 +81,7 @@ export type FromStub =
     }
   | {
       readonly kind: 'metric_new';
+      readonly call: number;
       readonly metric: number;
       readonly family: {
         readonly name: string;
@@ -86,6 +91,7 @@ export type FromStub =
       readonly labels: Readonly<Record<string, string>>;
       readonly buckets?: readonly number[];
     }
+  | { readonly kind: 'metric_value'; readonly call: number; readonly metric: number }
   | {
       readonly kind: 'metric';
       readonly metric: number;
@@ -121,6 +127,8 @@ export interface InferFrame {
   readonly timeout: number;
   readonly parameters: Parameters;
   readonly decoupled: boolean;
+  /** The request that it is made for, where the model said so: its batch and its place there. */
+  readonly request: readonly [batch: number, index: number] | null;
 }
 
 /** The model asks the server for something else. */

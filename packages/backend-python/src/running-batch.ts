@@ -29,6 +29,10 @@ export class RunningBatch {
     return this.#hasReturned && this.#open === 0;
   }
 
+  request(index: number): BackendRequest | undefined {
+    return this.#requests[index];
+  }
+
   /** Its request, when it has just one. */
   get onlyRequest(): BackendRequest | undefined {
     return this.#requests.length === 1 ? this.#requests[0] : undefined;
@@ -124,7 +128,8 @@ function exactId(id: number | bigint | string): number | string | { readonly int
 
 /** What Python sees of a request; the bytes of its inputs are added to `buffers`. */
 export function describeRequest(request: BackendRequest, buffers: Uint8Array[]): WireRequest {
-  const { id, inputs, requestedOutputs, parameters, sequence, priority } = request;
+  const { id, inputs, requestedOutputs, parameters, sequence, priority, timeoutUs, traceContext } = request;
+  const { traceparent, tracestate } = traceContext ?? {};
   return {
     ...(id !== '' && { id }),
     inputs: packTensors(inputs, buffers),
@@ -135,5 +140,7 @@ export function describeRequest(request: BackendRequest, buffers: Uint8Array[]):
       flags: (sequence.start ? 1 : 0) | (sequence.end ? 2 : 0),
     }),
     ...(priority > 0 && { priority }),
+    ...(timeoutUs > 0 && { timeout: timeoutUs }),
+    ...(traceparent !== undefined && { trace: { traceparent, ...(tracestate && { tracestate }) } }),
   };
 }

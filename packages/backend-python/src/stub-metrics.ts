@@ -1,20 +1,40 @@
-import type { Counter, Gauge, Histogram, MetricFactory } from '@nereid/backend-sdk';
-import type { FromStub } from './messages.ts';
+import {
+  InferenceServerError,
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type MetricFactory,
+} from '@nereid/backend-sdk';
+import type { FromStub, ToStub } from './messages.ts';
 
-type MetricFrame = Extract<FromStub, { kind: 'metric' | 'metric_new' }>;
+type MetricFrame = Extract<FromStub, { kind: 'metric' | 'metric_new' | 'metric_value' }>;
+type Metric = Partial<Counter & Gauge & Histogram>;
 
-/** The metrics that a process has made. */
+/** The metrics that a process has made. What is wrong with one is told to the process. */
 export class StubMetrics {
   readonly #factory: MetricFactory;
-  readonly #metrics = new Map<number, Partial<Counter & Gauge & Histogram>>();
+  readonly #send: (frame: ToStub) => void;
+  readonly #metrics = new Map<number, Metric>();
 
-  constructor(factory: MetricFactory) {
+  constructor(factory: MetricFactory, send: (frame: ToStub) => void) {
     this.#factory = factory;
+    this.#send = send;
   }
 
   onFrame(frame: MetricFrame): void {
-    if (frame.kind === 'metric_new') this.#metrics.set(frame.metric, this.#create(frame));
-    else this.#metrics.get(frame.metric)?.[frame.action]?.(frame.value);
+    const metric = this.#metrics.get(frame.metric);
+    if (frame.kind === 'metric') {
+      metric?.[frame.action]?.(frame.value);
+      return;
+    }
+    const answer = { kind: 'answer', call: frame.call, final: true } as const;
+    try {
+      if (frame.kind === 'metric_new') this.#metrics.set(frame.metric, this.#create(frame));
+      this.#send({ ...answer, value: metric?.value?.() });
+    } catch (reason) {
+      const { message, code } = InferenceServerError.from(reason);
+      this.#send({ ...answer, error: { message, code } });
+    }
   }
 
   close(): void {
@@ -25,7 +45,7 @@ export class StubMetrics {
     family: { kind, ...family },
     labels,
     buckets = [],
-  }: Extract<MetricFrame, { kind: 'metric_new' }>): Partial<Counter & Gauge & Histogram> {
+  }: Extract<MetricFrame, { kind: 'metric_new' }>): Metric {
     if (kind === 'counter') return this.#factory.counter(family, labels);
     if (kind === 'gauge') return this.#factory.gauge(family, labels);
     return this.#factory.histogram({ ...family, buckets }, labels);

@@ -45,7 +45,7 @@ export class StubProcess {
 
   constructor(options: StubOptions) {
     this.#options = options;
-    this.#metrics = new StubMetrics(options.services.metrics);
+    this.#metrics = new StubMetrics(options.services.metrics, (frame) => this.#send(frame));
     this.#child = new StubChild({
       ...options,
       onGone: () => {
@@ -175,7 +175,7 @@ export class StubProcess {
   #serve(frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reply' }>, tensors: Buffer): void {
     switch (frame.kind) {
       case 'infer':
-        void this.#modelCalls.infer(frame, tensors, this.#onlyBatch()?.onlyRequest);
+        void this.#modelCalls.infer(frame, tensors, this.#callerOf(frame));
         return;
       case 'infer_cancel':
         this.#modelCalls.cancel(frame.call);
@@ -187,6 +187,7 @@ export class StubProcess {
         this.#log(frame.level, frame.message, this.#onlyBatch());
         return;
       case 'metric_new':
+      case 'metric_value':
       case 'metric':
         this.#metrics.onFrame(frame);
     }
@@ -208,6 +209,13 @@ export class StubProcess {
   #onlyBatch(): RunningBatch | undefined {
     const [batch, ...others] = this.#batches.values();
     return others.length === 0 ? batch : undefined;
+  }
+
+  /** The request that a call is made for: as the model says, else the only one that the process has. */
+  #callerOf({ request }: Extract<FromStub, { kind: 'infer' }>): BackendRequest | undefined {
+    if (request === null) return this.#onlyBatch()?.onlyRequest;
+    const [batch, index] = request;
+    return this.#batches.get(batch)?.request(index);
   }
 
   #onBatch(number: number, take: (batch: RunningBatch) => void): void {

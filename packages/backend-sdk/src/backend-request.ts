@@ -21,6 +21,8 @@ export interface BackendRequest extends ResponseSender {
   /** The sequence it belongs to, with its start and end flags. */
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
+  /** How long the client wants to wait, in microseconds, as it said it; 0: no limit. */
+  readonly timeoutUs: number;
   /** When the client stops waiting, in milliseconds since the epoch; undefined: no limit. */
   readonly deadline: number | undefined;
   /** The trace it belongs to; undefined when it is not traced. */

@@ -12,6 +12,8 @@ export interface MetricFamilyOptions {
 export interface Counter {
   /** @param value - Amount, not negative. Default: 1. */
   increment(value?: number): void;
+  /** What all who share the metric have counted. Absent where the backend does not run `in-process`. */
+  value?(): number;
 }
 
 /** A number that goes up and down. */
@@ -19,6 +21,8 @@ export interface Gauge {
   set(value: number): void;
   /** @param value - May be negative. Default: 1. */
   increment(value?: number): void;
+  /** The number now. Absent where the backend does not run `in-process`. */
+  value?(): number;
 }
 
 /** A distribution in buckets. */

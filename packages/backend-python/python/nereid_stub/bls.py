@@ -1,25 +1,28 @@
 """Requests of a model to other models of the server, and the server's model control."""
 
+import abc
 import asyncio
 import base64
 import json
 
 from . import runtime
-from .errors import TritonError, raise_for
+from .errors import TritonError, TritonModelException, raise_for
+from .request import InferenceTrace, ReceivedRequest
 from .response import InferenceResponse
-from .tensors import pack, unpack
+from .tensors import Tensor, pack, unpack
 
 
-class InferenceRequest:
+class InferenceRequest(abc.ABC):
     """An inference on another model. Errors of it are in the response, not raised."""
 
+    # The order is Triton's; models name the arguments.
     def __init__(
         self,
-        model_name="",
-        requested_output_names=(),
-        inputs=(),
         request_id="",
         correlation_id=0,
+        inputs=None,
+        requested_output_names=None,
+        model_name=None,
         model_version=-1,
         flags=0,
         timeout=0,
@@ -27,8 +30,16 @@ class InferenceRequest:
         trace=None,
         parameters=None,
     ):
-        if not model_name:
-            raise ValueError("an inference request needs a model_name")
+        _require(bool(model_name), "model_name", "the name of a model", model_name)
+        _require(inputs is not None, "inputs", "a list of tensors", inputs)
+        _require(requested_output_names is not None, "requested_output_names", "a list of names", None)
+        _require(isinstance(correlation_id, (int, str)), "correlation_id", "an integer or a string", correlation_id)
+        _require(
+            parameters is None or isinstance(parameters, dict), "parameters", "a dict of strings, numbers and bools", parameters
+        )
+        _require(isinstance(timeout, int) and timeout >= 0, "timeout", "microseconds", timeout)
+        for tensor in inputs:
+            _require(isinstance(tensor, Tensor), "inputs", "tensors", tensor)
         self._model_name = model_name
         self._model_version = model_version
         self._outputs = list(requested_output_names)
@@ -37,7 +48,8 @@ class InferenceRequest:
         self._correlation_id = correlation_id
         self._flags = flags
         self._timeout = timeout
-        self._trace = trace
+        self._preferred_memory = preferred_memory
+        self._trace = trace if trace is not None else InferenceTrace()
         self._parameters = parameters or {}
 
     @property
@@ -69,6 +81,12 @@ class InferenceRequest:
     def timeout(self):
         return self._timeout
 
+    def preferred_memory(self):
+        return self._preferred_memory
+
+    def trace(self):
+        return self._trace
+
     def parameters(self):
         return json.dumps(self._parameters)
 
@@ -82,18 +100,23 @@ class InferenceRequest:
         return receive_response(*calls.next(call))
 
     async def async_exec(self, decoupled=False):
-        """Like `exec`; lets other coroutines run meanwhile. With `decoupled` an asynchronous iterator."""
+        """Like `exec`; lets other coroutines run meanwhile. What `decoupled` gives works with `async for`, too."""
         loop = asyncio.get_running_loop()
-        answers = asyncio.Queue()
+        came = asyncio.Event()
 
-        def take(header, tensors):
-            loop.call_soon_threadsafe(answers.put_nowait, (header, tensors))
+        def wake():
+            # Whoever reads is another thread, perhaps, and the loop may be over when the answer comes.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(came.set)
 
+        calls = runtime.current().calls
         buffers = []
-        call = runtime.current().calls.ask(self._describe(decoupled, buffers), buffers, take)
+        call = calls.ask(self._describe(decoupled, buffers), buffers, wake)
+        responses = ResponseIterator(call, came)
         if decoupled:
-            return AsyncResponseIterator(call, answers)
-        return receive_response(*await answers.get())
+            return responses
+        await responses.arrival()
+        return receive_response(*calls.next(call))
 
     def _describe(self, decoupled, buffers):
         return {
@@ -107,7 +130,7 @@ class InferenceRequest:
             "flags": self._flags,
             "timeout": self._timeout,
             "parameters": self._parameters,
-            "trace": None if self._trace is None else self._trace._context,
+            "request": self._trace._request,
             "decoupled": decoupled,
         }
 
@@ -120,50 +143,66 @@ def receive_response(header, tensors):
     return InferenceResponse(outputs, parameters=header.get("parameters"))
 
 
-class ResponseIterator:
-    """The responses of a decoupled model; the last one may be empty."""
+def _require(is_right, name, expected, found):
+    if not is_right:
+        raise TritonModelException(f"InferenceRequest: {name}: expected {expected}, found {found!r}", "INVALID_ARG")
 
-    def __init__(self, call):
+
+# A received request is one, too, for models that look.
+InferenceRequest.register(ReceivedRequest)
+
+
+class ResponseIterator:
+    """The responses of a decoupled model; the last one may be empty. Takes `for`, in coroutines also `async for`."""
+
+    def __init__(self, call, came=None):
         self._call = call
+        self._came = came
         self._is_done = False
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        if self._is_done:
+        response = None if self._is_done else self._next()
+        if response is None:
             raise StopIteration
-        header, tensors = runtime.current().calls.next(self._call)
-        self._is_done = header.get("final", True)
-        if header.get("empty", False):
-            # The end without a response.
-            raise StopIteration
-        return receive_response(header, tensors)
-
-    def cancel(self):
-        runtime.current().channel.send({"kind": "infer_cancel", "call": self._call})
-
-
-class AsyncResponseIterator:
-    def __init__(self, call, answers):
-        self._call = call
-        self._answers = answers
-        self._is_done = False
+        return response
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        if self._is_done:
+        if not self._is_done:
+            await self.arrival()
+        response = None if self._is_done else self._next()
+        if response is None:
             raise StopAsyncIteration
-        header, tensors = await self._answers.get()
-        self._is_done = header.get("final", True)
-        if header.get("empty", False):
-            raise StopAsyncIteration
-        return receive_response(header, tensors)
+        return response
+
+    async def arrival(self):
+        """Waits, without holding up other coroutines, until there is an answer."""
+        current = runtime.current()
+        calls = current.calls
+        if not current.reads_on(asyncio.get_running_loop()):
+            # The model runs a loop of its own in an ordinary execute: a thread has to read for it.
+            await asyncio.get_running_loop().run_in_executor(None, calls.wait_for, self._call)
+            return
+        while not calls.has_answer(self._call):
+            self._came.clear()
+            # One that came in between has set it again, or is there.
+            if not calls.has_answer(self._call):
+                await self._came.wait()
 
     def cancel(self):
+        """Tells the model that its responses are not wanted any more. They may go on for a while."""
         runtime.current().channel.send({"kind": "infer_cancel", "call": self._call})
+
+    def _next(self):
+        header, tensors = runtime.current().calls.next(self._call)
+        self._is_done = header.get("final", True)
+        # The end may come without a response.
+        return None if header.get("empty", False) else receive_response(header, tensors)
 
 
 def load_model(model_name, config=None, files=None):

@@ -153,13 +153,12 @@ class Calls:
         self._next = 0
 
     def ask(self, header, buffers=(), listener=None):
-        """Sends a question. With a `listener(header, tensors)` its answers go there, on the thread that reads."""
+        """Sends a question. A `listener()` is called, on the thread that reads, when an answer has come."""
         with self._changed:
             call = self._next
             self._next += 1
-            if listener is None:
-                self._answers[call] = deque()
-            else:
+            self._answers[call] = deque()
+            if listener is not None:
                 self._listeners[call] = listener
         self._channel.send({**header, "call": call}, buffers)
         return call
@@ -168,22 +167,27 @@ class Calls:
         """Takes an answer in; called by who reads."""
         call = header["call"]
         with self._changed:
+            answers = self._answers.get(call)
+            if answers is not None:
+                answers.append((header, tensors))
             listener = self._listeners.get(call)
-            if listener is None:
-                answers = self._answers.get(call)
-                if answers is not None:
-                    answers.append((header, tensors))
-                self._changed.notify_all()
+            self._changed.notify_all()
         if listener is not None:
-            if header.get("final", True):
-                self._listeners.pop(call, None)
-            listener(header, tensors)
+            listener()
+
+    def wait_for(self, call):
+        """Waits until there is an answer, and leaves it there."""
+        answers = self._answers[call]
+        if not answers:
+            self._channel.wait(lambda: bool(answers), self._changed)
+
+    def has_answer(self, call):
+        return bool(self._answers[call])
 
     def next(self, call):
         """Waits for the next answer; after the final one the call is forgotten."""
         answers = self._answers[call]
-        if not answers:
-            self._channel.wait(lambda: bool(answers), self._changed)
+        self.wait_for(call)
         header, tensors = answers.popleft()
         if header.get("final", True):
             self.forget(call)
@@ -192,3 +196,4 @@ class Calls:
     def forget(self, call):
         with self._changed:
             self._answers.pop(call, None)
+            self._listeners.pop(call, None)

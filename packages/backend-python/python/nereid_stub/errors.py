@@ -14,6 +14,8 @@ class TritonError:
     CANCELLED = "CANCELLED"
 
     def __init__(self, message, code=INTERNAL):
+        if code not in _CODES:
+            raise ValueError(f"TritonError: expected a code such as TritonError.NOT_FOUND, found {code!r}")
         self._message = str(message)
         self._code = code
 
@@ -28,6 +30,11 @@ class TritonError:
 
     def __repr__(self):
         return f"TritonError({self._message!r}, {self._code})"
+
+
+_CODES = frozenset(
+    value for name, value in vars(TritonError).items() if name.isupper() and isinstance(value, str)
+)
 
 
 class TritonModelException(Exception):

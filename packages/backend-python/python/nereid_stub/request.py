@@ -2,6 +2,7 @@
 
 import json
 
+from .memory import MemoryType, PreferredMemory
 from .response import InferenceResponseSender
 from .tensors import unpack
 
@@ -23,9 +24,9 @@ class RequestState:
 class ReceivedRequest:
     """A request of the server; the methods are those of `InferenceRequest`."""
 
-    __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender")
+    __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender", "_decoupled")
 
-    def __init__(self, fields, inputs, model, channel, batch, index):
+    def __init__(self, fields, inputs, model, channel, batch, index, decoupled):
         self._fields = fields
         self._inputs = inputs
         self._model = model
@@ -35,6 +36,7 @@ class ReceivedRequest:
         self._state = RequestState()
         self._release = TRITONSERVER_REQUEST_RELEASE_ALL
         self._sender = None
+        self._decoupled = decoupled
 
     @property
     def model_name(self):
@@ -76,10 +78,12 @@ class ReceivedRequest:
         return self._fields.get("timeout", 0)
 
     def preferred_memory(self):
-        return None
+        """Outputs are in the CPU's memory, whatever is preferred."""
+        return PreferredMemory(MemoryType.TRITONSERVER_MEMORY_CPU)
 
     def trace(self):
-        return InferenceTrace(self._fields.get("trace"))
+        """Handed on to a request of `InferenceRequest`, makes it a child of this one."""
+        return InferenceTrace(self._fields.get("trace"), (self._batch, self._index))
 
     def is_cancelled(self):
         """Whether the client has gone or cancelled."""
@@ -92,25 +96,29 @@ class ReceivedRequest:
     def get_response_sender(self):
         if self._sender is None:
             wanted = frozenset(self._fields["outputs"])
-            self._sender = InferenceResponseSender(self._channel, self._batch, self._index, wanted, self._state)
+            self._sender = InferenceResponseSender(
+                self._channel, self._batch, self._index, wanted, self._state, self._decoupled
+            )
         return self._sender
 
 
 class InferenceTrace:
     """The trace of a request, to be handed on to the requests it causes."""
 
-    def __init__(self, context):
+    def __init__(self, context=None, request=None):
         self._context = context
+        # Batch and index of the request that it belongs to.
+        self._request = request
 
     def get_context(self):
         """The W3C trace context as JSON text; None when the request is not traced."""
-        return None if self._context is None else json.dumps({"traceparent": self._context})
+        return None if self._context is None else json.dumps(self._context)
 
 
-def receive_batch(header, data, model, channel):
+def receive_batch(header, data, model, channel, decoupled):
     """The requests of an `execute` frame."""
     batch, at, requests = header["batch"], 0, []
     for index, fields in enumerate(header["requests"]):
         inputs, at = unpack(fields["inputs"], data, at)
-        requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index))
+        requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index, decoupled))
     return requests

@@ -4,7 +4,7 @@ import json
 import threading
 
 from .errors import TritonError, TritonModelException
-from .tensors import pack
+from .tensors import Tensor, pack
 
 TRITONSERVER_RESPONSE_COMPLETE_FINAL = 1
 
@@ -13,8 +13,11 @@ class InferenceResponse:
     """The outputs of one request, or an error, in which case the outputs are ignored."""
 
     def __init__(self, output_tensors=(), error=None, parameters=None):
-        if isinstance(error, str):
-            error = TritonError(error)
+        if error is not None and not isinstance(error, TritonError):
+            raise TypeError(f"response error: expected a TritonError, found {type(error).__name__}")
+        for tensor in output_tensors:
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"response outputs: expected a Tensor, found {type(tensor).__name__}")
         if parameters is not None and not isinstance(parameters, dict):
             raise TypeError(f"response parameters: expected a dict, found {type(parameters).__name__}")
         self._tensors = list(output_tensors)
@@ -57,31 +60,56 @@ def describe_error(error):
 
 
 class InferenceResponseSender:
-    """Answers one request of a decoupled model any number of times, from any thread."""
+    """Answers one request from any thread: any number of times if the model is decoupled, else once."""
 
-    def __init__(self, channel, batch, index, wanted, state):
+    def __init__(self, channel, batch, index, wanted, state, decoupled):
         self._channel = channel
         self._batch = batch
         self._index = index
         self._wanted = wanted
         self._state = state
+        self._decoupled = decoupled
         self._lock = threading.Lock()
         self._is_closed = False
+        self._sent = 0
 
     def send(self, response=None, flags=0):
-        """Sends a response, the last one with `TRITONSERVER_RESPONSE_COMPLETE_FINAL`, which may come alone."""
-        final = bool(flags & TRITONSERVER_RESPONSE_COMPLETE_FINAL)
-        if response is None and not final:
-            raise TritonModelException("a response sender needs a response, the final flag, or both", "INVALID_ARG")
+        """Sends a response, the last one with `TRITONSERVER_RESPONSE_COMPLETE_FINAL`, which may come alone.
+
+        Raises TritonModelException when the request has ended, or for a second response of a model that is not decoupled.
+        """
+        if flags not in (0, TRITONSERVER_RESPONSE_COMPLETE_FINAL):
+            raise TritonModelException("Unable to send response. Unsupported flag provided.", "INVALID_ARG")
+        if response is None and flags == 0:
+            raise TritonModelException(
+                "Inference Response object must be provided when the response flags is set to zero.", "INVALID_ARG"
+            )
+        final = flags == TRITONSERVER_RESPONSE_COMPLETE_FINAL
         with self._lock:
-            if self._is_closed:
-                raise TritonModelException("Unable to send response. Response sender has been closed.", "INVALID_ARG")
+            self._check(response)
             self._is_closed = final
+            self._sent += 1
+            if not self._decoupled and response is None:
+                # The response was the end of the request.
+                return
         header = {"kind": "response", "batch": self._batch, "index": self._index, "final": final}
         buffers = []
         if response is not None:
             header["response"] = describe(response, self._wanted, buffers)
         self._channel.send(header, buffers)
+
+    def _check(self, response):
+        if not self._decoupled and response is not None and self._sent > 0:
+            raise TritonModelException(
+                "Unable to send response. Non-decoupled model cannot send more than one response.", "INVALID_ARG"
+            )
+        if not self._decoupled and response is None and self._sent == 0:
+            raise TritonModelException(
+                "Unable to send response. Non-decoupled model cannot send complete final before sending a response.",
+                "INVALID_ARG",
+            )
+        if self._is_closed:
+            raise TritonModelException("Unable to send response. Response sender has been closed.", "INVALID_ARG")
 
     def fail(self, error):
         """Ends the request with an error, unless it has ended."""

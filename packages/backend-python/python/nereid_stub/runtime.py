@@ -43,6 +43,8 @@ class Runtime:
         self._running = {}
         self._decoupled_states = weakref.WeakValueDictionary()
         self._loop = None
+        self._tasks = set()
+        self._is_polling = False
         self._actions = {
             "load": self._load,
             "auto_complete": self._auto_complete,
@@ -77,6 +79,13 @@ class Runtime:
             self._cancel(header["batch"], header["index"])
         else:
             self._queue.append((header, tensors))
+            if self._loop is not None and not self._is_polling:
+                # Whoever waits for an answer reads for all, and this is none.
+                self._loop.call_soon_threadsafe(self._take_queue)
+
+    def reads_on(self, loop):
+        """Whether frames are read by this event loop."""
+        return loop is self._loop
 
     def _cancel(self, batch, index):
         requests = self._running.get(batch)
@@ -152,7 +161,7 @@ class Runtime:
 
     def _receive(self, header, tensors):
         batch = header["batch"]
-        requests = receive_batch(header, tensors, self._args, self.channel)
+        requests = receive_batch(header, tensors, self._args, self.channel, self._decoupled)
         if self._decoupled:
             for index, request in enumerate(requests):
                 self._decoupled_states[(batch, index)] = request._state
@@ -205,25 +214,31 @@ class Runtime:
 
     async def _serve_async(self):
         closed = self._loop.create_future()
-        self._loop.add_reader(self.channel.fileno(), self._on_readable, closed, set())
-        self._on_readable(closed, set())
+        self._loop.add_reader(self.channel.fileno(), self._on_readable, closed)
+        self._on_readable(closed)
         await closed
 
-    def _on_readable(self, closed, tasks):
+    def _on_readable(self, closed):
+        self._is_polling = True
         try:
             self.channel.poll()
         except Closed:
             if not closed.done():
                 closed.set_result(None)
-            return
+        finally:
+            self._is_polling = False
+        self._take_queue()
+
+    def _take_queue(self):
         while self._queue:
             header, tensors = self._queue.popleft()
             if header["kind"] != "execute":
                 self._handle(header, tensors)
                 continue
             task = self._loop.create_task(self._execute_async(header, tensors))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+            # The loop itself does not hold on to it.
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     async def _execute_async(self, header, tensors):
         requests = self._receive(header, tensors)

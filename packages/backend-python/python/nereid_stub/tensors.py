@@ -4,6 +4,8 @@ import struct
 
 import numpy as np
 
+from . import dlpack
+
 _NUMPY = {
     "BOOL": np.bool_,
     "UINT8": np.uint8,
@@ -19,18 +21,22 @@ _NUMPY = {
     "FP64": np.float64,
     "BYTES": np.object_,
 }
+# In the order of Triton's numbers, which begin at 1.
+DATATYPES = tuple(_NUMPY)
 _NAMES = {np.dtype(kind): name for name, kind in _NUMPY.items() if name != "BYTES"}
 _DTYPES = {name: np.dtype(kind) for name, kind in _NUMPY.items()}
 _LENGTH = struct.Struct("<I")
 
 
 def triton_to_numpy_type(datatype):
-    """The numpy type of a datatype with or without `TYPE_`; None for BF16, which numpy does not have."""
+    """The numpy type of a datatype: its name with or without `TYPE_`, or Triton's number. None for BF16."""
+    if isinstance(datatype, int):
+        datatype = DATATYPES[datatype - 1] if 0 < datatype <= len(DATATYPES) else ""
     name = datatype.removeprefix("TYPE_")
     return _NUMPY.get("BYTES" if name == "STRING" else name)
 
 
-def numpy_to_triton_type(dtype):
+def numpy_to_triton_name(dtype):
     """The datatype of a numpy type. Raises ValueError for a type that models can't have."""
     dtype = np.dtype(dtype)
     if dtype.kind in "OSU":
@@ -50,7 +56,7 @@ class Tensor:
         if not isinstance(numpy_array, np.ndarray):
             raise TypeError(f"tensor '{name}': expected a numpy array, found {type(numpy_array).__name__}")
         self._name = name
-        self._datatype = numpy_to_triton_type(numpy_array.dtype)
+        self._datatype = numpy_to_triton_name(numpy_array.dtype)
         self._shape = numpy_array.shape
         self._array = numpy_array
         self._bytes = None
@@ -68,22 +74,25 @@ class Tensor:
 
     @staticmethod
     def from_dlpack(name, tensor):
-        """A tensor from whatever has `__dlpack__` (PyTorch, JAX, CuPy on the CPU, numpy)."""
-        if not hasattr(tensor, "__dlpack__"):
-            raise TypeError(f"tensor '{name}': {type(tensor).__name__} has no __dlpack__")
-        if "bfloat16" in str(getattr(tensor, "dtype", "")):
-            return _from_bfloat16(name, tensor)
-        return Tensor(name, np.from_dlpack(tensor))
+        """A tensor from a DLPack capsule or whatever has `__dlpack__`, in the CPU's memory (PyTorch, JAX, numpy)."""
+        array, is_bfloat = dlpack.to_numpy(tensor)
+        if not is_bfloat:
+            return Tensor(name, array)
+        # Its bytes travel as they are.
+        return Tensor._received(name, "BF16", array.shape, np.ascontiguousarray(array).tobytes())
 
     def to_dlpack(self):
         """A DLPack capsule, for example for `torch.utils.dlpack.from_dlpack`."""
         return self.__dlpack__()
 
     def __dlpack__(self, **options):
+        if self._datatype == "BF16":
+            # A copy: that of the request must not be changed.
+            return dlpack.to_bfloat_capsule(np.frombuffer(self._bytes or b"", np.uint16).reshape(self._shape).copy())
         return _writable(self.as_numpy()).__dlpack__(**options)
 
     def __dlpack_device__(self):
-        return (1, 0)
+        return dlpack.CPU
 
     def name(self):
         return self._name
@@ -127,15 +136,6 @@ class Tensor:
 
 def _writable(array):
     return array if array.flags.writeable else array.copy()
-
-
-def _from_bfloat16(name, tensor):
-    """numpy has no bfloat16: the bytes travel as they are. Needs torch, where such tensors come from."""
-    import torch
-
-    data = torch.from_dlpack(tensor).contiguous()
-    raw = data.view(torch.uint8) if data.dim() > 0 else data.reshape(1).view(torch.uint8)
-    return Tensor._received(name, "BF16", data.shape, raw.numpy().tobytes())
 
 
 def decode_strings(data):

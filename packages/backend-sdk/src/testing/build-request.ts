@@ -39,6 +39,7 @@ export class TestRequest implements BackendRequest {
   readonly parameters: Parameters;
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
+  readonly timeoutUs = 0;
   readonly deadline: number | undefined;
   readonly traceContext: TraceContext | undefined;
   /** What was sent so far. */

@@ -89,12 +89,13 @@ export function packBatch(
 }
 
 function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequest['extras'] {
-  const { id, requestedOutputs, parameters, sequence, priority, trace } = request;
+  const { id, requestedOutputs, parameters, sequence, priority, timeoutUs, trace } = request;
   const plain =
     id === '' &&
     requestedOutputs.length === 0 &&
     parameters === undefined &&
     sequence === undefined &&
+    timeoutUs === 0 &&
     trace === undefined;
   if (plain) return undefined;
   return {
@@ -103,6 +104,7 @@ function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): Wir
     parameters: parameters ?? {},
     sequence,
     priority,
+    timeoutUs,
     deadline: undefined,
     traceContext: trace?.context,
   };

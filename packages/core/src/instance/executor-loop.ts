@@ -11,6 +11,7 @@ import type {
   ToExecutor,
   WireBuffer,
   WireRequest,
+  WireRequestExtras,
 } from './executor-messages.ts';
 import { HostedRequest, type HostedExecution } from './hosted-request.ts';
 import { MappedRegions } from './mapped-regions.ts';
@@ -26,6 +27,17 @@ interface LoadedInstance {
 }
 
 type ExecuteMessage = Extract<ToExecutor, { kind: 'execute' }>;
+
+/** What a request has that came without extras. */
+const PLAIN: Omit<WireRequestExtras, 'requestedOutputs'> = {
+  id: '',
+  parameters: {},
+  sequence: undefined,
+  priority: 0,
+  timeoutUs: 0,
+  deadline: undefined,
+  traceContext: undefined,
+};
 
 /** Does what the serving thread asks: life cycles of backends, and executions. */
 export class ExecutorLoop {
@@ -216,17 +228,18 @@ class ExecutorBatch implements HostedExecution {
     { buffers }: MappedBatch,
     outputs: readonly string[],
   ): HostedRequest {
-    const { extras } = request;
+    const extras = request.extras ?? PLAIN;
     return new HostedRequest(this, index, {
-      id: extras?.id ?? '',
+      id: extras.id,
       inputs: unpackTensors(request.inputs, buffers),
       batchSize: request.batchSize,
-      requestedOutputs: extras?.requestedOutputs ?? outputs,
-      parameters: extras?.parameters ?? {},
-      sequence: extras?.sequence,
-      priority: extras?.priority ?? 0,
-      deadline: extras?.deadline,
-      traceContext: extras?.traceContext,
+      requestedOutputs: request.extras?.requestedOutputs ?? outputs,
+      parameters: extras.parameters,
+      sequence: extras.sequence,
+      priority: extras.priority,
+      timeoutUs: extras.timeoutUs,
+      deadline: extras.deadline,
+      traceContext: extras.traceContext,
     });
   }
 

@@ -23,6 +23,7 @@ export interface WireRequestExtras {
   readonly parameters: Parameters;
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
+  readonly timeoutUs: number;
   readonly deadline: number | undefined;
   readonly traceContext: TraceContext | undefined;
 }

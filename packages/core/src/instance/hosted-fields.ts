@@ -21,6 +21,7 @@ export function toHostedFields(
     parameters: request.parameters ?? NO_PARAMETERS,
     sequence: request.sequence,
     priority: request.priority,
+    timeoutUs: request.timeoutUs,
     deadline: deadlineOf(request),
     traceContext: request.trace?.context,
   };

@@ -12,6 +12,7 @@ export interface HostedRequestFields {
   readonly parameters: Parameters;
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
+  readonly timeoutUs: number;
   readonly deadline: number | undefined;
   readonly traceContext: TraceContext | undefined;
 }
@@ -38,6 +39,7 @@ export class HostedRequest implements BackendRequest {
   readonly parameters: Parameters;
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
+  readonly timeoutUs: number;
   readonly deadline: number | undefined;
   readonly traceContext: TraceContext | undefined;
   /** Of a traced request on the serving thread: calls to other models become its children. */
@@ -59,6 +61,7 @@ export class HostedRequest implements BackendRequest {
     this.parameters = fields.parameters;
     this.sequence = fields.sequence;
     this.priority = fields.priority;
+    this.timeoutUs = fields.timeoutUs;
     this.deadline = fields.deadline;
     this.traceContext = fields.traceContext;
     this.trace = trace;

@@ -77,6 +77,7 @@ export class BackendMetrics implements MetricFactory {
         }
         series.value += value;
       },
+      value: () => series.value,
     };
   }
 
@@ -90,6 +91,7 @@ export class BackendMetrics implements MetricFactory {
       increment: (value = 1) => {
         series.value += value;
       },
+      value: () => series.value,
     };
   }
 
