@@ -1,5 +1,5 @@
 /**
- * Puts the command, the entry of its executors, and each backend into one file: a start then reads four files
+ * Puts the command, the entries of its threads, and each backend into one file: a start then reads four files
  * instead of several hundred. Reads the compiled modules, so it runs after `tsc -b`.
  */
 import { join } from 'node:path';
@@ -20,7 +20,11 @@ const COMMON: BuildOptions = {
 
 await build({
   ...COMMON,
-  entryPoints: { nereid: join(CORE, 'main.js'), 'executor-entry': join(CORE, 'instance/executor-entry.js') },
+  entryPoints: {
+    nereid: join(CORE, 'main.js'),
+    'executor-entry': join(CORE, 'instance/executor-entry.js'),
+    'json-entry': join(CORE, 'protocol/http/json-entry.js'),
+  },
   outdir: CORE,
   outExtension: { '.js': '.cjs' },
   // Only a server that exports to OpenTelemetry or caches in Redis loads these, from where they are installed.

@@ -12,6 +12,7 @@ import { generate } from './generate.ts';
 import { health } from './health.ts';
 import type { HttpContext, HttpServices, KnownPath } from './http-services.ts';
 import { infer } from './infer.ts';
+import { JsonThread } from './json-thread.ts';
 import { close, listen, type ListenOptions } from './listener.ts';
 import { logging } from './logging.ts';
 import { metadata } from './metadata.ts';
@@ -66,6 +67,7 @@ export interface HttpServer {
 export function createHttpServer(services: HttpServices, options: HttpOptions): HttpServer {
   const paths: KnownPath[] = [];
   const app = createApp(paths, services.logger);
+  const json = new JsonThread();
   const context: HttpContext = {
     inference: services.inference,
     management: services.management,
@@ -74,6 +76,7 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
     tracer: services.tracer,
     maxInputSize: options.maxInputSize,
     streamTimeoutMs: options.streamTimeoutMs,
+    json,
     restrictions: options.restrictions,
     headerForwardPattern: options.headerForwardPattern,
     paths,
@@ -84,7 +87,10 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
       await app.ready();
       return listen(app.server, options);
     },
-    close: (graceMs) => close(app.server, graceMs),
+    close: async (graceMs) => {
+      await close(app.server, graceMs);
+      await json.close();
+    },
     inject: (request) => app.inject(request),
   };
 }

@@ -3,6 +3,7 @@ import type { HealthService } from '../../service/health-service.ts';
 import type { InferenceService } from '../../service/inference-service.ts';
 import type { ManagementService } from '../../service/management-service.ts';
 import type { Tracer } from '../../telemetry/trace.ts';
+import type { JsonThread } from './json-thread.ts';
 import type { HttpRestriction } from './restriction.ts';
 
 /** What the requests are answered with. */
@@ -26,6 +27,7 @@ export interface HttpContext extends HttpServices {
   readonly maxInputSize: number;
   /** How long a client may take nothing of a streamed answer that waits, in milliseconds; 0: any time. */
   readonly streamTimeoutMs: number;
+  readonly json: JsonThread;
   readonly restrictions: readonly HttpRestriction[];
   readonly headerForwardPattern: RegExp | undefined;
   /** Filled by the plugins. */

@@ -4,13 +4,15 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
-import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
+import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
 import {
   decodeInferRequest,
   encodeInferResponse,
   httpStatusOf,
   parseInferenceHeaderLength,
   selectBinaryOutputs,
+  type DecodeInferRequestOptions,
+  type EncodedInferResponse,
 } from '@nereid/protocol/http';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { ServedModel } from '../../service/inference-service.ts';
@@ -27,6 +29,7 @@ import { forwardHeaders } from './header-forwarding.ts';
 import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
 import { sendInferResponse } from './infer-answer.ts';
+import { becomesLargeJson, isLargeJson } from './json-thread.ts';
 import { collectBody } from './request-body.ts';
 import { startHttpTrace, traceSending, traceStreaming } from './request-trace.ts';
 import { addRoute, modelPaths, type HttpRequest } from './route.ts';
@@ -102,15 +105,28 @@ class InferCall {
 
   #start(model: ServedModel, body: Buffer): void {
     try {
-      const message = this.#decode(model, body);
-      this.#message = message;
-      const trace = this.#startTrace(model, message);
-      this.#trace = trace;
-      const handler = this.#wantsEvents ? this.#streamTo(model, message) : this.#answerOnce(model, message);
-      inferWhileConnected(this.#context, { model, message, trace }, this.#response, handler);
+      const options = this.#decodeOptions(model);
+      if (isLargeJson(body, options.headerLength)) this.#decodeLarge(model, body, options);
+      else this.#run(model, decodeInferRequest(body, options));
     } catch (reason) {
       this.#fail(reason);
     }
+  }
+
+  #decodeLarge(model: ServedModel, body: Buffer, options: DecodeInferRequestOptions): void {
+    this.#context.json
+      .decode(body, options)
+      .then((message) => this.#run(model, message))
+      .catch((reason: unknown) => this.#fail(reason));
+  }
+
+  #run(model: ServedModel, decoded: InferRequestMessage): void {
+    const message = forwardHeaders(decoded, this.#request.raw.rawHeaders, this.#context.headerForwardPattern);
+    this.#message = message;
+    const trace = this.#startTrace(model, message);
+    this.#trace = trace;
+    const handler = this.#wantsEvents ? this.#streamTo(model, message) : this.#answerOnce(model, message);
+    inferWhileConnected(this.#context, { model, message, trace }, this.#response, handler);
   }
 
   #answerOnce(model: ServedModel, message: InferRequestMessage): ResponseHandler {
@@ -136,16 +152,14 @@ class InferCall {
     return traceStreaming(this.#trace, this.#response, handler);
   }
 
-  #decode(model: ServedModel, body: Buffer): InferRequestMessage {
-    const { headers, rawHeaders } = this.#request.raw;
-    const lengthHeader = headers[HEADER_LENGTH];
-    const message = decodeInferRequest(body, {
+  #decodeOptions(model: ServedModel): DecodeInferRequestOptions {
+    const lengthHeader = this.#request.raw.headers[HEADER_LENGTH];
+    return {
       modelName: model.name,
       modelVersion: this.#request.params.version ?? '',
       headerLength: parseInferenceHeaderLength(typeof lengthHeader === 'string' ? lengthHeader : undefined),
       maxJsonBytes: this.#context.maxInputSize,
-    });
-    return forwardHeaders(message, rawHeaders, this.#context.headerForwardPattern);
+    };
   }
 
   #startTrace(model: ServedModel, message: InferRequestMessage): RequestTrace | undefined {
@@ -160,16 +174,28 @@ class InferCall {
     this.#trace?.record('INFER_RESPONSE_COMPLETE');
     try {
       const answer = toResponseMessage(model, message, assertGood(model, response));
-      const encoded = encodeInferResponse(answer, selectBinaryOutputs(message, answer));
-      traceSending(this.#trace, this.#response);
-      sendInferResponse(
-        this.#response,
-        encoded,
-        responseCompression(this.#request.raw.headers['accept-encoding']),
-      );
+      const isBinary = selectBinaryOutputs(message, answer);
+      if (becomesLargeJson(answer, isBinary)) this.#sendLarge(answer, isBinary);
+      else this.#send(encodeInferResponse(answer, isBinary));
     } catch (reason) {
       this.#fail(reason);
     }
+  }
+
+  #sendLarge(answer: InferResponseMessage, isBinary: readonly boolean[]): void {
+    this.#context.json
+      .encode(answer, isBinary)
+      .then((encoded) => this.#send(encoded))
+      .catch((reason: unknown) => this.#fail(reason));
+  }
+
+  #send(encoded: EncodedInferResponse): void {
+    traceSending(this.#trace, this.#response);
+    sendInferResponse(
+      this.#response,
+      encoded,
+      responseCompression(this.#request.raw.headers['accept-encoding']),
+    );
   }
 
   #fail(reason: unknown): void {
