@@ -24,7 +24,8 @@ const { rows, classes, probabilities } = JSON.parse(heldBack) as HeldBack;
 
 await using server = await createServer({
   modelRepository: [models],
-  backendConfig: { fil: { interpreter: python } },
+  // That Python has what the backend needs; otherwise the server would install it for the backend.
+  backendConfig: { fil: { interpreter: python, requirements: 'ignore' } },
   logInfo: false,
 });
 const features = rows[0]?.length ?? 0;

@@ -36,11 +36,15 @@ after(async () => {
 });
 
 function serve(path: string, ...flags: readonly string[]): Promise<RunningServer> {
-  return startServer(path, `--backend-config=fil,interpreter=${interpreter}`, ...flags);
+  const settings = [`interpreter=${interpreter}`, 'requirements=ignore'];
+  return startServer(path, ...settings.map((setting) => `--backend-config=fil,${setting}`), ...flags);
 }
 
-async function withClient<T>(use: (client: HttpClient) => Promise<T>): Promise<T> {
-  const client = new HttpClient(server.http);
+async function withClient<T>(
+  use: (client: HttpClient) => Promise<T>,
+  at: RunningServer = server,
+): Promise<T> {
+  const client = new HttpClient(at.http);
   try {
     return await use(client);
   } finally {
@@ -48,19 +52,24 @@ async function withClient<T>(use: (client: HttpClient) => Promise<T>): Promise<T
   }
 }
 
-function withModel<T>(model: string, use: (client: HttpClient) => Promise<T>): Promise<T> {
+function withModel<T>(
+  model: string,
+  use: (client: HttpClient) => Promise<T>,
+  at?: RunningServer,
+): Promise<T> {
   return withClient(async (client) => {
     if (!(await client.modelReady(model))) await client.loadModel(model);
     return await use(client);
-  });
+  }, at);
 }
 
-function ask(model: string, rows: Case['rows']): Promise<readonly number[]> {
-  return withModel(model, async (client) => {
+function ask(model: string, rows: Case['rows'], at?: RunningServer): Promise<readonly number[]> {
+  const infer = async (client: HttpClient): Promise<readonly number[]> => {
     const shape = [rows.length, rows[0]?.length ?? 0];
     const input = InferInput.from('input__0', Float32Array.from(rows.flat()), shape);
     return [...(await client.infer(model, [input])).output('output__0', 'FP32')];
-  });
+  };
+  return withModel(model, infer, at);
 }
 
 /** The error of loading a model with this configuration, and with these files in place of its own. */
@@ -183,3 +192,15 @@ test('a file that is not there, or is none of its type, is named', LIMIT, async 
     /model 'renamed': \S*xgboost\.model can't be read .* UBJSON .*: use model_type xgboost_ubj/,
   );
 });
+
+test(
+  'without an interpreter that has them, the packages of the backend are installed',
+  { timeout: 170_000 },
+  async () => {
+    const cache = `--backend-config=python,environment-cache=${join(FOLDER, 'environments')}`;
+    await using own = await startServer(join(FOLDER, 'models'), '--model-control-mode=explicit', cache);
+    const { rows, expected } = cases.find(({ name }) => name === 'xgb_binary') ?? assert.fail();
+    assertClose(await ask('xgb_binary', rows, own), expected.flat(), 'answers');
+    assert.match(own.output(), /installing \S*backend-fil\/python\/requirements\.txt/);
+  },
+);
