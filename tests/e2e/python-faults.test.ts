@@ -6,6 +6,7 @@ import { GrpcClient, HttpClient, InferenceServerError, InferInput } from '@nerei
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, isAlive, pythonConfig, servePython, stubsOf } from '../server/python-models.ts';
 import type { RunningServer } from '../server/start-server.ts';
+import { runPythonFaults } from '../stress/python-faults.ts';
 
 const LIMIT = { timeout: 90_000 };
 
@@ -103,49 +104,16 @@ test('memory beyond the limit of the model is a MemoryError, and its process goe
   });
 });
 
-test('under load, a kill costs the request of that process and no other', LIMIT, async (t) => {
-  const KILLS = 8;
-  const CLIENTS = 16;
-  await serveFaulty(pythonConfig('STRING', '', 2), async (client, server) => {
-    const failures: string[] = [];
-    const recoveries: number[] = [];
-    let answered = 0;
-    let isOver = false;
-    const work = async (worker: number): Promise<void> => {
-      for (let count = 0; !isOver; count++) {
-        const text = `${worker}-${count} ${'x'.repeat((count * 997) % 20_000)}`;
-        try {
-          assert.ok((await ask(client, text)) === text, `another answer than that of ${text.slice(0, 20)}`);
-          answered++;
-        } catch (error) {
-          if (!(error instanceof InferenceServerError)) throw error;
-          failures.push(error.message);
-        }
-      }
-    };
-    const kill = async (): Promise<void> => {
-      for (let count = 0; count < KILLS; count++) {
-        const before = stubsOf(server);
-        const victim = before[count % 2];
-        assert.ok(victim !== undefined);
-        const start = performance.now();
-        process.kill(victim, 'SIGKILL');
-        const answeredBefore = answered;
-        await until(() => stubsOf(server).some((pid) => !before.includes(pid)));
-        await until(async () => (await fetch(`${server.http}/v2/models/faulty/ready`)).status === 200);
-        recoveries.push(performance.now() - start);
-        await until(() => answered > answeredBefore);
-      }
-      isOver = true;
-    };
-    await Promise.all([kill(), ...Array.from({ length: CLIENTS }, (_, worker) => work(worker))]);
-    for (const failure of failures) assert.match(failure, /was ended by SIGKILL/);
-    assert.ok(failures.length <= KILLS, `${failures.length} requests failed for ${KILLS} kills`);
-    t.diagnostic(
-      `${answered} answered, ${failures.length} failed for ${KILLS} kills; ready again after ` +
-        recoveries.map((ms) => `${Math.round(ms)} ms`).join(', '),
-    );
-  });
+test('under load, a process that ends costs its own request and no other', LIMIT, async (t) => {
+  const seed = Date.now() % 1_000_000;
+  const { answered, failures, recoveriesMs, crossed } = await runPythonFaults({ seed, kills: 6 });
+  t.diagnostic(
+    `seed ${seed}: ${answered} answered, ${failures.length} failed for 6 processes; ready again after ` +
+      recoveriesMs.map((ms) => `${Math.round(ms)} ms`).join(', '),
+  );
+  assert.equal(crossed, 0);
+  for (const failure of failures) assert.match(failure, /was ended by SIG|no sign of life/);
+  assert.ok(failures.length <= 6, `${failures.length} requests failed for 6 processes`);
 });
 
 test('a process that is stopped is noticed and replaced', LIMIT, async () => {
