@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { HttpClient, InferInput } from '@nereid/client';
+import { pythonVenv } from '../python/venv.ts';
+import { makeRepository, type ModelFiles, type TemporaryRepository } from '../server/make-repository.ts';
+import { NEREID, runNereid, startServer, type RunningServer } from '../server/start-server.ts';
+
+const LIMIT = { timeout: 180_000 };
+const MAKE_WHEELS = fileURLToPath(new URL('../python/make-wheels.py', import.meta.url));
+const CONFIG = `backend: "python"
+input [ { name: "IN" data_type: TYPE_INT32 dims: [ 1 ] } ]
+output [ { name: "OUT" data_type: TYPE_STRING dims: [ 1 ] } ]
+instance_group [ { kind: KIND_CPU count: 2 } ]
+`;
+const MODEL = `import numpy as np
+import triton_python_backend_utils as pb_utils
+import greeting
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        out = pb_utils.Tensor("OUT", np.array([greeting.TEXT], dtype=object))
+        return [pb_utils.InferenceResponse([out]) for request in requests]
+`;
+const PROJECT = '[project]\nname = "m"\nversion = "1"\ndependencies = ["greeting"]\n';
+
+const scratch = mkdtempSync(join(tmpdir(), 'nereid-environments-'));
+const cache = join(scratch, 'cache/nereid/python-environments');
+let uv = '';
+before(() => {
+  const wheels = join(scratch, 'wheels');
+  mkdirSync(wheels);
+  execFileSync(pythonVenv(), [MAKE_WHEELS, wheels]);
+  uv = join(dirname(pythonVenv()), 'uv');
+  // What a site without a network sets; servers and installers inherit it.
+  Object.assign(process.env, {
+    XDG_CACHE_HOME: join(scratch, 'cache'),
+    PIP_FIND_LINKS: wheels,
+    PIP_NO_INDEX: '1',
+    UV_CACHE_DIR: join(scratch, 'uv'),
+    PATH: `${dirname(pythonVenv())}${delimiter}${process.env['PATH']}`,
+  });
+});
+after(() => rmSync(scratch, { recursive: true }));
+
+function serve({ path }: TemporaryRepository, ...settings: readonly string[]): Promise<RunningServer> {
+  return startServer(path, ...flags(settings));
+}
+
+function flags(settings: readonly string[]): readonly string[] {
+  return [`interpreter=${pythonVenv()}`, ...settings].map((setting) => `--backend-config=python,${setting}`);
+}
+
+function writeModel(repository: TemporaryRepository, files: ModelFiles): void {
+  repository.write('m', { 'config.pbtxt': CONFIG, '1/model.py': MODEL, ...files });
+}
+
+/** What the cache has. */
+function cached(): readonly string[] {
+  return existsSync(cache) ? readdirSync(cache) : [];
+}
+
+function parameter(name: string, value: string): string {
+  return `${CONFIG}parameters { key: "${name}" value { string_value: "${value}" } }\n`;
+}
+
+async function greet(server: RunningServer): Promise<readonly string[]> {
+  const client = new HttpClient(server.http);
+  try {
+    return (await client.infer('m', [InferInput.from('IN', new Int32Array(1))])).asStrings('OUT');
+  } finally {
+    await client.close();
+  }
+}
+
+/** A virtual environment: a bare one, or with numpy and the greeting. */
+function makeVenv(name: string, hasPackages: boolean): string {
+  const directory = join(scratch, name);
+  execFileSync(pythonVenv(), ['-m', 'venv', '--without-pip', directory]);
+  const library = join(directory, 'lib', readdirSync(join(directory, 'lib'))[0] ?? '', 'site-packages');
+  const wheels = join(scratch, 'wheels');
+  for (const wheel of hasPackages ? readdirSync(wheels) : [])
+    execFileSync(pythonVenv(), ['-m', 'zipfile', '-e', join(wheels, wheel), library]);
+  return directory;
+}
+
+for (const [installer, file, content] of [
+  ['uv', 'requirements.txt', 'greeting==1.0\n'],
+  ['uv', 'pyproject.toml', PROJECT],
+  ['pip', 'pyproject.toml', `${PROJECT}# by pip\n`],
+] as const) {
+  test(`${installer} installs what ${file} names, once for all servers`, LIMIT, async (t) => {
+    if (installer === 'uv' && !existsSync(uv)) return t.skip('there is no uv beside NEREID_PYTHON');
+    await using repository = makeRepository();
+    writeModel(repository, { [file]: content });
+    {
+      await using server = await serve(repository, `environment-installer=${installer}`);
+      assert.deepEqual(await greet(server), ['hello']);
+      assert.match(server.output(), /making the Python environment: installing .*" model="m"/);
+      assert.match(server.output(), /ready after [\d.]+ s: \d+ packages in /);
+    }
+    await using server = await serve(repository);
+    assert.deepEqual(await greet(server), ['hello']);
+    assert.doesNotMatch(server.output(), /making the Python environment/);
+  });
+
+  test(`a requirement that ${installer} can't find is named, from ${file}`, LIMIT, async (t) => {
+    if (installer === 'uv' && !existsSync(uv)) return t.skip('there is no uv beside NEREID_PYTHON');
+    await using repository = makeRepository();
+    writeModel(repository, { [file]: content.replace('greeting', 'greeting-of-nobody') });
+    const before = cached();
+    await assert.rejects(
+      serve(repository, `environment-installer=${installer}`),
+      new RegExp(`model 'm': ${installer} can't install .*/${file}: .*greeting-of-nobody`),
+    );
+    assert.deepEqual(cached(), before);
+  });
+}
+
+test('two servers that start together build an environment once', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeModel(repository, { 'requirements.txt': 'greeting  # for two\n' });
+  const [first, second] = await Promise.all([serve(repository), serve(repository)]);
+  await using one = first;
+  await using other = second;
+  assert.deepEqual([await greet(one), await greet(other)], [['hello'], ['hello']]);
+  const built = `${one.output()}${other.output()}`.match(/ready after/g);
+  assert.equal(built?.length, 1);
+});
+
+test('an archive of an environment is unpacked once, and conda-unpack is run', LIMIT, async () => {
+  const directory = makeVenv('packed', true);
+  const unpack = 'import os, sys\nopen(os.path.join(sys.prefix, "unpacked"), "w").close()\n';
+  writeFileSync(join(directory, 'bin/conda-unpack'), unpack);
+  await using repository = makeRepository();
+  const model = `${MODEL}\nimport os, sys\nassert os.path.exists(os.path.join(sys.prefix, "unpacked"))\n`;
+  const config = parameter('EXECUTION_ENV_PATH', '$$TRITON_MODEL_DIRECTORY/env.tar.gz');
+  writeModel(repository, {
+    'config.pbtxt': config,
+    '1/model.py': model,
+    'requirements.txt': 'nothing-of-this\n',
+  });
+  execFileSync('tar', ['-czf', join(repository.path, 'm/env.tar.gz'), '-C', directory, '.']);
+  {
+    await using server = await serve(repository);
+    assert.deepEqual(await greet(server), ['hello']);
+    assert.match(server.output(), /making the Python environment: unpacking .*env\.tar\.gz/);
+    assert.match(
+      server.output(),
+      /requirements\.txt is not installed: EXECUTION_ENV_PATH names an environment/,
+    );
+  }
+  await using server = await serve(repository);
+  assert.doesNotMatch(server.output(), /making the Python environment/);
+});
+
+test('the folder of an environment is used as it is', LIMIT, async () => {
+  const directory = makeVenv('folder', true);
+  await using repository = makeRepository();
+  writeModel(repository, { 'config.pbtxt': parameter('EXECUTION_ENV_PATH', directory) });
+  await using server = await serve(repository);
+  assert.deepEqual(await greet(server), ['hello']);
+});
+
+test('an archive that is none is named', LIMIT, async () => {
+  await using repository = makeRepository();
+  const config = parameter('EXECUTION_ENV_PATH', '$$TRITON_MODEL_DIRECTORY/env.tar.gz');
+  writeModel(repository, { 'config.pbtxt': config, 'env.tar.gz': 'no archive' });
+  await assert.rejects(
+    serve(repository),
+    /model 'm': can't unpack the Python environment .*\/m\/env\.tar\.gz: .*tar/,
+  );
+});
+
+test('a Python without numpy says what to do', LIMIT, async () => {
+  const python = join(makeVenv('bare', false), 'bin/python');
+  await using repository = makeRepository();
+  writeModel(repository, { 'config.pbtxt': parameter('PYTHON_INTERPRETER', python) });
+  const { status, output } = await runNereid('serve', `--model-repository=${repository.path}`);
+  assert.equal(status, 1);
+  assert.match(output, /bare\/bin\/python has no numpy.*or name it in a requirements\.txt beside the model/);
+});
+
+/** Puts a `uv` on the path that never ends; its process says its id into the pipe that is returned. */
+function makeEndlessUv(name: string): string {
+  const tools = join(scratch, name);
+  const pipe = join(tools, 'pipe');
+  mkdirSync(tools);
+  execFileSync('mkfifo', [pipe]);
+  // The one that goes on is a child, as that of a build of a package.
+  const script = `#!/bin/sh\n[ "$1" = --version ] && exit 0\nsh -c 'echo $$ > ${pipe}; exec tail -f /dev/null'; true\n`;
+  writeFileSync(join(tools, 'uv'), script, { mode: 0o755 });
+  return pipe;
+}
+
+/** A process that has ended may still be listed, as a zombie, until its parent has taken notice. */
+function assertEnded(pid: string): void {
+  const stat = `/proc/${pid.trim()}/stat`;
+  const state = existsSync(stat) ? readFileSync(stat, 'utf8').split(') ')[1]?.[0] : 'gone';
+  assert.ok(state === 'gone' || state === 'Z', `process ${pid} has state ${state}`);
+}
+
+test('a server that stops while a load builds ends the build, and leaves nothing of it', LIMIT, async () => {
+  const pipe = makeEndlessUv('tools');
+  await using repository = makeRepository();
+  writeModel(repository, { 'requirements.txt': 'greeting  # for nobody\n' });
+  const before = cached();
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${dirname(pipe)}${delimiter}${path}`;
+  const starting = startServer(repository.path, ...flags([]), '--model-control-mode=explicit');
+  await using server = await starting.finally(() => (process.env['PATH'] = path));
+  const loading = fetch(`${server.http}/v2/repository/models/m/load`, { method: 'POST' });
+  const pid = await readFile(pipe, 'utf8');
+  assert.equal(await server.stop(), 0);
+  assertEnded(pid);
+  assert.match(await (await loading).text(), /the server is stopping/);
+  assert.deepEqual(cached(), before);
+});
+
+test('a server that is told to stop while it starts does not wait for a build', LIMIT, async () => {
+  const pipe = makeEndlessUv('tools-of-start');
+  await using repository = makeRepository();
+  writeModel(repository, { 'requirements.txt': 'greeting  # for nobody, either\n' });
+  const before = cached();
+  const env = { ...process.env, PATH: `${dirname(pipe)}${delimiter}${process.env['PATH']}` };
+  const args = ['serve', `--model-repository=${repository.path}`, ...flags([])];
+  const server = spawn(NEREID, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
+  const ended = once(server, 'close');
+  const output = text(server.stdout);
+  const pid = await readFile(pipe, 'utf8');
+  server.kill('SIGTERM');
+  assert.deepEqual(await ended, [0, null]);
+  assertEnded(pid);
+  assert.match(await output, /SIGTERM received before the models were loaded/);
+  assert.deepEqual(cached(), before);
+});
