@@ -154,7 +154,7 @@ test('a runtime outside of the backend, or one that is not there, stops the load
 /** Says of each row how many rows were executed with it, plus an offset. */
 const COUNT = `import json
 import numpy as np
-from nereid_backend import Batch, Parameter, read_parameters, warn_of_unused_parameters
+from nereid_backend import Parameter, answer_in_batches, read_parameters, warn_of_unused_parameters
 
 PARAMETERS = {
     "offset": Parameter(float, default=0.0, minimum=0),
@@ -169,9 +169,13 @@ class TritonPythonModel:
         self.offset = read_parameters(config, PARAMETERS)["offset"]
 
     def execute(self, requests):
-        batch = Batch(requests)
-        x = batch.input("X")
-        return batch.responses({"Y": x + np.float32(self.offset), "ROWS": np.full_like(x, batch.size)})
+        return answer_in_batches(requests, self.run, batched=True)
+
+    def run(self, inputs):
+        x = inputs["X"]
+        if (x < 0).any():
+            raise ValueError("X is below 0")
+        return {"Y": x + np.float32(self.offset), "ROWS": np.full_like(x, len(x))}
 `;
 
 function countConfig(...parameters: readonly (readonly [string, string])[]): string {

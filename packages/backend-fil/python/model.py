@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
-from nereid_backend import Batch, read_parameters, warn_of_unused_parameters
+from nereid_backend import answer_in_batches, read_parameters, warn_of_unused_parameters
 
 from .forest import Forest
 from .forest_file import find_forest_file, load_forest
@@ -30,9 +30,11 @@ class TritonPythonModel:
         self.dtype = pb_utils.triton_string_to_numpy(output["data_type"])
 
     def execute(self, requests):
-        batch = Batch(requests)
-        answers = self.forest.predict(batch.input(INPUT), self.columns)
-        return batch.responses({OUTPUT: np.ascontiguousarray(answers, self.dtype)})
+        return answer_in_batches(requests, self.predict, batched=True)
+
+    def predict(self, inputs):
+        answers = self.forest.predict(inputs[INPUT], self.columns)
+        return {OUTPUT: np.ascontiguousarray(answers, self.dtype)}
 
 
 def open_forest(config):

@@ -1,49 +1,114 @@
-"""The requests of one `execute` as one batch."""
+"""The requests of one `execute` as one batch.
+
+```python
+def execute(self, requests):
+    return answer_in_batches(requests, self.run, batched=True)
+
+def run(self, inputs):                      # {"X": array of shape [batch, 3]}
+    return {"Y": self.model(inputs["X"])}   # {"Y": array of shape [batch, 10]}
+```
+"""
+
+import traceback
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
 
-class Batch:
-    """Requests of a model that has a batch dimension: one array for each input, in the order of the requests.
+class Bfloat16Bits(np.ndarray):
+    """A BF16 tensor as the uint16 of its bits, since numpy has no bfloat16: `array.view(Bfloat16Bits)`."""
 
-    ```python
-    def execute(self, requests):
-        batch = Batch(requests)
-        return batch.responses({"Y": self.model(batch.input("X"))})
-    ```
+
+def answer_in_batches(requests, run, *, batched):
+    """Answers requests by running them together.
+
+    requests: those of `execute`.
+    run: takes the inputs, gives the outputs, both as `{name: numpy array}`. With `batched`, the first dimension of each
+        is the batch: the requests' parts back to back. BF16 tensors are `Bfloat16Bits`, both ways.
+    batched: whether the model has a batch dimension (`max_batch_size` above 0). Without, each request runs by itself.
+
+    Requests that leave out different optional inputs, or whose inputs differ in more than the batch, run apart. What
+    `run` raises fails the requests that ran together: a `ValueError` or `TritonModelException` as their author says, all
+    else by its type and message.
+
+    Returns a list with one `InferenceResponse` for each request.
     """
+    responses = [None] * len(requests)
+    for indices in _groups(requests, batched):
+        group = [requests[index] for index in indices]
+        for index, response in zip(indices, _answer(group, run, batched)):
+            responses[index] = response
+    return responses
 
-    def __init__(self, requests):
-        self._requests = requests
-        first = [request.inputs()[0].shape()[0] for request in requests]
-        self._ends = np.cumsum(first)
 
-    @property
-    def size(self):
-        """Rows of all requests together."""
-        return int(self._ends[-1])
+def _groups(requests, batched):
+    """Indices of the requests that can run together."""
+    if not batched:
+        return [[index] for index in range(len(requests))]
+    groups = {}
+    for index, request in enumerate(requests):
+        kinds = [(tensor.name(), tensor.triton_dtype(), tuple(tensor.shape()[1:])) for tensor in request.inputs()]
+        groups.setdefault(tuple(sorted(kinds)), []).append(index)
+    return groups.values()
 
-    def input(self, name):
-        """The input of all requests, back to back. Requests must be alike in all dimensions but the first.
 
-        None when no request has it; a ValueError when only some have it.
-        """
-        found = [pb_utils.get_input_tensor_by_name(request, name) for request in self._requests]
-        parts = [tensor.as_numpy() for tensor in found if tensor is not None]
-        if not parts:
-            return None
-        if len(parts) < len(found):
-            raise ValueError(f"input '{name}' is in {len(parts)} of {len(found)} requests of a batch")
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _answer(requests, run, batched):
+    try:
+        sizes = [request.inputs()[0].shape()[0] for request in requests] if batched else None
+        outputs = run(_gather(requests))
+        parts = {name: [array] for name, array in outputs.items()} if sizes is None else _split(outputs, sizes)
+        return [_respond(parts, at) for at in range(len(requests))]
+    except Exception as error:
+        pb_utils.Logger.log_verbose("".join(traceback.format_exception(error)))
+        return [pb_utils.InferenceResponse(error=_to_error(error)) for _ in requests]
 
-    def responses(self, outputs):
-        """A response for each request, with its rows of each of the outputs: arrays by name."""
-        for name, values in outputs.items():
-            if len(values) != self.size:
-                raise ValueError(f"output '{name}' has {len(values)} rows, expected {self.size} as the inputs")
-        starts = [0, *self._ends[:-1]]
-        return [
-            pb_utils.InferenceResponse([pb_utils.Tensor(name, values[a:b]) for name, values in outputs.items()])
-            for a, b in zip(starts, self._ends)
-        ]
+
+def _respond(parts, at):
+    return pb_utils.InferenceResponse([_to_tensor(name, arrays[at]) for name, arrays in parts.items()])
+
+
+def _gather(requests):
+    """The inputs of all requests, one array for each name."""
+    parts = {}
+    for request in requests:
+        for tensor in request.inputs():
+            parts.setdefault(tensor.name(), []).append(_to_array(tensor))
+    return {name: _concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _concatenate(arrays):
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate(arrays).view(type(arrays[0]))
+
+
+def _split(outputs, sizes):
+    """Each output's parts, one for each request."""
+    ends = np.cumsum(sizes)
+    for name, array in outputs.items():
+        if array.ndim == 0 or len(array) != ends[-1]:
+            raise ValueError(
+                f"output '{name}': expected {ends[-1]} as its first dimension, the size of the batch, "
+                f"found shape {list(array.shape)}; a model without a batch dimension needs max_batch_size: 0"
+            )
+    return {name: np.split(array, ends[:-1]) for name, array in outputs.items()}
+
+
+def _to_array(tensor):
+    if tensor.triton_dtype() != "BF16":
+        return tensor.as_numpy()
+    return np.frombuffer(tensor._encode(), np.uint16).reshape(tensor.shape()).view(Bfloat16Bits)
+
+
+def _to_tensor(name, array):
+    if isinstance(array, Bfloat16Bits):
+        return pb_utils.Tensor._received(name, "BF16", array.shape, array.tobytes())
+    return pb_utils.Tensor(name, array)
+
+
+def _to_error(error):
+    if isinstance(error, pb_utils.TritonModelException):
+        return pb_utils.TritonError(error.message(), error.code())
+    if isinstance(error, ValueError):
+        return pb_utils.TritonError(str(error), pb_utils.TritonError.INVALID_ARG)
+    return pb_utils.TritonError(f"{type(error).__name__}: {error}")

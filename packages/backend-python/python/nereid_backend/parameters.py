@@ -15,7 +15,10 @@ _OF_ALL_PYTHON_MODELS = frozenset(
         "PYTHON_INTERPRETER",
     }
 )
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "0"), False),
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Parameter:
     """What it is when the configuration has no such parameter."""
     one_of: tuple = ()
     """The texts allowed; empty: any."""
+    any_case: bool = False
+    """Whether `latency` is LATENCY, too; the value is as `one_of` spells it."""
     minimum: float = -math.inf
     maximum: float = math.inf
     without_effect: str = ""
@@ -39,6 +44,8 @@ class Parameter:
             value = _BOOLEANS[text.lower()] if self.kind is bool else self.kind(text)
         except (KeyError, ValueError):
             raise ValueError(self._expected()) from None
+        if self.any_case:
+            value = next((name for name in self.one_of if name.lower() == text.lower()), text)
         if self.one_of and value not in self.one_of:
             raise ValueError(self._expected())
         # Not the other way round: a NaN is not within any limits.
