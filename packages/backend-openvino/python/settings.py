@@ -1,0 +1,49 @@
+"""What `parameters` of a model's configuration change in OpenVINO. Names and values are Triton's."""
+
+import openvino.properties as properties
+import openvino.properties.hint as hint
+from nereid_backend import Parameter, read_parameters, warn_of_unused_parameters
+from openvino import Type
+
+_HINTS = ("LATENCY", "THROUGHPUT", "CUMULATIVE_THROUGHPUT")
+_PARAMETERS = {
+    "CPU_EXTENSION_PATH": Parameter(str),
+    "PERFORMANCE_HINT": Parameter(str, one_of=_HINTS, any_case=True),
+    "INFERENCE_NUM_THREADS": Parameter(int, minimum=0),
+    "COMPILATION_NUM_THREADS": Parameter(int, minimum=0),
+    "HINT_BF16": Parameter(bool, default=False),
+    "NUM_STREAMS": Parameter(str),
+    "SKIP_OV_DYNAMIC_BATCHSIZE": Parameter(bool, default=False),
+    "ENABLE_BATCH_PADDING": Parameter(bool, default=False),
+    "RESHAPE_IO_LAYERS": Parameter(bool, default=False),
+    "TARGET_DEVICE": Parameter(str, default="CPU"),
+}
+
+
+def read_settings(config):
+    """The parameters by name. Raises an error naming the one that is wrong."""
+    settings = read_parameters(config, _PARAMETERS)
+    streams = settings["NUM_STREAMS"]
+    if streams is not None and streams.upper() not in ("AUTO", "NUMA") and not streams.isdecimal():
+        raise ValueError(
+            f"model '{config['name']}', parameter 'NUM_STREAMS': expected AUTO, NUMA or a whole number, found '{streams}'"
+        )
+    return settings
+
+
+def warn_of_unused(config):
+    """Says in the log which parameters change nothing."""
+    warn_of_unused_parameters(config, _PARAMETERS)
+
+
+def compile_properties(settings):
+    """What `compile_model` is told."""
+    streams = settings["NUM_STREAMS"]
+    values = {
+        properties.inference_num_threads: settings["INFERENCE_NUM_THREADS"],
+        properties.compilation_num_threads: settings["COMPILATION_NUM_THREADS"],
+        properties.streams.num: None if streams is None else streams.upper(),
+        hint.performance_mode: settings["PERFORMANCE_HINT"],
+        hint.inference_precision: Type.bf16 if settings["HINT_BF16"] else None,
+    }
+    return {key: value for key, value in values.items() if value is not None}

@@ -1,0 +1,92 @@
+"""Loads a model: a TorchScript file, or a module in Python with a file of weights."""
+
+import importlib.util
+import os
+import sys
+
+import torch
+
+_WEIGHTS = (".pt", ".pth", ".safetensors")
+
+
+def find_model(directory, filename):
+    """The model's file and, of one in Python, that of its weights (None: it has none).
+
+    A `model.py` beside `model.pt` makes the latter its weights. Raises ValueError naming the missing file.
+    """
+    path = os.path.join(directory, filename or "model.pt")
+    code = path if path.endswith(".py") else os.path.splitext(path)[0] + ".py"
+    if os.path.isfile(code):
+        stem = os.path.splitext(path)[0]
+        return code, next((stem + end for end in _WEIGHTS if os.path.isfile(stem + end)), None)
+    if not os.path.isfile(path):
+        raise ValueError(f"there is no {path}: expected a TorchScript file, or a .py beside its weights")
+    if path.endswith(".pt2"):
+        raise ValueError(f"{path}: packages of torch.export (platform torch_aoti) can't be served: save TorchScript")
+    return path, None
+
+
+def load_script(path, device):
+    """A TorchScript model in evaluation mode. device: None leaves it where its file says.
+
+    Raises ValueError when the file is something else.
+    """
+    try:
+        model = torch.jit.load(path, map_location=device)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} is not TorchScript ({str(error).splitlines()[0]}): write it with torch.jit.script(model).save(…), "
+            "or put the class of the model into a .py of the same name beside its weights"
+        ) from error
+    return model.eval()
+
+
+def load_module(code, weights, class_name, device):
+    """The model of a Python file in evaluation mode, with its weights. device: None leaves it where it is made.
+
+    Raises ValueError naming the file, the class or the weights that don't fit.
+    """
+    model_class = _find_class(_import(code), class_name, code)
+    model = model_class()
+    if weights is not None:
+        try:
+            model.load_state_dict(_read_weights(weights, device))
+        except (RuntimeError, AttributeError, TypeError) as error:
+            raise ValueError(f"{weights} has no weights for {model_class.__name__} of {code}: {error}") from error
+    return (model if device is None else model.to(device)).eval()
+
+
+def _read_weights(path, device):
+    if path.endswith(".safetensors"):
+        from safetensors.torch import load_file
+
+        return load_file(path, device=str(device or "cpu"))
+    return torch.load(path, map_location=device, weights_only=True)
+
+
+def _import(path):
+    """The module of a file; what lies beside it can be imported, and comes before what the backend has."""
+    sys.path.insert(0, os.path.dirname(path))
+    name = "nereid_served_model"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _find_class(module, class_name, path):
+    """The class of the model: the one that is asked for, or the only one that the file itself defines."""
+    classes = {
+        name: value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, torch.nn.Module) and value.__module__ == module.__name__
+    }
+    if class_name is None and len(classes) == 1:
+        return next(iter(classes.values()))
+    if class_name in classes:
+        return classes[class_name]
+    found = ", ".join(classes) or "none"
+    if class_name is not None:
+        raise ValueError(f"{path}: expected a torch.nn.Module named {class_name} (parameter MODEL_CLASS), found {found}")
+    raise ValueError(f"{path}: expected one class that is a torch.nn.Module, found {found}: set parameter MODEL_CLASS")

@@ -1,0 +1,114 @@
+"""Serves PyTorch models: TorchScript, or a module in Python with its weights. One process for each instance."""
+
+import contextlib
+import json
+
+import torch
+import triton_python_backend_utils as pb_utils
+from nereid_backend import answer_in_batches
+
+from .loading import find_model, load_module, load_script
+from .settings import apply_to_process, read_settings, warn_of_unused
+from .signature import CallPlan, arguments_of, outputs_by_name
+from .values import to_numpy, to_torch
+
+
+class TritonPythonModel:
+    @staticmethod
+    def auto_complete_config(config):
+        """PyTorch's files don't say datatypes and shapes: what is missing is named, with what `forward` takes."""
+        given = config.as_dict()
+        missing = [kind for kind in ("input", "output") if not given.get(kind)]
+        if missing:
+            model = _load(given, read_settings(given), torch.device("cpu"))
+            arguments = ", ".join(f"{one.name}: {one.kind}" for one in arguments_of(model))
+            raise ValueError(
+                f"model '{given['name']}': the configuration has no {' and no '.join(missing)}. PyTorch models don't say "
+                f"datatypes and shapes: add name, data_type and dims of each; forward takes ({arguments})"
+            )
+        return config
+
+    def initialize(self, args):
+        config = json.loads(args["model_config"])
+        self._settings = read_settings(config)
+        warn_of_unused(config)
+        self._batched = config["max_batch_size"] > 0
+        states = (config.get("sequence_batching") or {}).get("state") or ()
+        self._outputs = {output["name"]: output for output in config["output"]}
+        self._outputs |= {state["output_name"]: state for state in states}
+        device = _device(args)
+        apply_to_process(self._settings)
+        model = _load(config, self._settings, device)
+        self._device = device if device is not None else _device_of(model)
+        inputs = [given["name"] for given in config["input"]] + _sequence_inputs(config)
+        self._plan = CallPlan(config["name"], inputs, arguments_of(model))
+        self._model = _compile(config["name"], model, self._settings)
+
+    def execute(self, requests):
+        responses = answer_in_batches(requests, self._run, batched=self._batched)
+        if self._settings["ENABLE_CACHE_CLEANING"] and self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        return responses
+
+    def _run(self, inputs):
+        tensors = {name: to_torch(name, array, self._device) for name, array in inputs.items()}
+        with self._grad_mode(), self._optimization():
+            result = self._plan.call(self._model, tensors)
+            outputs = outputs_by_name(result, self._outputs)
+            return {name: to_numpy(name, value, self._outputs[name], self._batched) for name, value in outputs.items()}
+
+    def _grad_mode(self):
+        return torch.inference_mode() if self._settings["INFERENCE_MODE"] else torch.no_grad()
+
+    def _optimization(self):
+        if not self._settings["DISABLE_OPTIMIZED_EXECUTION"]:
+            return contextlib.nullcontext()
+        return torch.jit.optimized_execution(False)
+
+
+def _load(config, settings, device):
+    path, weights = find_model(pb_utils.get_model_dir(), config["default_model_filename"])
+    if path.endswith(".py"):
+        return load_module(path, weights, settings["MODEL_CLASS"], device)
+    return load_script(path, device)
+
+
+def _compile(name, model, settings):
+    options = settings["TORCH_COMPILE_OPTIONAL_PARAMETERS"]
+    if options is None:
+        return model
+    if isinstance(model, torch.jit.ScriptModule):
+        raise ValueError(
+            f"model '{name}': parameter 'TORCH_COMPILE_OPTIONAL_PARAMETERS' is for models in Python, this one is TorchScript"
+        )
+    try:
+        return torch.compile(model, **options)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"model '{name}', parameter 'TORCH_COMPILE_OPTIONAL_PARAMETERS': {error}") from error
+
+
+def _device(args):
+    """The device of an instance; None for KIND_MODEL, whose model says itself where it runs."""
+    kind, number = args["model_instance_kind"], args["model_instance_device_id"]
+    if kind == "MODEL":
+        return None
+    if kind != "GPU":
+        return torch.device("cpu")
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if int(number) < count:
+        return torch.device(f"cuda:{number}")
+    raise ValueError(
+        f"model '{args['model_name']}': an instance is to run on GPU {number} (KIND_GPU), but PyTorch {torch.__version__} "
+        f"sees {count} GPUs: use KIND_CPU, or install a PyTorch made for the GPUs of this machine"
+    )
+
+
+def _device_of(model):
+    return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
+
+
+def _sequence_inputs(config):
+    """Inputs that the sequence batcher adds: they are arguments of `forward` like any other."""
+    batching = config.get("sequence_batching") or {}
+    controls = [control["name"] for control in batching.get("control_input") or ()]
+    return controls + [state["input_name"] for state in batching.get("state") or ()]

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertAnswered } from '../cases.ts';
+import { serveFrameworkModels, type FrameworkServer } from '../framework-server.ts';
+
+const LIMIT = { timeout: 120_000 };
+
+let server: FrameworkServer;
+before(async () => {
+  server = await serveFrameworkModels('openvino');
+});
+after(() => server.close());
+
+test('every model answers as OpenVINO itself does', { timeout: 300_000 }, async (t) => {
+  for (const [model, cases] of Map.groupBy(server.cases, (one) => one.model)) {
+    await t.test(model, () =>
+      server.withModel(model, async (client) => {
+        for (const one of cases) await assertAnswered(client, one);
+      }),
+    );
+  }
+});
+
+test('a model without configuration gets its tensors, a batch and the dynamic batcher', LIMIT, async () => {
+  await server.withModel('completed', async (client) => {
+    const config = await client.modelConfig('completed');
+    assert.equal(config['max_batch_size'], 4);
+    assert.ok(config['dynamic_batching']);
+    const { inputs, outputs } = await client.modelMetadata('completed');
+    assert.deepEqual(
+      [inputs, outputs],
+      [[{ name: 'x', datatype: 'FP32', shape: [-1, 4] }], [{ name: 'y', datatype: 'FP32', shape: [-1, 3] }]],
+    );
+  });
+});
+
+test('requests that wait together are one execution, and each gets its own rows', LIMIT, async () => {
+  const cases = server.cases.filter(({ model }) => model === 'tuned');
+  await server.withModel('tuned', async (client) => {
+    await Promise.all(cases.map((one) => assertAnswered(client, one)));
+    const [statistics] = await client.modelStatistics('tuned');
+    assert.equal(Number(statistics?.inference_count), 8);
+    assert.equal(Number(statistics?.execution_count), 1);
+  });
+});
+
+test('a model of one batch size says so to a request of another, unless it is padded', LIMIT, async () => {
+  const one = server.cases.find(({ model }) => model === 'padded');
+  assert.ok(one);
+  await server.withModel('fixed', async (client) => {
+    await assert.rejects(
+      assertAnswered(client, { ...one, model: 'fixed' }),
+      /takes batches of 4 only, found one of 1: set parameter ENABLE_BATCH_PADDING to YES/,
+    );
+  });
+});
+
+const X = { name: 'x', data_type: 'TYPE_FP32', dims: [4] };
+const Y = { name: 'y', data_type: 'TYPE_FP32', dims: [3] };
+const COMPLETE = { max_batch_size: 4, input: [X], output: [Y] };
+const parameter = (name: string, text: string) => ({
+  ...COMPLETE,
+  parameters: { [name]: { string_value: text } },
+});
+
+for (const { what, config, message } of [
+  {
+    what: 'a hint that OpenVINO does not have',
+    config: parameter('PERFORMANCE_HINT', 'fast'),
+    message: /'PERFORMANCE_HINT': expected one of LATENCY, THROUGHPUT, CUMULATIVE_THROUGHPUT, found 'fast'/,
+  },
+  {
+    what: 'a number of streams that is none',
+    config: parameter('NUM_STREAMS', 'many'),
+    message: /'NUM_STREAMS': expected AUTO, NUMA or a whole number, found 'many'/,
+  },
+  {
+    what: 'a device that is not there',
+    config: parameter('TARGET_DEVICE', 'NPU'),
+    message: /can't be compiled for device NPU \(parameter TARGET_DEVICE; there are .*CPU/,
+  },
+  {
+    what: 'an extension that is not there',
+    config: parameter('CPU_EXTENSION_PATH', '/none.so'),
+    message: /'CPU_EXTENSION_PATH': there is no file \/none\.so/,
+  },
+  {
+    what: 'an input of another datatype than the model has',
+    config: { ...COMPLETE, input: [{ ...X, data_type: 'TYPE_INT32' }] },
+    message: /input 'x': the configuration has TYPE_INT32 \[\?,4\], the model TYPE_FP32 \[\?,4\]/,
+  },
+  {
+    what: 'an output that the model does not have',
+    config: { ...COMPLETE, output: [{ ...Y, name: 'z' }] },
+    message: /the model has no output 'z', it has y/,
+  },
+  {
+    what: 'a file that is not there',
+    config: { ...COMPLETE, default_model_filename: 'other.onnx' },
+    message: /expected other\.onnx in .+, found model\./,
+  },
+]) {
+  test(`${what} stops the load with a message that says so`, LIMIT, async () => {
+    assert.match(await server.loadError('completed', { backend: 'openvino', ...config }), message);
+  });
+}

@@ -1,0 +1,222 @@
+"""Makes a repository of PyTorch models in a folder, and cases.json with what PyTorch answers: make-models.py FOLDER"""
+
+import os
+import sys
+from typing import Dict, List, Tuple
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+from cases import Cases  # noqa: E402
+
+FOLDER = sys.argv[1]
+CASES = Cases()
+
+MODULE = '''from torch import nn
+
+from layers import Doubled
+
+
+class Regression(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(4, 16)
+        self.last = nn.Linear(16, 2)
+        self.doubled = Doubled()
+
+    def forward(self, x, shift=None):
+        y = self.doubled(self.last(self.hidden(x).relu()))
+        return {"Y": y if shift is None else y + shift}
+'''
+LAYERS = '''from torch import nn
+
+
+class Doubled(nn.Module):
+    def forward(self, x):
+        return 2 * x
+'''
+
+
+class Convolution(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 5), nn.Softmax(1)
+        )
+
+    def forward(self, image):
+        return self.layers(image)
+
+
+class TwoOutputs(nn.Module):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> Tuple[torch.Tensor, torch.Tensor]:
+        return a - b, (a > b).to(torch.int64)
+
+
+class Dictionary(nn.Module):
+    def forward(self, tensors: Dict[str, torch.Tensor]) -> Dict[str, torch.Tensor]:
+        return {"SUM": tensors["A"] + tensors["B"], "SIGN": tensors["A"] > 0}
+
+
+class Strings(nn.Module):
+    def forward(self, texts: List[str]) -> Tuple[List[str], torch.Tensor]:
+        return [text + "!" for text in texts], torch.tensor([[len(text)] for text in texts])
+
+
+class InPlace(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mul_(2)
+
+
+class Fails(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if bool((x < 0).any()):
+            raise ValueError("negative values")
+        return x
+
+
+def add_model(name, config, files):
+    directory = os.path.join(FOLDER, "models", name, "1")
+    os.makedirs(directory)
+    with open(os.path.join(directory, "../config.pbtxt"), "w") as file:
+        file.write(config)
+    for filename, content in files.items():
+        path = os.path.join(directory, filename)
+        if isinstance(content, str):
+            with open(path, "w") as file:
+                file.write(content)
+        elif isinstance(content, torch.jit.ScriptModule):
+            content.save(path)
+        elif filename.endswith(".safetensors"):
+            save_file(content, path)
+        else:
+            torch.save(content, path)
+
+
+def tensors(kind, *rows):
+    return "".join(
+        f'{kind} {{ name: "{name}" data_type: TYPE_{datatype} dims: {list(dims)} }}\n' for name, datatype, *dims in rows
+    )
+
+
+def parameter(key, value):
+    return f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}\n'
+
+
+def add_cases(name, model, inputs, outputs, rows=(1, 3)):
+    """Requests of several rows. inputs: functions that make one of so many rows, by name."""
+    for count in rows:
+        given = {name: make(count) for name, make in inputs.items()}
+        with torch.no_grad():
+            answers = model(*given.values())
+        answers = answers if isinstance(answers, (tuple, list)) else [answers]
+        expected = {output: answer.numpy() for output, answer in zip(outputs, answers)}
+        CASES.add(name, {key: value.numpy() for key, value in given.items()}, expected)
+
+
+def add_convolution():
+    model = Convolution().eval()
+    config = 'platform: "pytorch_libtorch"\nmax_batch_size: 8\ndynamic_batching { max_queue_delay_microseconds: 200000 }\n'
+    config += tensors("input", ("INPUT__0", "FP32", 3, 16, 16)) + tensors("output", ("OUTPUT__0", "FP32", 5))
+    config += parameter("INTRA_OP_THREAD_COUNT", "1") + parameter("ENABLE_JIT_PROFILING", "0")
+    config += parameter("DISABLE_OPTIMIZED_EXECUTION", "true")
+    add_model("convolution", config, {"model.pt": torch.jit.trace(model, torch.rand(1, 3, 16, 16))})
+    add_cases("convolution", model, {"INPUT__0": lambda n: torch.rand(n, 3, 16, 16)}, ["OUTPUT__0"], (1, 3, 4))
+
+
+def add_two_outputs():
+    model = TwoOutputs()
+    script = torch.jit.script(model)
+    outputs = (("LESS", "FP32", 2), ("LARGER", "INT64", 2))
+    numbers = lambda n: torch.randn(n, 2)  # noqa: E731
+    # Named as the arguments, in another order; by position; by their order alone.
+    for name, first, second in (("by_argument", "a", "b"), ("by_position", "X__0", "X__1"), ("by_order", "left", "right")):
+        rows = [(first, "FP32", 2), (second, "FP32", 2)]
+        config = 'backend: "pytorch"\nmax_batch_size: 4\n'
+        config += tensors("input", *(rows if name == "by_order" else reversed(rows))) + tensors("output", *outputs)
+        add_model(name, config, {"model.pt": script})
+        add_cases(name, model, {first: numbers, second: numbers}, ["LESS", "LARGER"])
+
+
+def add_dictionary():
+    config = 'backend: "pytorch"\n' + tensors("input", ("A", "FP32", 2), ("B", "FP32", 2))
+    config += tensors("output", ("SIGN", "BOOL", 2), ("SUM", "FP32", 2))
+    add_model("dictionary", config, {"model.pt": torch.jit.script(Dictionary())})
+    a, b = np.array([1, -2], np.float32), np.array([3, 4], np.float32)
+    CASES.add("dictionary", {"A": a, "B": b}, {"SIGN": a > 0, "SUM": a + b})
+
+
+def add_strings():
+    config = 'backend: "pytorch"\nmax_batch_size: 4\n' + tensors("input", ("texts", "STRING", 1))
+    config += tensors("output", ("LOUD__0", "STRING", 1), ("LENGTH__1", "INT64", 1))
+    add_model("strings", config, {"model.pt": torch.jit.script(Strings())})
+    words = np.array([["one"], ["Grüße"]], dtype=object)
+    loud = np.array([["one!"], ["Grüße!"]], dtype=object)
+    # TorchScript counts the bytes of a string.
+    CASES.add("strings", {"texts": words}, {"LOUD__0": loud, "LENGTH__1": np.array([[3], [7]])})
+
+
+def add_modules():
+    """A class in Python with its weights: as they are, compiled, and from a file of safetensors."""
+    namespace = {}
+    sys.modules["layers"] = type(sys)("layers")
+    exec(LAYERS, sys.modules["layers"].__dict__)
+    exec(MODULE, namespace)
+    model = namespace["Regression"]().eval()
+    shared = tensors("output", ("Y", "FP32", 2)) + "max_batch_size: 4\n"
+    x = tensors("input", ("x", "FP32", 4))
+    optional = 'input { name: "shift" data_type: TYPE_FP32 dims: [ 2 ] optional: true }\n'
+    compiled = parameter("TORCH_COMPILE_OPTIONAL_PARAMETERS", '{\\"backend\\": \\"eager\\"}')
+    for name, config, weights in (
+        ("module", 'backend: "pytorch"\n' + x + optional, "model.pt"),
+        ("compiled", 'backend: "pytorch"\nruntime: "model.py"\n' + x + compiled, "model.pt"),
+        ("safetensors", 'backend: "pytorch"\n' + x, "model.safetensors"),
+    ):
+        files = {"model.py": MODULE, "layers.py": LAYERS, weights: model.state_dict()}
+        add_model(name, config + shared, files)
+        for rows in (1, 4):
+            given = torch.randn(rows, 4)
+            CASES.add(name, {"x": given.numpy()}, {"Y": model(given)["Y"].detach().numpy()})
+
+
+def add_datatypes():
+    """Every datatype goes in and comes out as it is; bfloat16 by its bits."""
+    names = {f"int{bits}": f"INT{bits}" for bits in (8, 16, 32, 64)} | {f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)}
+    names |= {"bool": "BOOL", "uint8": "UINT8", "bfloat16": "BF16"}
+    rows = [(name, 3) for name in names.values()]
+    config = 'backend: "pytorch"\n' + tensors("input", *((f"X_{name}", name, size) for name, size in rows))
+    config += tensors("output", *((f"Y_{name}", name, size) for name, size in rows))
+    arguments = ", ".join(f"x{at}" for at in range(len(rows)))
+    code = f"from torch import nn\nclass All(nn.Module):\n    def forward(self, {arguments}):\n        return {arguments}\n"
+    add_model("datatypes", config, {"model.py": code})
+    values = {name: raw(torch.tensor([0, 1, 3]).to(getattr(torch, kind))) for kind, name in names.items()}
+    CASES.add("datatypes", *({f"{letter}_{name}": value for name, value in values.items()} for letter in "XY"))
+
+
+def raw(tensor):
+    if tensor.dtype == torch.bfloat16:
+        return tensor.view(torch.int16).numpy().view(np.uint16), "BF16"
+    return tensor.numpy()
+
+
+def add_others():
+    one = tensors("input", ("x", "FP32", 2)) + tensors("output", ("y", "FP32", 2))
+    add_model("in_place", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(InPlace())})
+    x = np.array([[1, 2]], np.float32)
+    CASES.add("in_place", {"x": x}, {"y": 2 * x})
+    add_model("weights_alone", 'backend: "pytorch"\n' + one, {"model.pt": nn.Linear(2, 2).state_dict()})
+    add_model("fails", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(Fails())})
+
+
+torch.manual_seed(1)
+add_convolution()
+add_two_outputs()
+add_dictionary()
+add_strings()
+add_modules()
+add_datatypes()
+add_others()
+CASES.write(os.path.join(FOLDER, "cases.json"))

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { InferInput } from '@nereid/client';
+import { assertAnswered } from '../cases.ts';
+import { serveFrameworkModels, type FrameworkServer } from '../framework-server.ts';
+
+const LIMIT = { timeout: 120_000 };
+
+let server: FrameworkServer;
+before(async () => {
+  server = await serveFrameworkModels('pytorch');
+});
+after(() => server.close());
+
+test('every model answers as PyTorch itself does', { timeout: 300_000 }, async (t) => {
+  for (const [model, cases] of Map.groupBy(server.cases, (one) => one.model)) {
+    await t.test(model, () =>
+      server.withModel(model, async (client) => {
+        for (const one of cases) await assertAnswered(client, one);
+      }),
+    );
+  }
+});
+
+test('requests that wait together are one execution, and each gets its own rows', LIMIT, async () => {
+  const cases = server.cases.filter(({ model }) => model === 'convolution');
+  await server.withModel('convolution', async (client) => {
+    await Promise.all(cases.map((one) => assertAnswered(client, one)));
+    const [statistics] = await client.modelStatistics('convolution');
+    assert.equal(Number(statistics?.inference_count), 8);
+    assert.equal(Number(statistics?.execution_count), 1);
+  });
+});
+
+test('what forward raises is the error of the request, and the next one is answered', LIMIT, async () => {
+  await server.withModel('fails', async (client) => {
+    const ask = (value: number) =>
+      client.infer('fails', [InferInput.from('x', new Float32Array([1, value]), [1, 2])]);
+    await assert.rejects(ask(-1), /negative values/);
+    assert.deepEqual(await ask(2).then((result) => [...result.output('y', 'FP32')]), [1, 2]);
+  });
+});
+
+const ONE = { name: 'x', data_type: 'TYPE_FP32', dims: [2] };
+const PAIR = {
+  input: [
+    { ...ONE, name: 'a' },
+    { ...ONE, name: 'b' },
+  ],
+  output: [{ ...ONE, name: 'LESS' }],
+};
+const parameter = (name: string, text: string) => ({ parameters: { [name]: { string_value: text } } });
+
+for (const { what, model, config, message } of [
+  {
+    what: 'a configuration without tensors',
+    model: 'by_argument',
+    config: {},
+    message:
+      /has no input and no output.+add name, data_type and dims.+forward takes \(a: tensor, b: tensor\)/,
+  },
+  {
+    what: 'an input too few',
+    model: 'by_argument',
+    config: { ...PAIR, input: [ONE] },
+    message: /forward takes \(a, b\), the configuration has the inputs \(x\): name them as the arguments/,
+  },
+  {
+    what: 'a file of weights without a class',
+    model: 'weights_alone',
+    config: PAIR,
+    message: /model\.pt is not TorchScript .+put the class of the model into a \.py of the same name/,
+  },
+  {
+    what: 'a file that is not there',
+    model: 'by_argument',
+    config: { ...PAIR, default_model_filename: 'other.pt' },
+    message: /there is no .+other\.pt: expected a TorchScript file/,
+  },
+  {
+    what: 'a parameter that is no number',
+    model: 'by_argument',
+    config: { ...PAIR, ...parameter('INTRA_OP_THREAD_COUNT', 'many') },
+    message: /parameter 'INTRA_OP_THREAD_COUNT': expected an integer of at least 1, found 'many'/,
+  },
+  {
+    what: 'options of torch.compile that are no object',
+    model: 'compiled',
+    config: { ...PAIR, ...parameter('TORCH_COMPILE_OPTIONAL_PARAMETERS', '[]') },
+    message: /'TORCH_COMPILE_OPTIONAL_PARAMETERS': expected a JSON object/,
+  },
+  {
+    what: 'torch.compile for TorchScript',
+    model: 'by_argument',
+    config: { ...PAIR, ...parameter('TORCH_COMPILE_OPTIONAL_PARAMETERS', '{}') },
+    message: /is for models in Python, this one is TorchScript/,
+  },
+  {
+    what: 'a class that the file does not have',
+    model: 'module',
+    config: { ...PAIR, ...parameter('MODEL_CLASS', 'Other') },
+    message: /expected a torch.nn.Module named Other \(parameter MODEL_CLASS\), found Regression/,
+  },
+  {
+    what: 'a GPU that is not there',
+    model: 'by_argument',
+    config: { ...PAIR, instance_group: [{ kind: 'KIND_GPU', gpus: [63] }] },
+    message: /unsupported gpu id 63/,
+  },
+]) {
+  test(`${what} stops the load with a message that says so`, LIMIT, async () => {
+    assert.match(await server.loadError(model, { backend: 'pytorch', ...config }), message);
+  });
+}
+
+test(
+  'an output of another datatype than the configuration has is an error that names both',
+  LIMIT,
+  async () => {
+    const config = {
+      backend: 'pytorch',
+      input: [ONE],
+      output: [{ ...ONE, name: 'y', data_type: 'TYPE_INT32' }],
+    };
+    await server.withModel(
+      'in_place',
+      async (client) => {
+        const input = InferInput.from('x', new Float32Array([1, 2]));
+        await assert.rejects(
+          client.infer('in_place', [input]),
+          /output 'y': the configuration has TYPE_INT32, the model gives TYPE_FP32/,
+        );
+      },
+      config,
+    );
+  },
+);
