@@ -237,3 +237,19 @@ test('a parameter outside of its limits stops the load with its name', LIMIT, as
     /model 'm', parameter 'offset': expected a number of at least 0, found '-1'/,
   );
 });
+
+test('what a batch raises is the error of its requests, and the next batch is answered', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'count', { 'model.py': COUNT });
+  repository.write('m', { 'config.pbtxt': countConfig(), '1/.keep': '' });
+  await using server = await serve(repository);
+  const client = new HttpClient(server.http);
+  const infer = (rows: readonly number[]) =>
+    client.infer('m', [InferInput.from('X', new Float32Array(rows), [rows.length, 1])]);
+  try {
+    await assert.rejects(infer([1, 2, 3, 4, -1]), /X is below 0/);
+    assert.deepEqual([...(await infer([1, 2, 3, 4, 5])).output('Y', 'FP32')], [1, 2, 3, 4, 5]);
+  } finally {
+    await client.close();
+  }
+});

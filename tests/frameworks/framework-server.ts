@@ -35,6 +35,8 @@ export async function serveFrameworkModels(backend: string): Promise<FrameworkSe
   const server = await startServer(
     join(folder, 'models'),
     `--backend-config=${backend},interpreter=${interpreter}`,
+    // The interpreter has all of them, in the versions that made the models.
+    `--backend-config=${backend},requirements=ignore`,
     '--model-control-mode=explicit',
   );
   const client = new HttpClient(server.http);

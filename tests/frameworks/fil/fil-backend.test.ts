@@ -133,7 +133,7 @@ test('the log warns of pickles, and of parameters without effect', LIMIT, async 
 test('wrong parameters are named', LIMIT, async () => {
   for (const [name, value, message] of [
     ['model_type', 'onnx', /expected one of xgboost_json, .*, found 'onnx'/],
-    ['predict_proba', 'yes', /expected true, false, 1 or 0, found 'yes'/],
+    ['predict_proba', 'maybe', /expected true, false, 1 or 0, found 'maybe'/],
     ['threshold', 'high', /expected a number, found 'high'/],
     ['storage_type', 'FULL', /expected one of AUTO, DENSE, SPARSE, SPARSE8, found 'FULL'/],
     ['cpu_nthread', '-2', /expected an integer of at least -1, found '-2'/],
