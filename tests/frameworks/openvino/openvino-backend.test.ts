@@ -6,9 +6,13 @@ import { serveFrameworkModels, type FrameworkServer } from '../framework-server.
 const LIMIT = { timeout: 120_000 };
 
 let server: FrameworkServer;
-before(async () => {
-  server = await serveFrameworkModels('openvino');
-});
+before(
+  async () => {
+    server = await serveFrameworkModels('openvino');
+  },
+  // The first time, its packages are installed: gigabytes, of some frameworks.
+  { timeout: 900_000 },
+);
 after(() => server.close());
 
 test('every model answers as OpenVINO itself does', { timeout: 300_000 }, async (t) => {
