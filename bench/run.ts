@@ -1,5 +1,5 @@
 /**
- * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --output=folder]`.
+ * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --output=folder] [-- --triton=folder]`.
  *
  * A whole run writes docs/benchmarks; a quick or partial one writes tmp/benchmarks, so that the committed figures
  * always come from one whole run.
@@ -29,6 +29,8 @@ interface RunOptions {
   /** Names of scenarios; empty: all. */
   readonly only: readonly string[];
   readonly output: string;
+  /** Virtual environment with a Triton to compare with. */
+  readonly triton: string | undefined;
 }
 
 function parseOptions(): RunOptions {
@@ -37,6 +39,7 @@ function parseOptions(): RunOptions {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       output: { type: 'string' },
+      triton: { type: 'string' },
     },
   });
   const names = [...SCENARIOS.map(({ name }) => name), MICRO];
@@ -46,11 +49,11 @@ function parseOptions(): RunOptions {
   }
   const isWhole = !values.quick && values.only.length === 0;
   const output = values.output ?? join(ROOT, isWhole ? 'docs' : 'tmp', 'benchmarks');
-  return { isQuick: values.quick, only: values.only, output };
+  return { isQuick: values.quick, only: values.only, output, triton: values.triton };
 }
 
 async function main(options: RunOptions, directory: string): Promise<void> {
-  const { isQuick, output } = options;
+  const { isQuick, output, triton } = options;
   const machine = describeMachine();
   const loads = await chooseLoadGenerators(directory);
   const rounds = isQuick ? QUICK : FULL;
@@ -61,6 +64,10 @@ async function main(options: RunOptions, directory: string): Promise<void> {
   );
   const notes = [...loads.notes];
   for (const note of notes) print(`! ${note}`);
+  const note = (text: string): void => {
+    notes.push(text);
+    print(`! ${text}`);
+  };
   const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
   for (const scenario of SCENARIOS.filter(({ name }) => wants(name))) {
     print(`\n${scenario.name}: ${scenario.question}`);
@@ -69,11 +76,10 @@ async function main(options: RunOptions, directory: string): Promise<void> {
       print(`  ${formatLine(figure)}`);
     };
     try {
-      await scenario.run({ loads, rounds, isQuick, directory, report });
+      await scenario.run({ loads, rounds, isQuick, directory, triton, report, note });
     } catch (error) {
       process.exitCode = 1;
-      notes.push(`${scenario.name} failed: ${messageOf(error)}`);
-      print(`! ${notes.at(-1)}`);
+      note(`${scenario.name} failed: ${messageOf(error)}`);
     }
   }
   if (wants(MICRO)) {

@@ -21,7 +21,7 @@ export interface Comparison extends Rounds {
   readonly name: string;
   readonly base: Contender;
   readonly subject: Contender;
-  /** Least ratio that is wanted. */
+  /** What is wanted: of a ratio at least, of an added latency at most. */
   readonly goal?: number;
 }
 
@@ -33,14 +33,14 @@ export interface Comparison extends Rounds {
  */
 export async function alternate(comparison: Comparison): Promise<RatioFigure> {
   const { scenario, name, base, subject, rounds, seconds, warmUpSeconds, goal } = comparison;
-  await load(base, warmUpSeconds);
-  await load(subject, warmUpSeconds);
+  await loadOf(base, warmUpSeconds);
+  await loadOf(subject, warmUpSeconds);
   const bases: LoadResult[] = [];
   const subjects: LoadResult[] = [];
   const ratios: number[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    const one = await load(base, seconds);
-    const other = await load(subject, seconds);
+    const one = await loadOf(base, seconds);
+    const other = await loadOf(subject, seconds);
     bases.push(one);
     subjects.push(other);
     ratios.push(other.requestsPerSecond / one.requestsPerSecond);
@@ -56,7 +56,8 @@ export async function alternate(comparison: Comparison): Promise<RatioFigure> {
   };
 }
 
-async function load(contender: Contender, seconds: number): Promise<LoadResult> {
+/** @throws Error when a request failed, or none was answered. */
+export async function loadOf(contender: Contender, seconds: number): Promise<LoadResult> {
   const result = await contender.load(seconds);
   if (result.errors > 0) throw new Error(`${contender.name}: ${result.errors} requests failed`);
   if (!(result.requestsPerSecond > 0)) throw new Error(`${contender.name}: no request was answered`);

@@ -5,7 +5,8 @@ import { affineOnnx } from './affine-onnx.ts';
 /** Name of the model that gives back what it gets: FP32 [n], without batching. */
 export const IDENTITY = 'identity';
 
-const IDENTITY_CONFIG = `backend: "identity"
+/** What is served under that name; other models take its tensors over. */
+export const IDENTITY_CONFIG = `backend: "identity"
 max_batch_size: 0
 input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] } ]
 output [ { name: "Y" data_type: TYPE_FP32 dims: [ -1 ] } ]
@@ -63,7 +64,7 @@ export function addAffine(repository: string, name: string, model: AffineModel =
 }
 
 /** Returns the folder of the model's version 1. */
-function addModel(repository: string, name: string, config: string): string {
+export function addModel(repository: string, name: string, config: string): string {
   const version = join(repository, name, '1');
   mkdirSync(version, { recursive: true });
   writeFileSync(join(repository, name, 'config.pbtxt'), config);

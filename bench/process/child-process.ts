@@ -9,8 +9,17 @@ export class OwnedProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   #stderr = '';
 
-  constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  /**
+   * @param command - Default: the Node that runs the benchmark.
+   * @param environment - Added to that of the benchmark. Default: nothing.
+   */
+  constructor(
+    args: readonly string[],
+    command: string = process.execPath,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
+    const env = { ...process.env, ...environment };
+    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });

@@ -5,6 +5,8 @@ import { grpcTransport } from './grpc-transport.ts';
 import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
+import { python } from './python.ts';
+import { pythonTriton } from './python-triton.ts';
 import { responseCache } from './response-cache.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedMemory } from './shared-memory.ts';
@@ -21,6 +23,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ensemble,
   sequences,
   responseCache,
+  python,
+  pythonTriton,
   startUp,
   manyModels,
   loadUnload,

@@ -10,8 +10,12 @@ export interface BenchContext {
   readonly isQuick: boolean;
   /** Where to put what is needed for a while. */
   readonly directory: string;
+  /** A virtual environment with `nvidia-pytriton`, to compare with; undefined: those comparisons are left out. */
+  readonly triton: string | undefined;
   /** Takes a figure as soon as it is there. */
   report(figure: Figure): void;
+  /** Tells the reader of the results something besides. */
+  note(text: string): void;
 }
 
 /** A question that is answered by measuring. */

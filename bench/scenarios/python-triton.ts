@@ -1,0 +1,78 @@
+import { alternate, type Contender } from '../measure/alternate.ts';
+import { createRequest, grpcTarget, httpTarget } from '../models/infer-request.ts';
+import { createRepository } from '../models/model-repository.ts';
+import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
+import { startNereid, type RunningServer } from '../process/nereid.ts';
+import { startTriton } from '../process/triton.ts';
+import { interpreterFlag } from './python.ts';
+import type { BenchContext, Scenario } from './scenario.ts';
+
+/** One line of the comparison. */
+interface Cell {
+  readonly protocol: 'HTTP' | 'gRPC';
+  readonly connections: number;
+  /** Elements of the tensor, FP32. */
+  readonly length: number;
+  readonly what: string;
+  readonly goal: number;
+}
+
+const SMALL = { length: 16, what: 'FP32 [16]' };
+const LARGE = { length: 4 << 20, what: '16 MiB' };
+
+const CELLS: readonly Cell[] = [
+  ...[1, 16, 64].map((connections) => ({ protocol: 'HTTP' as const, connections, ...SMALL, goal: 1.5 })),
+  ...[1, 16, 64].map((connections) => ({ protocol: 'gRPC' as const, connections, ...SMALL, goal: 1.3 })),
+  ...[1, 4].map((connections) => ({ protocol: 'HTTP' as const, connections, ...LARGE, goal: 2 })),
+];
+
+export const pythonTriton: Scenario = {
+  name: 'python-triton',
+  question: 'How does the Python backend compare with that of Triton? The same identity model.py in both.',
+  run: async (context) => {
+    const { triton: environment, directory, note } = context;
+    const interpreter = findPython();
+    if (environment === undefined || interpreter === undefined) {
+      note(
+        'python-triton was left out: it needs --triton=<virtual environment with nvidia-pytriton> and a Python with numpy.',
+      );
+      return;
+    }
+    const repository = createRepository(directory);
+    addPythonModel(repository, 'identity');
+    await using nereid = await startNereid(repository, [interpreterFlag(interpreter)]);
+    await using triton = await startTriton(environment, repository, directory);
+    for (const cell of CELLS) await compare(context, cell, { nereid, triton });
+  },
+};
+
+async function compare(
+  context: BenchContext,
+  cell: Cell,
+  { nereid, triton }: { readonly nereid: RunningServer; readonly triton: RunningServer },
+): Promise<void> {
+  const { protocol, connections, what, goal } = cell;
+  const figure = await alternate({
+    ...context.rounds,
+    scenario: pythonTriton.name,
+    name: `Python identity, ${protocol}, ${what}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+    base: contender(context, cell, { name: 'Triton', server: triton }),
+    subject: contender(context, cell, { name: 'Nereid', server: nereid }),
+    goal,
+  });
+  context.report(figure);
+}
+
+function contender(
+  { loads }: BenchContext,
+  { protocol, connections, length }: Cell,
+  { name, server }: { readonly name: string; readonly server: RunningServer },
+): Contender {
+  const request = createRequest(PYTHON_MODELS.identity, [length]);
+  if (protocol === 'gRPC') {
+    const target = grpcTarget(server.grpcAddress, request);
+    return { name, load: (seconds) => loads.grpc.run(target, { connections, seconds }) };
+  }
+  const target = httpTarget(server.httpUrl, request);
+  return { name, load: (seconds) => loads.http.run(target, { connections, seconds }) };
+}
