@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
-import { GrpcClient, HttpClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
+import { GrpcClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig as config, servePython as serve, stubsOf } from '../server/python-models.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
+import { withClient } from '../server/with-client.ts';
 
 const LIMIT = { timeout: 60_000 };
 const ECHO = `${IMPORTS}
@@ -19,15 +20,6 @@ function infer(server: RunningServer, model: string, values: readonly number[]):
 
 function int32(values: readonly number[]): InferInput {
   return InferInput.from('IN', new Int32Array(values));
-}
-
-async function withClient<T>(server: RunningServer, use: (client: HttpClient) => Promise<T>): Promise<T> {
-  const client = new HttpClient(server.http);
-  try {
-    return await use(client);
-  } finally {
-    await client.close();
-  }
 }
 
 test('every datatype goes through numpy and back', LIMIT, async () => {

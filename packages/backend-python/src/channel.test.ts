@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { duplexPair, type Duplex } from 'node:stream';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Channel } from './channel.ts';
+import { SharedMemoryFiles } from './shared-memory-files.ts';
 
 interface Frame {
   readonly header: unknown;
@@ -60,10 +65,37 @@ test('frames come out as they went in, however the bytes are cut', async () => {
   );
 });
 
-test('writes the lengths of header and tensors in front, little-endian', async () => {
+test('writes the lengths of header and tensors in front, and that these follow', async () => {
   const bytes = await encode([{ header: { a: 1 }, tensors: [new Uint8Array([5, 6, 7])] }]);
   assert.equal(bytes.readUInt32LE(0), 7);
   assert.equal(bytes.readBigUInt64LE(4), 3n);
-  assert.equal(bytes.toString('utf8', 12, 19), '{"a":1}');
-  assert.deepEqual([...bytes.subarray(19)], [5, 6, 7]);
+  assert.equal(bytes.readBigInt64LE(12), -1n);
+  assert.equal(bytes.toString('utf8', 20, 27), '{"a":1}');
+  assert.deepEqual([...bytes.subarray(27)], [5, 6, 7]);
+});
+
+test('large tensors go through shared memory, and their place is given back', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-channel-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const [inputs, outputs] = [join(folder, 'inputs'), join(folder, 'outputs')];
+  writeFileSync(inputs, '');
+  writeFileSync(outputs, '');
+  const [own, other] = duplexPair();
+  const received: Buffer[] = [];
+  let bytesOnStream = 0;
+  other.on('data', (chunk: Buffer) => (bytesOnStream += chunk.length));
+  const sender = new Channel(own, () => undefined);
+  const receiver = new Channel(other, (_, tensors) => received.push(tensors));
+  sender.share(new SharedMemoryFiles({ inputs, outputs }));
+  receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs }));
+  t.after(() => [sender, receiver].forEach((channel) => channel.close()));
+  const tensor = randomBytes(1 << 20);
+  for (let round = 1; round <= 3; round += 1) {
+    sender.send({ round }, [tensor.subarray(0, 7), tensor.subarray(7)]);
+    while (received.length < round || own.readableLength > 0)
+      await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.ok(received.every((bytes) => bytes.equals(tensor)));
+  assert.ok(bytesOnStream < 1000, `${bytesOnStream} bytes`);
+  assert.equal(statSync(inputs).size, tensor.length);
 });

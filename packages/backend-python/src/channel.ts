@@ -1,14 +1,22 @@
 import type { Duplex } from 'node:stream';
+import type { SharedMemoryFiles } from './shared-memory-files.ts';
 
-/** Bytes of a frame's two lengths: uint32 of the header, uint64 of the tensors. */
-const PREFIX_BYTES = 12;
+/** Bytes in front of a header: uint32 its size, uint64 that of the tensors, int64 their place in shared memory. */
+const PREFIX_BYTES = 20;
+/** Place of tensors that follow their header. */
+const IN_LINE = -1n;
 /** Tensors of fewer bytes are copied beside their header, which is cheaper than a write of their own. */
 const JOIN_BYTES = 4096;
+/** From so many bytes on tensors are shared: see docs/adr/0010. */
+const SHARED_BYTES = 1 << 17;
 
 /** Takes a frame in. `tensors` holds the bytes of all of them, one after the other; views on it may be kept. */
 export type FrameListener = (header: unknown, tensors: Buffer) => void;
 
-/** Frames over a stream, as python/nereid_stub/channel.py writes and reads them: JSON, then the tensors' bytes. */
+/**
+ * Frames over a stream, as python/nereid_stub/channel.py writes and reads them: JSON, then the tensors' bytes, unless
+ * these lie in shared memory. A frame without a header gives a place there back.
+ */
 export class Channel {
   readonly #stream: Duplex;
   readonly #onFrame: FrameListener;
@@ -17,6 +25,7 @@ export class Channel {
   /** Tensors of a large frame that is coming in. */
   #large: { readonly header: unknown; readonly tensors: Buffer; filled: number } | undefined;
   #isCorked = false;
+  #memory: SharedMemoryFiles | undefined;
 
   constructor(stream: Duplex, onFrame: FrameListener) {
     this.#stream = stream;
@@ -24,29 +33,50 @@ export class Channel {
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
 
-  /** Sends a frame. What is sent in one turn of the event loop leaves together. */
+  /** Large tensors go through these files from now on. */
+  share(memory: SharedMemoryFiles): void {
+    this.#memory = memory;
+  }
+
+  /** Sends a frame at once. */
   send(header: object, tensors: readonly Uint8Array[] = []): void {
     if (this.#stream.destroyed) return;
+    const text = JSON.stringify(header);
     let byteSize = 0;
     for (const tensor of tensors) byteSize += tensor.byteLength;
-    const text = JSON.stringify(header);
-    const headerBytes = Buffer.byteLength(text);
-    const joined = byteSize <= JOIN_BYTES ? byteSize : 0;
-    const head = Buffer.allocUnsafe(PREFIX_BYTES + headerBytes + joined);
-    head.writeUInt32LE(headerBytes, 0);
-    head.writeUInt32LE(byteSize >>> 0, 4);
-    head.writeUInt32LE(Math.floor(byteSize / 0x1_0000_0000), 8);
-    head.write(text, PREFIX_BYTES);
+    const place = byteSize < SHARED_BYTES ? undefined : this.#memory?.put(tensors, byteSize);
+    if (place !== undefined) this.#stream.write(encodeHead(text, { byteSize, joined: 0, place }));
+    else if (byteSize <= JOIN_BYTES) this.#sendJoined(text, tensors, byteSize);
+    else this.#sendApart(text, tensors, byteSize);
+  }
+
+  /** Sends a frame; what is sent so in one turn of the event loop leaves together. */
+  sendSoon(header: object, tensors: readonly Uint8Array[] = []): void {
     this.#cork();
-    if (joined > 0) {
-      let at = PREFIX_BYTES + headerBytes;
-      for (const tensor of tensors) {
-        head.set(tensor, at);
-        at += tensor.byteLength;
-      }
+    this.send(header, tensors);
+  }
+
+  /** The stream has ended: nothing is shared any more. */
+  close(): void {
+    this.#memory?.close();
+    this.#memory = undefined;
+  }
+
+  #sendJoined(text: string, tensors: readonly Uint8Array[], byteSize: number): void {
+    const head = encodeHead(text, { byteSize, joined: byteSize, place: undefined });
+    let at = head.length - byteSize;
+    for (const tensor of tensors) {
+      head.set(tensor, at);
+      at += tensor.byteLength;
     }
     this.#stream.write(head);
-    if (joined === 0) for (const tensor of tensors) this.#stream.write(tensor);
+  }
+
+  #sendApart(text: string, tensors: readonly Uint8Array[], byteSize: number): void {
+    this.#stream.cork();
+    this.#stream.write(encodeHead(text, { byteSize, joined: 0, place: undefined }));
+    for (const tensor of tensors) this.#stream.write(tensor);
+    this.#stream.uncork();
   }
 
   #cork(): void {
@@ -81,10 +111,20 @@ export class Channel {
   /** Takes the frame that begins at a byte; returns where the next one does, or undefined when its header is not all there. */
   #takeFrame(data: Buffer, at: number): number | undefined {
     if (data.length - at < PREFIX_BYTES) return undefined;
-    const body = at + PREFIX_BYTES + data.readUInt32LE(at);
+    const headerBytes = data.readUInt32LE(at);
+    const place = data.readInt32LE(at + 16) < 0 ? undefined : readSize(data, at + 12);
+    const body = at + PREFIX_BYTES + headerBytes;
+    if (headerBytes === 0) {
+      if (place !== undefined) this.#memory?.release(place);
+      return body;
+    }
     if (data.length < body) return undefined;
-    const byteSize = data.readUInt32LE(at + 4) + data.readUInt32LE(at + 8) * 0x1_0000_0000;
+    const byteSize = readSize(data, at + 4);
     const header: unknown = JSON.parse(data.toString('utf8', at + PREFIX_BYTES, body));
+    if (place !== undefined) {
+      this.#onFrame(header, this.#takeShared(place, byteSize));
+      return body;
+    }
     const end = body + byteSize;
     if (end <= data.length) {
       this.#onFrame(header, data.subarray(body, end));
@@ -93,6 +133,13 @@ export class Channel {
     const tensors = Buffer.allocUnsafeSlow(byteSize);
     this.#large = { header, tensors, filled: data.copy(tensors, 0, body) };
     return data.length;
+  }
+
+  /** Tensors in shared memory; their place is given back at once, as they are copied. */
+  #takeShared(place: number, byteSize: number): Buffer {
+    const tensors = this.#memory?.take(place, byteSize) ?? Buffer.alloc(0);
+    this.#stream.write(encodeHead('', { byteSize: 0, joined: 0, place }));
+    return tensors;
   }
 
   /** Puts the tensors of a large frame into their place; returns how many bytes of the chunk were for it. */
@@ -107,4 +154,34 @@ export class Channel {
     }
     return copied;
   }
+}
+
+interface TensorBytes {
+  readonly byteSize: number;
+  /** How many of them are to be copied behind the header. */
+  readonly joined: number;
+  /** In shared memory. */
+  readonly place: number | undefined;
+}
+
+/** Prefix and header of a frame, and room for tensors. */
+function encodeHead(text: string, { byteSize, joined, place }: TensorBytes): Buffer {
+  const headerBytes = Buffer.byteLength(text);
+  const head = Buffer.allocUnsafe(PREFIX_BYTES + headerBytes + joined);
+  head.writeUInt32LE(headerBytes, 0);
+  writeSize(head, byteSize, 4);
+  if (place === undefined) head.writeBigInt64LE(IN_LINE, 12);
+  else writeSize(head, place, 12);
+  head.write(text, PREFIX_BYTES);
+  return head;
+}
+
+/** A number below 2^53 in 8 bytes. */
+function writeSize(bytes: Buffer, size: number, at: number): void {
+  bytes.writeUInt32LE(size % 0x1_0000_0000, at);
+  bytes.writeUInt32LE(Math.floor(size / 0x1_0000_0000), at + 4);
+}
+
+function readSize(bytes: Buffer, at: number): number {
+  return bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 0x1_0000_0000;
 }

@@ -1,5 +1,6 @@
 /** The frames between the server and the process of a model, as python/nereid_stub has them. */
 import type { Datatype, Parameters, StatusCode } from '@nereid/backend-sdk';
+import type { MemoryPaths } from './shared-memory-files.ts';
 
 /** A tensor in a header; its bytes follow the header, in the order of the tensors. */
 export type WireTensor = readonly [
@@ -48,6 +49,8 @@ export type ToStub =
   | { readonly kind: 'call'; readonly call: number; readonly action: Action; readonly value: unknown }
   | { readonly kind: 'execute'; readonly batch: number; readonly requests: readonly WireRequest[] }
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number }
+  /** What it offered is used: it may do so, too. */
+  | { readonly kind: 'memory' }
   | ({ readonly kind: 'answer'; readonly call: number; readonly final: boolean } & WireAnswer);
 
 /** The answer to a question of the process. */
@@ -74,6 +77,8 @@ export type FromStub =
   | InferFrame
   | AskFrame
   | { readonly kind: 'infer_cancel'; readonly call: number }
+  /** Memory files that the server may open. */
+  | ({ readonly kind: 'memory' } & MemoryPaths)
   | {
       readonly kind: 'log';
       readonly level: 'verbose' | 'info' | 'warning' | 'error';

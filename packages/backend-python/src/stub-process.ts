@@ -4,6 +4,7 @@ import type { Action, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
 import { describeRequest, RunningBatch, toError } from './running-batch.ts';
 import { StubChild } from './stub-child.ts';
+import { SharedMemoryFiles, type MemoryPaths } from './shared-memory-files.ts';
 import type { StubLimits } from './stub-limits.ts';
 import { StubMetrics } from './stub-metrics.ts';
 import type { StubServices } from './stub-services.ts';
@@ -57,7 +58,7 @@ export class StubProcess {
       this.#onFrame(header as FromStub, tensors),
     );
     this.#modelCalls = new ModelCalls(options.services.models, (frame, tensors) =>
-      this.#send(frame, tensors),
+      this.#channel.sendSoon(frame, tensors),
     );
   }
 
@@ -108,11 +109,9 @@ export class StubProcess {
       const described = requests.map((request) => describeRequest(request, buffers));
       this.#send({ kind: 'execute', batch, requests: described }, buffers);
       for (const [index, request] of requests.entries()) {
-        const cancel = (): void => {
+        request.onCancel(() => {
           if (this.#batches.has(batch)) this.#send({ kind: 'cancel', batch, index });
-        };
-        if (request.isCancelled) cancel();
-        else request.signal.addEventListener('abort', cancel, { once: true });
+        });
       }
     });
   }
@@ -190,6 +189,19 @@ export class StubProcess {
       case 'metric_value':
       case 'metric':
         this.#metrics.onFrame(frame);
+        return;
+      case 'memory':
+        this.#share(frame);
+    }
+  }
+
+  /** Where the files can't be opened (other rights, another view of /proc), all tensors take the socket. */
+  #share(paths: MemoryPaths): void {
+    try {
+      this.#channel.share(new SharedMemoryFiles(paths));
+      this.#send({ kind: 'memory' });
+    } catch (error) {
+      this.#log('verbose', `no shared memory with the Python process: ${String(error)}`);
     }
   }
 
@@ -232,6 +244,7 @@ export class StubProcess {
     for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
     this.#modelCalls.close();
+    this.#channel.close();
     const open = [...this.#batches.values()];
     this.#batches.clear();
     if (!this.#isClosing && this.onCrash !== undefined) this.#log('error', `${message}; it is started again`);

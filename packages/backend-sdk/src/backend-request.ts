@@ -41,6 +41,11 @@ export interface BackendRequest extends ResponseSender {
   /** Aborts when the client goes or cancels, for what takes an AbortSignal. Made when first read. */
   readonly signal: AbortSignal;
   /**
+   * Has a listener called, once, when the client goes or cancels; at once, if it has. The cheap way for backends that
+   * hear of each request: no AbortSignal is made.
+   */
+  onCancel(listener: () => void): void;
+  /**
    * Resolves when a further response is wanted: at once, unless whoever takes the responses of a decoupled model can't
    * keep up (a client that reads slowly, an ensemble with `max_inflight_requests`). Resolves on cancellation, too. What is
    * sent without waiting is kept in memory.

@@ -1,15 +1,13 @@
 """Requests of a model to other models of the server, and the server's model control."""
 
 import abc
-import asyncio
-import base64
 import json
 
 from . import runtime
 from .errors import TritonError, TritonModelException, raise_for
 from .request import InferenceTrace, ReceivedRequest
 from .response import InferenceResponse
-from .tensors import Tensor, pack, unpack
+from .tensors import Tensor, unpack
 
 
 class InferenceRequest(abc.ABC):
@@ -93,14 +91,15 @@ class InferenceRequest(abc.ABC):
     def exec(self, decoupled=False):
         """Waits for the response; with `decoupled` an iterator of responses."""
         calls = runtime.current().calls
-        buffers = []
-        call = calls.ask(self._describe(decoupled, buffers), buffers)
+        call = calls.ask(self._describe(decoupled), self._inputs)
         if decoupled:
             return ResponseIterator(call)
         return receive_response(*calls.next(call))
 
     async def async_exec(self, decoupled=False):
         """Like `exec`; lets other coroutines run meanwhile. What `decoupled` gives works with `async for`, too."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         came = asyncio.Event()
 
@@ -110,21 +109,19 @@ class InferenceRequest(abc.ABC):
                 loop.call_soon_threadsafe(came.set)
 
         calls = runtime.current().calls
-        buffers = []
-        call = calls.ask(self._describe(decoupled, buffers), buffers, wake)
+        call = calls.ask(self._describe(decoupled), self._inputs, wake)
         responses = ResponseIterator(call, came)
         if decoupled:
             return responses
         await responses.arrival()
         return receive_response(*calls.next(call))
 
-    def _describe(self, decoupled, buffers):
+    def _describe(self, decoupled):
         return {
             "kind": "infer",
             "model_name": self._model_name,
             "model_version": "" if self._model_version in (-1, None) else str(self._model_version),
             "id": self._request_id,
-            "inputs": pack(self._inputs, buffers),
             "outputs": self._outputs,
             "correlation_id": self._correlation_id,
             "flags": self._flags,
@@ -182,6 +179,8 @@ class ResponseIterator:
 
     async def arrival(self):
         """Waits, without holding up other coroutines, until there is an answer."""
+        import asyncio
+
         current = runtime.current()
         calls = current.calls
         if not current.reads_on(asyncio.get_running_loop()):
@@ -207,6 +206,8 @@ class ResponseIterator:
 
 def load_model(model_name, config=None, files=None):
     """Loads a model. `config` is JSON text, `files` a dict of `"file:<path>"` to bytes, which needs `config`."""
+    import base64
+
     encoded = {path: base64.b64encode(content).decode() for path, content in (files or {}).items()}
     _ask("load_model", model_name=model_name, config=config, files=encoded)
 

@@ -1,23 +1,31 @@
 """Framed messages over a socket. A frame is a header in JSON and the bytes of its tensors, one after the other.
 
-    uint32  bytes of the header      uint64  bytes of the tensors      header      tensors
+    uint32  bytes of the header      uint64  bytes of the tensors      int64  place      header      tensors
 
-Only one thread reads at a time. The main thread does when it has nothing to execute; while it executes, a thread that
-waits for an answer of the server reads for all.
+Large tensors lie in shared memory, and `place` says where; it is -1 for those that follow their header. A frame without
+a header gives a place back.
+
+Only one thread reads at a time, for all: the main thread when it has nothing to execute, others that wait for an answer.
 """
 
 import json
+import os
 import socket
 import struct
 import threading
-from collections import deque
 
-_PREFIX = struct.Struct("<IQ")
+from .shared_memory import Incoming, Outgoing
+
+_PREFIX = struct.Struct("<IQq")
 _CHUNK = 1 << 16
+_IN_LINE = -1
 # Fewer bytes than these are joined before they are sent: copying them is cheaper than one more vector of the kernel.
 _JOIN = 1 << 12
+# From so many bytes on tensors are shared: see docs/adr/0010.
+_SHARED = 1 << 17
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_decode = json.JSONDecoder().raw_decode
 
 
 class Closed(Exception):
@@ -31,72 +39,126 @@ class Channel:
         self._socket = sock
         self._dispatch = dispatch
         self._send_lock = threading.Lock()
-        self._read_lock = threading.Lock()
-        self._buffer = bytearray()
+        # Guards `_is_reading`, and is told whenever something was read.
+        self._turn = threading.Condition(threading.Lock())
+        self._is_reading = False
+        self._rest = b""
         self._is_closed = False
-        self._main_waits = False
+        self._incoming = None
+        self._outgoing = None
+        self._may_share = False
+
+    def offer_memory(self):
+        """Tells the server where shared memory is; it may decline by not answering."""
+        try:
+            self._incoming, self._outgoing = Incoming(), Outgoing()
+        except (AttributeError, OSError):
+            # Not Linux, or a kernel that refuses: all tensors take the socket.
+            return
+        folder = f"/proc/{os.getpid()}/fd"
+        paths = {"inputs": f"{folder}/{self._incoming.fd}", "outputs": f"{folder}/{self._outgoing.fd}"}
+        self.send({"kind": "memory", **paths})
+
+    def accept_memory(self):
+        """The server reads what is put into shared memory."""
+        self._may_share = True
 
     def send(self, header, buffers=()):
-        """Sends a frame. `buffers` are bytes-like objects; they are not kept."""
-        text = _encode(header).encode()
+        """Sends a frame. `header` is a dict, or JSON text; `buffers` are bytes-like objects, which are not kept."""
+        text = (header if isinstance(header, str) else encode(header)).encode()
         size = 0
         for buffer in buffers:
             size += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
-        head = _PREFIX.pack(len(text), size) + text
         with self._send_lock:
-            if size <= _JOIN:
-                self._socket.sendall(b"".join((head, *buffers)) if buffers else head)
+            place = _IN_LINE
+            if size >= _SHARED and self._may_share:
+                found = self._outgoing.put(buffers, size)
+                if found is not None:
+                    place, buffers = found, ()
+            head = self._releases() + _PREFIX.pack(len(text), size, place) + text
+            if not buffers:
+                self._socket.sendall(head)
+            elif size <= _JOIN:
+                self._socket.sendall(b"".join((head, *buffers)))
             else:
                 self._socket.sendall(head)
                 for buffer in buffers:
                     self._socket.sendall(buffer)
 
     def read(self, queue):
-        """Waits until `queue` has something, and dispatches what arrives. Only for the main thread, which goes first."""
-        self._main_waits = True
-        try:
-            while not queue:
-                with self._read_lock:
-                    if not queue:
-                        self._read_once()
-        finally:
-            self._main_waits = False
+        """Waits until `queue` has something, and dispatches what arrives."""
+        self._tell_releases()
+        self.wait(lambda: queue)
 
-    def wait(self, is_done, changed):
-        """Waits until `is_done()`, which changes with the condition `changed`, and reads for all if nobody else does."""
-        while not is_done():
-            if not self._main_waits and self._read_lock.acquire(blocking=False):
-                try:
-                    if not is_done():
-                        self._read_once()
-                finally:
-                    self._read_lock.release()
-                with changed:
-                    changed.notify_all()
-            else:
-                # Whoever reads dispatches what this thread waits for, or stops reading and leaves it the lock.
-                with changed:
-                    if not is_done():
-                        changed.wait(0.01)
+    def wait(self, is_done):
+        """Waits until `is_done()`, which frames change, and reads for all if nobody else does."""
+        with self._turn:
+            while not is_done():
+                if self._is_reading:
+                    # Whoever reads dispatches what this thread waits for, or leaves the reading to it.
+                    self._turn.wait()
+                else:
+                    self._read_in_turn(0)
 
     def poll(self):
         """Dispatches what has arrived, without waiting."""
-        if not self._read_lock.acquire(blocking=False):
-            return
-        try:
-            while True:
-                self._read_once(socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            pass
-        finally:
-            self._read_lock.release()
+        with self._turn:
+            try:
+                while not self._is_reading:
+                    self._read_in_turn(socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                pass
 
     def fileno(self):
         return self._socket.fileno()
 
-    def _read_once(self, flags=0):
-        self._buffer += self._receive(_CHUNK, flags)
-        self._take_frames()
+    def _read_in_turn(self, flags):
+        """Reads once, without holding the lock meanwhile."""
+        self._is_reading = True
+        self._turn.release()
+        try:
+            self._read_once(flags)
+        finally:
+            self._turn.acquire()
+            self._is_reading = False
+            self._turn.notify_all()
+
+    def _read_once(self, flags):
+        chunk = self._receive(_CHUNK, flags)
+        data = self._rest + chunk if self._rest else chunk
+        self._rest = b""
+        at = 0
+        while at < len(data):
+            end = self._take_frame(data, at)
+            if end is None:
+                self._rest = data[at:]
+                return
+            at = end
+
+    def _take_frame(self, data, at):
+        """Dispatches the frame that begins at a byte. Returns its end, None when its header is not all there."""
+        start = at + _PREFIX.size
+        if len(data) < start:
+            return None
+        header_size, tensor_size, place = _PREFIX.unpack_from(data, at)
+        if header_size == 0:
+            with self._send_lock:
+                self._outgoing.release(place)
+            return start
+        body = start + header_size
+        if len(data) < body:
+            return None
+        header, _ = _decode(data[start:body].decode())
+        end = body
+        tensors = None
+        if place != _IN_LINE:
+            tensors = self._incoming.take(place, tensor_size)
+        elif tensor_size > 0:
+            end = body + tensor_size
+            # Of its own: arrays of the model may outlive the frame, and may be written to.
+            tensors = memoryview(bytearray(data[body:end]) if end <= len(data) else self._receive_rest(data[body:], tensor_size))
+        self._dispatch(header, tensors)
+        return end
 
     def _receive(self, size, flags=0):
         if self._is_closed:
@@ -107,30 +169,10 @@ class Channel:
             raise Closed()
         return chunk
 
-    def _take_frames(self):
-        buffer, at = self._buffer, 0
-        while len(buffer) - at >= _PREFIX.size:
-            header_size, tensor_size = _PREFIX.unpack_from(buffer, at)
-            start = at + _PREFIX.size
-            body = start + header_size
-            while len(buffer) < body:
-                buffer += self._receive(max(_CHUNK, body - len(buffer)))
-            header = json.loads(buffer[start:body])
-            at = body + tensor_size
-            if tensor_size == 0:
-                tensors = None
-            elif len(buffer) >= at:
-                # Of its own: arrays of the model may outlive the frame.
-                tensors = memoryview(buffer[body:at])
-            else:
-                tensors = self._receive_rest(buffer[body:], tensor_size)
-                at = len(buffer)
-            self._dispatch(header, tensors)
-        del buffer[:at]
-
     def _receive_rest(self, first, size):
-        """The tensors of a large frame, received into their place."""
-        tensors = memoryview(bytearray(size))
+        """The tensors of a frame of which only the first bytes have come, received into their place."""
+        whole = bytearray(size)
+        tensors = memoryview(whole)
         tensors[: len(first)] = first
         at = len(first)
         while at < size:
@@ -139,61 +181,16 @@ class Channel:
                 self._is_closed = True
                 raise Closed()
             at += received
-        return tensors
+        return whole
 
+    def _releases(self):
+        """Frames that give back the places that the model needs no more."""
+        if self._incoming is None or not self._incoming.released:
+            return b""
+        released = self._incoming.released
+        return b"".join(_PREFIX.pack(0, 0, released.popleft()) for _ in range(len(released)))
 
-class Calls:
-    """Questions to the server and their answers, by number. Answers may be several (streams)."""
-
-    def __init__(self, channel):
-        self._channel = channel
-        self._changed = threading.Condition()
-        self._answers = {}
-        self._listeners = {}
-        self._next = 0
-
-    def ask(self, header, buffers=(), listener=None):
-        """Sends a question. A `listener()` is called, on the thread that reads, when an answer has come."""
-        with self._changed:
-            call = self._next
-            self._next += 1
-            self._answers[call] = deque()
-            if listener is not None:
-                self._listeners[call] = listener
-        self._channel.send({**header, "call": call}, buffers)
-        return call
-
-    def answer(self, header, tensors):
-        """Takes an answer in; called by who reads."""
-        call = header["call"]
-        with self._changed:
-            answers = self._answers.get(call)
-            if answers is not None:
-                answers.append((header, tensors))
-            listener = self._listeners.get(call)
-            self._changed.notify_all()
-        if listener is not None:
-            listener()
-
-    def wait_for(self, call):
-        """Waits until there is an answer, and leaves it there."""
-        answers = self._answers[call]
-        if not answers:
-            self._channel.wait(lambda: bool(answers), self._changed)
-
-    def has_answer(self, call):
-        return bool(self._answers[call])
-
-    def next(self, call):
-        """Waits for the next answer; after the final one the call is forgotten."""
-        answers = self._answers[call]
-        self.wait_for(call)
-        header, tensors = answers.popleft()
-        if header.get("final", True):
-            self.forget(call)
-        return header, tensors
-
-    def forget(self, call):
-        with self._changed:
-            self._answers.pop(call, None)
-            self._listeners.pop(call, None)
+    def _tell_releases(self):
+        if self._incoming is not None and self._incoming.released:
+            with self._send_lock:
+                self._socket.sendall(self._releases())

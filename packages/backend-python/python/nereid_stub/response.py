@@ -3,6 +3,7 @@
 import json
 import threading
 
+from .channel import encode
 from .errors import TritonError, TritonModelException
 from .tensors import Tensor, pack
 
@@ -39,18 +40,16 @@ class InferenceResponse:
 
 
 def describe(response, wanted, buffers):
-    """A response for a header; the bytes of its outputs are added to `buffers`. Outputs not wanted are left out."""
+    """A response as JSON text; the bytes of its outputs are added to `buffers`. Outputs not wanted are left out."""
     if not isinstance(response, InferenceResponse):
         raise TypeError(f"expected an InferenceResponse, found {type(response).__name__}")
     if response._error is not None:
-        return describe_error(response._error)
+        return encode(describe_error(response._error))
     tensors = response._tensors
     if wanted is not None:
         tensors = [tensor for tensor in tensors if tensor._name in wanted]
-    described = {"outputs": pack(tensors, buffers)}
-    if response._parameters:
-        described["parameters"] = response._parameters
-    return described
+    parameters = f',"parameters":{encode(response._parameters)}' if response._parameters else ""
+    return f'{{"outputs":{pack(tensors, buffers)}{parameters}}}'
 
 
 def describe_error(error):
@@ -92,11 +91,10 @@ class InferenceResponseSender:
             if not self._decoupled and response is None:
                 # The response was the end of the request.
                 return
-        header = {"kind": "response", "batch": self._batch, "index": self._index, "final": final}
         buffers = []
-        if response is not None:
-            header["response"] = describe(response, self._wanted, buffers)
-        self._channel.send(header, buffers)
+        described = "" if response is None else f',"response":{describe(response, self._wanted, buffers)}'
+        head = f'{{"kind":"response","batch":{self._batch},"index":{self._index},"final":{"true" if final else "false"}'
+        self._channel.send(f"{head}{described}}}", buffers)
 
     def _check(self, response):
         if not self._decoupled and response is not None and self._sent > 0:

@@ -1,13 +1,12 @@
 """The one model of this process: takes frames of the server in, runs the model, and sends its answers."""
 
-import asyncio
 import inspect
 import sys
-import traceback
 import weakref
 from collections import deque
 
-from .channel import Calls, Channel, Closed
+from .calls import Calls
+from .channel import Channel, Closed
 from .errors import TritonModelException
 from .guard import limit_memory
 from .model_config import ModelConfig
@@ -55,6 +54,7 @@ class Runtime:
 
     def run(self):
         """Serves until the server closes the connection."""
+        self.channel.offer_memory()
         try:
             while True:
                 self.channel.read(self._queue)
@@ -77,6 +77,8 @@ class Runtime:
             self.calls.answer(header, tensors)
         elif kind == "cancel":
             self._cancel(header["batch"], header["index"])
+        elif kind == "memory":
+            self.channel.accept_memory()
         else:
             self._queue.append((header, tensors))
             if self._loop is not None and not self._is_polling:
@@ -130,6 +132,8 @@ class Runtime:
         self._decoupled = value["decoupled"]
         self._model = self._class()
         if inspect.iscoroutinefunction(self._model.execute):
+            import asyncio
+
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
         if hasattr(self._model, "initialize"):
@@ -138,6 +142,8 @@ class Runtime:
     def _is_ready(self, _):
         ready = self._model.is_ready()
         if inspect.isawaitable(ready):
+            import asyncio
+
             ready = asyncio.new_event_loop().run_until_complete(asyncio.wait_for(ready, READY_LIMIT_SECONDS))
         if not isinstance(ready, bool):
             raise TritonModelException(f"is_ready must return a bool, found {type(ready).__name__}", "INVALID_ARG")
@@ -186,14 +192,14 @@ class Runtime:
             raise TritonModelException(f"execute must return a list of {len(requests)} responses, found {found}")
         buffers = []
         described = [self._describe(*pair, buffers) for pair in zip(requests, responses)]
-        self.channel.send({"kind": "done", "batch": batch, "responses": described}, buffers)
+        self.channel.send(f'{{"kind":"done","batch":{batch},"responses":[{",".join(described)}]}}', buffers)
 
     def _describe(self, request, response, buffers):
         if response is None:
             if request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE:
-                return {"reschedule": True}
+                return '{"reschedule":true}'
             if request._sender is not None:
-                return None
+                return "null"
         return describe(response, frozenset(request._fields["outputs"]), buffers)
 
     def _fail(self, batch, error):
@@ -201,6 +207,8 @@ class Runtime:
 
     def _describe_failure(self, error):
         described = describe_error(error)["error"]
+        import traceback
+
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if not isinstance(error, TritonModelException):
             described["message"] = f"{type(error).__name__}: {error}"

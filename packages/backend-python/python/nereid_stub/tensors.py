@@ -1,5 +1,6 @@
 """Tensors: datatypes, their numpy types, and their bytes on the way between server and model."""
 
+import json
 import struct
 
 import numpy as np
@@ -26,6 +27,8 @@ DATATYPES = tuple(_NUMPY)
 _NAMES = {np.dtype(kind): name for name, kind in _NUMPY.items() if name != "BYTES"}
 _DTYPES = {name: np.dtype(kind) for name, kind in _NUMPY.items()}
 _LENGTH = struct.Struct("<I")
+# Up to so many bytes a copy costs less than a view.
+_COPY = 1 << 12
 
 
 def triton_to_numpy_type(datatype):
@@ -56,7 +59,7 @@ class Tensor:
         if not isinstance(numpy_array, np.ndarray):
             raise TypeError(f"tensor '{name}': expected a numpy array, found {type(numpy_array).__name__}")
         self._name = name
-        self._datatype = numpy_to_triton_name(numpy_array.dtype)
+        self._datatype = _NAMES.get(numpy_array.dtype) or numpy_to_triton_name(numpy_array.dtype)
         self._shape = numpy_array.shape
         self._array = numpy_array
         self._bytes = None
@@ -130,8 +133,9 @@ class Tensor:
             return b""
         if self._datatype == "BYTES":
             return encode_strings(self._array)
-        array = np.ascontiguousarray(self._array)
-        return memoryview(array.reshape(-1).view(np.uint8)) if array.size > 0 else b""
+        if self._array.nbytes <= _COPY:
+            return self._array.tobytes()
+        return memoryview(np.ascontiguousarray(self._array).reshape(-1).view(np.uint8))
 
 
 def _writable(array):
@@ -159,15 +163,31 @@ def encode_strings(array):
 
 
 def pack(tensors, buffers):
-    """Describes tensors for a header and adds their bytes to `buffers`."""
+    """Describes tensors for a header, as JSON text, and adds their bytes to `buffers`."""
     described = []
     for tensor in tensors:
         data = tensor._encode()
         size = data.nbytes if isinstance(data, memoryview) else len(data)
         if size > 0:
             buffers.append(data)
-        described.append((tensor._name, tensor._datatype, tensor._shape, size))
-    return described
+        described.append(f"{_text_of(tensor._name, tensor._datatype, tensor._shape)}{size}]")
+    return f"[{','.join(described)}]"
+
+
+# Models answer with the same names and shapes again and again: text is kept, as much as this.
+_TEXTS_KEPT = 512
+_texts = {}
+
+
+def _text_of(name, datatype, shape):
+    """A description up to the byte size."""
+    key = (name, datatype, shape)
+    text = _texts.get(key)
+    if text is None:
+        if len(_texts) >= _TEXTS_KEPT:
+            _texts.clear()
+        text = _texts[key] = f"{json.dumps([name, datatype, list(shape)])[:-1]},"
+    return text
 
 
 def unpack(described, data, at):

@@ -15,6 +15,8 @@ export interface TestRequestInit {
   readonly sequence?: SequenceFields;
   readonly priority?: number;
   readonly deadline?: number;
+  /** Default: 0, no limit. */
+  readonly timeoutUs?: number;
   readonly traceContext?: TraceContext;
   /** Whether any number of responses may be sent. Default: false. */
   readonly decoupled?: boolean;
@@ -39,8 +41,8 @@ export class TestRequest implements BackendRequest {
   readonly parameters: Parameters;
   readonly sequence: SequenceFields | undefined;
   readonly priority: number;
-  readonly timeoutUs = 0;
   readonly deadline: number | undefined;
+  readonly timeoutUs: number;
   readonly traceContext: TraceContext | undefined;
   /** What was sent so far. */
   readonly responses: TestResponse[] = [];
@@ -65,6 +67,7 @@ export class TestRequest implements BackendRequest {
     this.sequence = init.sequence;
     this.priority = init.priority ?? 0;
     this.deadline = init.deadline;
+    this.timeoutUs = init.timeoutUs ?? 0;
     this.traceContext = init.traceContext;
     this.#decoupled = init.decoupled ?? false;
     this.#iterative = init.iterative ?? false;
@@ -92,6 +95,11 @@ export class TestRequest implements BackendRequest {
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  onCancel(listener: () => void): void {
+    if (this.isCancelled) listener();
+    else this.signal.addEventListener('abort', listener, { once: true });
   }
 
   input(name: string): Tensor | undefined {

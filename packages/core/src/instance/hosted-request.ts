@@ -52,6 +52,7 @@ export class HostedRequest implements BackendRequest {
   /** Backends that wait until a further response is wanted. */
   #waiting: (() => void)[] = [];
   #abort: AbortController | undefined;
+  #cancelListeners: (() => void)[] | undefined;
 
   constructor(execution: HostedExecution, index: number, fields: HostedRequestFields, trace?: RequestTrace) {
     this.id = fields.id;
@@ -83,6 +84,12 @@ export class HostedRequest implements BackendRequest {
       if (this.#cancelled) this.#abort.abort();
     }
     return this.#abort.signal;
+  }
+
+  onCancel(listener: () => void): void {
+    if (this.#cancelled) listener();
+    else if (this.#cancelListeners === undefined) this.#cancelListeners = [listener];
+    else this.#cancelListeners.push(listener);
   }
 
   ready(): Promise<void> {
@@ -134,6 +141,9 @@ export class HostedRequest implements BackendRequest {
   cancel(): void {
     this.#cancelled = true;
     this.#abort?.abort();
+    const listeners = this.#cancelListeners ?? [];
+    this.#cancelListeners = undefined;
+    for (const listener of listeners) listener();
     this.#wake();
   }
 

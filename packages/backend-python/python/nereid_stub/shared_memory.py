@@ -1,0 +1,80 @@
+"""Memory that this process and the server share, for the tensors of large frames.
+
+Each direction has a memory file of its own. Its sender says which place of it a frame's tensors have, and its receiver
+gives the place back when it needs them no more. A model may keep views: a place is given back when the last one is gone.
+"""
+
+import mmap
+import os
+import weakref
+from collections import deque
+
+import numpy as np
+
+# Sizes of places are powers of two, from this on, so that frames of much the same size share them.
+_SMALLEST = 1 << 16
+
+
+class Outgoing:
+    """Places of a memory file that this process writes."""
+
+    def __init__(self):
+        self.fd = os.memfd_create("nereid-outputs")
+        self._end = 0
+        self._free = {}
+        self._sizes = {}
+
+    def put(self, buffers, size):
+        """Writes tensors, and returns their place; None where there is no memory for them."""
+        capacity = max(_SMALLEST, 1 << (size - 1).bit_length())
+        free = self._free.setdefault(capacity, [])
+        place = free.pop() if free else self._append(capacity)
+        at = place
+        try:
+            for buffer in buffers:
+                at += self._write(memoryview(buffer), at)
+        except OSError:
+            free.append(place)
+            return None
+        return place
+
+    def release(self, place):
+        self._free[self._sizes[place]].append(place)
+
+    def _append(self, capacity):
+        place = self._end
+        self._sizes[place] = capacity
+        self._end += capacity
+        return place
+
+    def _write(self, data, at):
+        # One call writes 2 GiB at most.
+        written = 0
+        while written < data.nbytes:
+            written += os.pwrite(self.fd, data[written:], at + written)
+        return written
+
+
+class Incoming:
+    """Places of a memory file that the server writes."""
+
+    def __init__(self):
+        self.fd = os.memfd_create("nereid-inputs")
+        self._maps = {}
+        self._views = {}
+        # Places that the model needs no more, to be told to the server. Finalizers add to it, on any thread.
+        self.released = deque()
+
+    def take(self, place, size):
+        """The bytes of a frame, not copied."""
+        mapped = self._maps.get(place)
+        if mapped is None or len(mapped) < size:
+            mapped = self._maps[place] = mmap.mmap(self.fd, size, offset=place)
+        # Whatever is made of an array keeps it, which a view of the mapping does not.
+        whole = np.frombuffer(mapped, np.uint8, size)
+        self._views[place] = weakref.ref(whole, lambda _: self._release(place))
+        return memoryview(whole)
+
+    def _release(self, place):
+        self._views.pop(place, None)
+        self.released.append(place)

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { SharedMemoryFiles } from './shared-memory-files.ts';
+
+const KIB = 1024;
+
+function create(t: TestContext): { memory: SharedMemoryFiles; inputs: string; outputs: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-memory-'));
+  const paths = { inputs: join(folder, 'inputs'), outputs: join(folder, 'outputs') };
+  writeFileSync(paths.inputs, '');
+  writeFileSync(paths.outputs, '');
+  const memory = new SharedMemoryFiles(paths);
+  t.after(() => {
+    memory.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { memory, ...paths };
+}
+
+test('tensors of a frame lie one after the other at their place', (t) => {
+  const { memory, inputs } = create(t);
+  memory.put([Buffer.alloc(100 * KIB)], 100 * KIB);
+  const place = memory.put([Buffer.from('one'), Buffer.from('two')], 6);
+  assert.ok(place !== undefined && place >= 100 * KIB);
+  assert.equal(readFileSync(inputs).toString('latin1', place, place + 6), 'onetwo');
+});
+
+test('a place is used again once it was given back, by what is no larger', (t) => {
+  const { memory } = create(t);
+  const first = memory.put([Buffer.alloc(100 * KIB)], 100 * KIB);
+  const second = memory.put([Buffer.alloc(100 * KIB)], 100 * KIB);
+  assert.ok(first !== undefined);
+  assert.notEqual(second, first);
+  memory.release(first);
+  assert.notEqual(memory.put([Buffer.alloc(200 * KIB)], 200 * KIB), first);
+  assert.equal(memory.put([Buffer.alloc(120 * KIB)], 120 * KIB), first);
+});
+
+test('the file reaches to the end of every place, so that it can be mapped', (t) => {
+  const { memory, inputs } = create(t);
+  memory.put([Buffer.alloc(129 * KIB)], 129 * KIB);
+  assert.equal(readFileSync(inputs).length, 256 * KIB);
+});
+
+test('what the other side wrote is read as a copy', (t) => {
+  const { memory, outputs } = create(t);
+  writeFileSync(outputs, 'abcdef');
+  const taken = memory.take(2, 3);
+  writeFileSync(outputs, 'xxxxxx');
+  assert.equal(taken.toString(), 'cde');
+});
+
+test('a place outside of the file is an error', (t) => {
+  const { memory, outputs } = create(t);
+  writeFileSync(outputs, 'abcdef');
+  assert.throws(() => memory.take(4, 3), /place of 3 bytes at 4 lies outside/);
+});
+
+test('without room nothing is put', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
+  const memory = new SharedMemoryFiles({ inputs: '/dev/full', outputs: '/dev/null' });
+  t.after(() => memory.close());
+  assert.equal(memory.put([Buffer.alloc(KIB)], KIB), undefined);
+});

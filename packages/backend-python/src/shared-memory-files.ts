@@ -1,0 +1,95 @@
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+
+/** Sizes of places are powers of two, from this on, so that frames of much the same size share them. */
+const SMALLEST = 1 << 16;
+
+/** Where a process has the two memory files that it shares with the server. */
+export interface MemoryPaths {
+  /** Written here, mapped by the process. */
+  readonly inputs: string;
+  /** Written by the process. */
+  readonly outputs: string;
+}
+
+/**
+ * The tensors of large frames. They are written to and read from memory files with system calls: as many copies as
+ * through a mapping, and a file that has gone or is full is an error to act upon, not a signal.
+ */
+export class SharedMemoryFiles {
+  readonly #inputs: number;
+  readonly #outputs: number;
+  readonly #sizes = new Map<number, number>();
+  readonly #free = new Map<number, number[]>();
+  #end = 0;
+
+  /** @throws Error of the system when a file can't be opened. */
+  constructor({ inputs, outputs }: MemoryPaths) {
+    this.#inputs = openSync(inputs, 'r+');
+    try {
+      this.#outputs = openSync(outputs, 'r');
+    } catch (error) {
+      closeSync(this.#inputs);
+      throw error;
+    }
+  }
+
+  /** Writes tensors; returns their place, or undefined where there is no memory for them. */
+  put(tensors: readonly Uint8Array[], byteSize: number): number | undefined {
+    const capacity = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(byteSize)));
+    let place: number | undefined;
+    try {
+      place = this.#free.get(capacity)?.pop() ?? this.#append(capacity);
+      let at = place;
+      for (const tensor of tensors) {
+        writeAll(this.#inputs, tensor, at);
+        at += tensor.byteLength;
+      }
+      return place;
+    } catch {
+      if (place !== undefined) this.release(place);
+      return undefined;
+    }
+  }
+
+  /** The process needs the tensors of that place no more. */
+  release(place: number): void {
+    const capacity = this.#sizes.get(place);
+    if (capacity === undefined) return;
+    const free = this.#free.get(capacity);
+    if (free === undefined) this.#free.set(capacity, [place]);
+    else free.push(place);
+  }
+
+  /** Tensors that the process has written, as a copy. */
+  take(place: number, byteSize: number): Buffer {
+    const tensors = Buffer.allocUnsafeSlow(byteSize);
+    let at = 0;
+    // One call reads 2 GiB at most.
+    while (at < byteSize) {
+      const read = readSync(this.#outputs, tensors, at, byteSize - at, place + at);
+      if (read === 0)
+        throw new RangeError(`a place of ${byteSize} bytes at ${place} lies outside of its memory file`);
+      at += read;
+    }
+    return tensors;
+  }
+
+  close(): void {
+    closeSync(this.#inputs);
+    closeSync(this.#outputs);
+  }
+
+  #append(capacity: number): number {
+    const place = this.#end;
+    // A mapping may not end behind its file.
+    ftruncateSync(this.#inputs, place + capacity);
+    this.#end += capacity;
+    this.#sizes.set(place, capacity);
+    return place;
+  }
+}
+
+function writeAll(file: number, data: Uint8Array, position: number): void {
+  let at = 0;
+  while (at < data.byteLength) at += writeSync(file, data, at, data.byteLength - at, position + at);
+}
