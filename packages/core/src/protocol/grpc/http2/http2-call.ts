@@ -50,6 +50,7 @@ export class Http2Call implements StreamCall {
   #trailers: Readonly<Record<string, string>> = SUCCESS;
   #deadline: NodeJS.Timeout | undefined;
   #onClose: (() => void) | undefined;
+  #onDrain: (() => void) | undefined;
   /** Nothing more is read or written. */
   #isOver = false;
   /** Bytes that came after the call was over. */
@@ -82,7 +83,7 @@ export class Http2Call implements StreamCall {
   }
 
   onDrain(listener: () => void): void {
-    this.#stream.on('drain', listener);
+    this.#onDrain = listener;
   }
 
   read({ onMessage, onHalfClose }: StreamReader): void {
@@ -174,7 +175,7 @@ export class Http2Call implements StreamCall {
     this.#stream.on('wantTrailers', () => {
       this.#stream.sendTrailers(this.#trailers);
     });
-    return new MessageWriter(this.#stream, packing);
+    return new MessageWriter(this.#stream, packing, () => this.#onDrain?.());
   }
 
   #packing(): Packing | undefined {

@@ -184,6 +184,29 @@ test('packs responses for clients that take it', async (t) => {
   assert.deepEqual(plain.body, frame(hello));
 });
 
+test('responses that wait to be packed hold their writer back', async (t) => {
+  const ended = Promise.withResolvers<readonly boolean[]>();
+  const many: Rpc = {
+    ...echoAll,
+    kind: 'bidi',
+    handler: (stream) => {
+      const accepted = [stream.write(hello), stream.write(hello), stream.write(hello)];
+      stream.onDrain(() => {
+        stream.end();
+        ended.resolve(accepted);
+      });
+    },
+  };
+  const { session } = await start(t, [many], { compressionLevel: 6 });
+  const accept = { 'grpc-accept-encoding': 'gzip' };
+  const { body, status } = await call(session, frame(hello), accept, '/s/EchoAll');
+  assert.deepEqual(await ended.promise, [true, false, false]);
+  assert.equal(status, '0');
+  const packed = body.subarray(5, 5 + body.readUInt32BE(1));
+  assert.deepEqual(gunzipSync(packed), hello);
+  assert.equal(body.length, 3 * (5 + packed.length));
+});
+
 test('refuses messages that are too large, packed or not, and such as can not be read', async (t) => {
   const { session } = await start(t, [echo]);
   const gzip = { 'grpc-encoding': 'gzip' };

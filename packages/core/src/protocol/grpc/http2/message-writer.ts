@@ -10,20 +10,25 @@ const COPIED_BYTE_SIZE = 16 * 1024;
 export class MessageWriter {
   readonly #stream: ServerHttp2Stream;
   readonly #packing: Packing | undefined;
+  readonly #onDrain: () => void;
   /** Messages that wait to be packed; the first of them is being packed. */
   readonly #unpacked: Buffer[] = [];
   #isEnding = false;
 
-  constructor(stream: ServerHttp2Stream, packing: Packing | undefined) {
+  /** @param onDrain - Is called when more may be written after `write` said no. */
+  constructor(stream: ServerHttp2Stream, packing: Packing | undefined, onDrain: () => void) {
     this.#stream = stream;
     this.#packing = packing;
+    this.#onDrain = onDrain;
+    stream.on('drain', onDrain);
   }
 
-  /** @returns Whether more should be written; if not, the stream emits `drain` later. */
+  /** @returns Whether more should be written: not while messages wait to be packed or to be taken by the client. */
   write(message: Buffer): boolean {
     if (this.#packing === undefined) return this.#send(message, false);
     this.#unpacked.push(message);
-    if (this.#unpacked.length === 1) this.#pack(this.#packing, message);
+    if (this.#unpacked.length > 1) return false;
+    this.#pack(this.#packing, message);
     return !this.#stream.writableNeedDrain;
   }
 
@@ -37,10 +42,11 @@ export class MessageWriter {
     packing.pack(message, (packed) => {
       this.#unpacked.shift();
       if (this.#stream.destroyed) return;
-      this.#send(packed, true);
+      const keepsUp = this.#send(packed, true);
       const [next] = this.#unpacked;
       if (next !== undefined) this.#pack(packing, next);
       else if (this.#isEnding) this.#stream.end();
+      else if (keepsUp) this.#onDrain();
     });
   }
 
