@@ -9,9 +9,10 @@ import { describe, test, type TestContext } from 'node:test';
 import { Client, credentials } from '@grpc/grpc-js';
 import { InferInput } from '@nereid/client';
 import { decodeModelStreamInferResponse, encodeModelInferRequest } from '@nereid/protocol/grpc';
-import { makeRepository } from '../server/make-repository.ts';
+import { makeRepository, type ModelFiles } from '../server/make-repository.ts';
+import { pythonFloodModel, servePython } from '../server/python-models.ts';
 import { floodModel } from '../server/script-models.ts';
-import { startServer, type RunningServer } from '../server/start-server.ts';
+import type { RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 120_000 };
 const PATH = '/inference.GRPCInferenceService/ModelStreamInfer';
@@ -178,10 +179,53 @@ describe('a client that does not read', LIMIT, () => {
   });
 
   test('holds a model with sequences back, too', async (t) => {
-    const { server, progress } = await serve(t, { more: SEQUENCES });
+    const { server, progress } = await serve(t, { files: floodModel(SEQUENCES) });
     const client = await overGrpc(server);
     assert.ok(Number(await standstill(progress)) < MOST_MADE);
     assert.equal((await client.readAll()).length, COUNT);
+  });
+});
+
+describe('a client that does not read holds a Python model back', LIMIT, () => {
+  for (const flood of ['execute', 'a thread', 'a coroutine'] as const) {
+    const files = pythonFloodModel(flood);
+
+    test(`that answers in ${flood}, until it goes on`, async (t) => {
+      const { server, progress } = await serve(t, { files });
+      const client = await overGrpc(server);
+      const made = await standstill(progress);
+      assert.ok(Number(made) < MOST_MADE, `made ${made} of ${String(COUNT)} responses that nobody read`);
+      assert.deepEqual(await client.readAll(), [...new Array(COUNT).keys()]);
+      await until(() => progress() === `${String(COUNT)}!`);
+    });
+
+    test(`that answers in ${flood}, until it is given up`, async (t) => {
+      const { server, progress } = await serve(t, { files, flags: ['--stream-timeout-secs=1'] });
+      const client = await overGrpc(server);
+      t.after(() => client.leave());
+      await until(() => progress().endsWith('!'));
+      assert.ok(Number.parseInt(progress()) < MOST_MADE);
+    });
+  }
+
+  test('whose time limit does not count while it waits', async (t) => {
+    const { 'config.pbtxt': config = '', ...code } = pythonFloodModel('execute');
+    const limit = 'parameters { key: "EXECUTE_TIMEOUT_SECONDS" value { string_value: "2" } }';
+    const files = { ...code, 'config.pbtxt': `${config}\n${limit}` };
+    const { server, progress } = await serve(t, { files, flags: ['--stream-timeout-secs=3'] });
+    const client = await overGrpc(server);
+    t.after(() => client.leave());
+    // A model that is killed notes no end.
+    await until(() => progress().endsWith('!'));
+  });
+
+  test('but not a thread of it that other clients need', async (t) => {
+    const { server, progress } = await serve(t, { files: pythonFloodModel('one thread for all') });
+    const slow = await overGrpc(server);
+    await standstill(progress);
+    const other = await overGrpc(server);
+    assert.equal((await other.readAll()).length, COUNT);
+    assert.deepEqual(await slow.readAll(), [...new Array(COUNT).keys()]);
   });
 });
 
@@ -193,11 +237,14 @@ interface Served {
 
 async function serve(
   t: TestContext,
-  { flags = [], more = '' }: { readonly flags?: readonly string[]; readonly more?: string } = {},
+  {
+    flags = [],
+    files = floodModel(),
+  }: { readonly flags?: readonly string[]; readonly files?: ModelFiles } = {},
 ): Promise<Served> {
   const repository = makeRepository();
-  repository.write('flood', floodModel(more));
-  const server = await startServer(repository.path, ...flags);
+  repository.write('flood', files);
+  const server = await servePython(repository, ...flags);
   t.after(async () => {
     await server[Symbol.asyncDispose]();
     await repository[Symbol.asyncDispose]();

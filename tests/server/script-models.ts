@@ -119,15 +119,18 @@ export function repeatModel(): ModelFiles {
   };
 }
 
+/** The configuration of {@link floodModel} for a backend. */
+export function floodConfig(backend: string, more = ''): string {
+  return `
+    backend: "${backend}"
+    input [${scalar('COUNT', 'SIZE')}]
+    output [${scalar('INDEX')}, { name: "TEXT" data_type: TYPE_STRING dims: [1] }]
+    instance_group [{ kind: KIND_CPU }]
+    model_transaction_policy { decoupled: true }
+    ${more}`;
+}
+
 /** A decoupled model that answers `COUNT` times with `SIZE` bytes; `1/progress` says how often it did so far. */
 export function floodModel(more = ''): ModelFiles {
-  return {
-    'config.pbtxt': `
-      backend: "script"
-      input [${scalar('COUNT', 'SIZE')}]
-      output [${scalar('INDEX')}, { name: "TEXT" data_type: TYPE_STRING dims: [1] }]
-      model_transaction_policy { decoupled: true }
-      ${more}`,
-    '1/model.ts': FLOOD,
-  };
+  return { 'config.pbtxt': floodConfig('script', more), '1/model.ts': FLOOD };
 }

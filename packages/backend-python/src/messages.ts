@@ -49,6 +49,8 @@ export type ToStub =
   | { readonly kind: 'call'; readonly call: number; readonly action: Action; readonly value: unknown }
   | { readonly kind: 'execute'; readonly batch: number; readonly requests: readonly WireRequest[] }
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number }
+  /** Whoever takes the responses can't keep up, or can again. */
+  | { readonly kind: 'pause'; readonly batch: number; readonly index: number; readonly paused: boolean }
   /** What it offered is used: it may do so, too. */
   | { readonly kind: 'memory' }
   | ({ readonly kind: 'answer'; readonly call: number; readonly final: boolean } & WireAnswer);

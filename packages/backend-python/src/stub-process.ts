@@ -1,5 +1,6 @@
 import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
 import { Channel } from './channel.ts';
+import { ExecutionLimit } from './execution-limit.ts';
 import type { Action, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
 import { describeRequest, RunningBatch, toError } from './running-batch.ts';
@@ -98,9 +99,9 @@ export class StubProcess {
     const batch = this.#next++;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      const timer = this.#limitExecution();
+      const limit = this.#limitExecution();
       const running = new RunningBatch(requests, this.#options.decoupled, (error) => {
-        clearTimeout(timer);
+        limit?.close();
         if (error === undefined) resolve();
         else reject(error);
       });
@@ -111,6 +112,11 @@ export class StubProcess {
       for (const [index, request] of requests.entries()) {
         request.onCancel(() => {
           if (this.#batches.has(batch)) this.#send({ kind: 'cancel', batch, index });
+        });
+        if (!this.#options.decoupled) continue;
+        request.onPause((paused) => {
+          limit?.pause(paused);
+          if (this.#batches.has(batch)) this.#send({ kind: 'pause', batch, index, paused });
         });
       }
     });
@@ -140,11 +146,11 @@ export class StubProcess {
     this.#metrics.close();
   }
 
-  #limitExecution(): NodeJS.Timeout | undefined {
+  #limitExecution(): ExecutionLimit | undefined {
     const { executeSeconds } = this.#options.limits;
     if (executeSeconds === 0) return undefined;
     const why = `execute did not return within ${executeSeconds} s (EXECUTE_TIMEOUT_SECONDS)`;
-    return setTimeout(() => this.#child.kill(why), executeSeconds * 1000);
+    return new ExecutionLimit(executeSeconds * 1000, () => this.#child.kill(why));
   }
 
   #send(frame: ToStub, tensors?: readonly Uint8Array[]): void {

@@ -52,6 +52,11 @@ export interface BackendRequest extends ResponseSender {
    */
   ready(): Promise<void>;
   /**
+   * Has a listener called with true when no further response is wanted for now, as {@link ready} tells it, and with false
+   * when it is again; at once with true, if it is so already. For backends whose models run elsewhere.
+   */
+  onPause(listener: (isPaused: boolean) => void): void;
+  /**
    * Gives the request back, to be executed again in a later batch, in place of ending it. So a model with
    * `sequence_batching { iterative_sequence: true }` works through a request step by step, and new requests join
    * between the steps. Nothing may be sent for it any more in this execution; its START is set in the first one alone.

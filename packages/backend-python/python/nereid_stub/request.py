@@ -12,28 +12,19 @@ TRITONSERVER_REQUEST_RELEASE_ALL = 1
 TRITONSERVER_REQUEST_RELEASE_RESCHEDULE = 2
 
 
-class RequestState:
-    """What changes while a request is with the model."""
-
-    __slots__ = ("is_cancelled", "__weakref__")
-
-    def __init__(self):
-        self.is_cancelled = False
-
-
 class ReceivedRequest:
     """A request of the server; the methods are those of `InferenceRequest`."""
 
     __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender", "_decoupled")
 
-    def __init__(self, fields, inputs, model, channel, batch, index, decoupled):
+    def __init__(self, fields, inputs, model, channel, batch, index, state, decoupled):
         self._fields = fields
         self._inputs = inputs
         self._model = model
         self._channel = channel
         self._batch = batch
         self._index = index
-        self._state = RequestState()
+        self._state = state
         self._release = TRITONSERVER_REQUEST_RELEASE_ALL
         self._sender = None
         self._decoupled = decoupled
@@ -95,10 +86,7 @@ class ReceivedRequest:
 
     def get_response_sender(self):
         if self._sender is None:
-            wanted = frozenset(self._fields["outputs"])
-            self._sender = InferenceResponseSender(
-                self._channel, self._batch, self._index, wanted, self._state, self._decoupled
-            )
+            self._sender = InferenceResponseSender(self, frozenset(self._fields["outputs"]))
         return self._sender
 
 
@@ -118,7 +106,7 @@ class InferenceTrace:
 def receive_batch(header, data, model, channel, decoupled):
     """The requests of an `execute` frame."""
     batch, at, requests = header["batch"], 0, []
-    for index, fields in enumerate(header["requests"]):
+    for index, (fields, state) in enumerate(zip(header["requests"], header["states"])):
         inputs, at = unpack(fields["inputs"], data, at)
-        requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index, decoupled))
+        requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index, state, decoupled))
     return requests

@@ -61,13 +61,13 @@ def describe_error(error):
 class InferenceResponseSender:
     """Answers one request from any thread: any number of times if the model is decoupled, else once."""
 
-    def __init__(self, channel, batch, index, wanted, state, decoupled):
-        self._channel = channel
-        self._batch = batch
-        self._index = index
+    def __init__(self, request, wanted):
+        self._channel = request._channel
+        self._batch = request._batch
+        self._index = request._index
         self._wanted = wanted
-        self._state = state
-        self._decoupled = decoupled
+        self._state = request._state
+        self._decoupled = request._decoupled
         self._lock = threading.Lock()
         self._is_closed = False
         self._sent = 0
@@ -75,6 +75,8 @@ class InferenceResponseSender:
     def send(self, response=None, flags=0):
         """Sends a response, the last one with `TRITONSERVER_RESPONSE_COMPLETE_FINAL`, which may come alone.
 
+        Waits while the client does not read what was sent, unless the thread has other requests to answer. The last one
+        does not wait: it frees the model.
         Raises TritonModelException when the request has ended, or for a second response of a model that is not decoupled.
         """
         if flags not in (0, TRITONSERVER_RESPONSE_COMPLETE_FINAL):
@@ -84,9 +86,12 @@ class InferenceResponseSender:
                 "Inference Response object must be provided when the response flags is set to zero.", "INVALID_ARG"
             )
         final = flags == TRITONSERVER_RESPONSE_COMPLETE_FINAL
+        if self._decoupled and not final:
+            self._wait_until_wanted()
         with self._lock:
             self._check(response)
             self._is_closed = final
+            self._state.is_open = not final
             self._sent += 1
             if not self._decoupled and response is None:
                 # The response was the end of the request.
@@ -95,6 +100,13 @@ class InferenceResponseSender:
         described = "" if response is None else f',"response":{describe(response, self._wanted, buffers)}'
         head = f'{{"kind":"response","batch":{self._batch},"index":{self._index},"final":{"true" if final else "false"}'
         self._channel.send(f"{head}{described}}}", buffers)
+
+    def _wait_until_wanted(self):
+        self._state.thread = threading.get_ident()
+        # In `execute` on the main thread nobody else reads what the server says.
+        self._channel.poll()
+        if self._state.is_paused:
+            self._channel.wait(lambda: not self._state.holds_thread())
 
     def _check(self, response):
         if not self._decoupled and response is not None and self._sent > 0:
@@ -115,6 +127,7 @@ class InferenceResponseSender:
             if self._is_closed:
                 return
             self._is_closed = True
+            self._state.is_open = False
         header = {"kind": "response", "batch": self._batch, "index": self._index, "final": True}
         self._channel.send({**header, "response": {"error": error}})
 

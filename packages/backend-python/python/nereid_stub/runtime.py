@@ -2,15 +2,16 @@
 
 import inspect
 import sys
-import weakref
 from collections import deque
 
 from .calls import Calls
 from .channel import Channel, Closed
 from .errors import TritonModelException
 from .guard import limit_memory
+from .held import Held
 from .model_config import ModelConfig
 from .request import TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, receive_batch
+from .request_state import RequestStates
 from .response import describe, describe_error
 
 READY_LIMIT_SECONDS = 5.0
@@ -39,8 +40,7 @@ class Runtime:
         self._args = {}
         self._decoupled = False
         self._queue = deque()
-        self._running = {}
-        self._decoupled_states = weakref.WeakValueDictionary()
+        self._states = RequestStates()
         self._loop = None
         self._tasks = set()
         self._is_polling = False
@@ -75,11 +75,14 @@ class Runtime:
         kind = header["kind"]
         if kind == "answer":
             self.calls.answer(header, tensors)
-        elif kind == "cancel":
-            self._cancel(header["batch"], header["index"])
+        elif kind == "cancel" or kind == "pause":
+            self._change(header)
         elif kind == "memory":
             self.channel.accept_memory()
         else:
+            if kind == "execute":
+                # Its next frames may come before the model gets it.
+                header["states"] = self._states.expect(header["batch"], len(header["requests"]), self._decoupled)
             self._queue.append((header, tensors))
             if self._loop is not None and not self._is_polling:
                 # Whoever waits for an answer reads for all, and this is none.
@@ -89,11 +92,17 @@ class Runtime:
         """Whether frames are read by this event loop."""
         return loop is self._loop
 
-    def _cancel(self, batch, index):
-        requests = self._running.get(batch)
-        state = requests[index]._state if requests is not None else self._decoupled_states.get((batch, index))
-        if state is not None:
+    def _change(self, header):
+        state = self._states.find(header["batch"], header["index"])
+        if state is None:
+            return
+        if header["kind"] == "cancel":
             state.is_cancelled = True
+        else:
+            state.is_paused = header["paused"]
+        if self._loop is not None:
+            # Threads see it by themselves: the channel tells them of each frame.
+            self._loop.call_soon_threadsafe(state.tell)
 
     def _handle(self, header, tensors):
         if header["kind"] == "execute":
@@ -163,17 +172,10 @@ class Runtime:
         except Exception as error:
             self._fail(header["batch"], error)
         finally:
-            self._running.pop(header["batch"], None)
+            self._states.forget(header["batch"])
 
     def _receive(self, header, tensors):
-        batch = header["batch"]
-        requests = receive_batch(header, tensors, self._args, self.channel, self._decoupled)
-        if self._decoupled:
-            for index, request in enumerate(requests):
-                self._decoupled_states[(batch, index)] = request._state
-        else:
-            self._running[batch] = requests
-        return requests
+        return receive_batch(header, tensors, self._args, self.channel, self._decoupled)
 
     def _answer(self, batch, requests, responses):
         if self._decoupled:
@@ -259,13 +261,13 @@ class Runtime:
         except Exception as error:
             self._fail(header["batch"], error)
         finally:
-            self._running.pop(header["batch"], None)
+            self._states.forget(header["batch"])
 
     async def _execute_in_background(self, batch, requests):
         """A decoupled model takes the next requests while its coroutine for these goes on."""
         self.channel.send({"kind": "done", "batch": batch})
         try:
-            await self._model.execute(requests)
+            await Held(self._model.execute(requests), [request._state for request in requests])
         except Exception as error:
             failure = self._describe_failure(error)
             self.log("error", failure.pop("traceback"))

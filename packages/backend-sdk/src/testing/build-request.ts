@@ -55,6 +55,9 @@ export class TestRequest implements BackendRequest {
   readonly #decoupled: boolean;
   readonly #iterative: boolean;
   readonly #abort = new AbortController();
+  readonly #pauseListeners: ((isPaused: boolean) => void)[] = [];
+  #isPaused = false;
+  #ready: PromiseWithResolvers<void> | undefined;
   #isEnded = false;
   #resolveEnded: () => void;
 
@@ -82,7 +85,21 @@ export class TestRequest implements BackendRequest {
   }
 
   ready(): Promise<void> {
-    return Promise.resolve();
+    if (!this.#isPaused || this.isCancelled) return Promise.resolve();
+    this.#ready ??= Promise.withResolvers();
+    return this.#ready.promise;
+  }
+
+  onPause(listener: (isPaused: boolean) => void): void {
+    this.#pauseListeners.push(listener);
+    if (this.#isPaused) listener(true);
+  }
+
+  /** Says that no further response is wanted for now, as when a client reads slowly, or that it is again. */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    if (!isPaused) this.#wake();
+    for (const listener of this.#pauseListeners) listener(isPaused);
   }
 
   recordActivity(name: string): void {
@@ -113,6 +130,7 @@ export class TestRequest implements BackendRequest {
   /** Cancels the request, as when its client goes away. */
   cancel(): void {
     this.#abort.abort();
+    this.#wake();
   }
 
   send({ outputs, parameters }: BackendResponse, final = !this.#decoupled): void {
@@ -152,6 +170,11 @@ export class TestRequest implements BackendRequest {
     const output = response?.outputs.find((tensor) => tensor.name === name);
     if (output !== undefined) return output;
     throw new InferenceServerError('NOT_FOUND', `no output '${name}' in the response`);
+  }
+
+  #wake(): void {
+    this.#ready?.resolve();
+    this.#ready = undefined;
   }
 
   #respond(response: TestResponse): void {

@@ -51,6 +51,7 @@ export class HostedRequest implements BackendRequest {
   #paused = false;
   /** Backends that wait until a further response is wanted. */
   #waiting: (() => void)[] = [];
+  #pauseListeners: ((isPaused: boolean) => void)[] | undefined;
   #abort: AbortController | undefined;
   #cancelListeners: (() => void)[] | undefined;
 
@@ -97,6 +98,12 @@ export class HostedRequest implements BackendRequest {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
     });
+  }
+
+  onPause(listener: (isPaused: boolean) => void): void {
+    if (this.#pauseListeners === undefined) this.#pauseListeners = [listener];
+    else this.#pauseListeners.push(listener);
+    if (this.#paused) listener(true);
   }
 
   recordActivity(name: string): void {
@@ -149,8 +156,10 @@ export class HostedRequest implements BackendRequest {
 
   /** Whoever takes the responses can't keep up, or can again. */
   pause(_request: unknown, isPaused: boolean): void {
+    if (this.#paused === isPaused) return;
     this.#paused = isPaused;
     if (!isPaused) this.#wake();
+    for (const listener of this.#pauseListeners ?? []) listener(isPaused);
   }
 
   #wake(): void {

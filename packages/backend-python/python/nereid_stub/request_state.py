@@ -1,0 +1,87 @@
+"""What changes while requests are with the model, and who has to wait for that."""
+
+import sys
+import threading
+import weakref
+
+
+class RequestState:
+    """Of one request. Frames of the server change it, and its response sender."""
+
+    __slots__ = ("is_cancelled", "is_paused", "is_open", "thread", "_all", "_changes", "__weakref__")
+
+    def __init__(self, states):
+        self.is_cancelled = False
+        # Whether its client, or whoever else takes its responses, can't keep up.
+        self.is_paused = False
+        # Whether responses may still be sent for it.
+        self.is_open = True
+        # The one that sent its last response.
+        self.thread = None
+        self._all = states
+        self._changes = []
+
+    def is_held(self):
+        """Whether its next response should wait."""
+        return self.is_paused and self.is_open and not self.is_cancelled
+
+    def holds_thread(self):
+        """Whether the calling thread, which answers it, should wait.
+
+        Not if it answers others, too, or if nobody has answered one yet, which may be waiting for this thread. Not in an
+        event loop either, which has more to do.
+        """
+        asyncio = sys.modules.get("asyncio")
+        if not self.is_held() or (asyncio is not None and asyncio._get_running_loop() is not None):
+            return False
+        return not any(
+            other.is_open and other.thread in (None, self.thread) for other in self._all.decoupled() if other is not self
+        )
+
+    def change(self):
+        """A future of the running loop that resolves when something may have changed."""
+        import asyncio
+
+        future = asyncio.get_running_loop().create_future()
+        self._changes.append(future)
+        return future
+
+    def tell(self):
+        """Resolves these futures; called in their loop."""
+        changes, self._changes = self._changes, []
+        for future in changes:
+            if not future.done():
+                future.set_result(None)
+
+
+class RequestStates:
+    """Of all requests of the process, by batch and index."""
+
+    def __init__(self):
+        self._running = {}
+        # They have no end that the process knows: whoever has a request or its sender may go on.
+        self._decoupled = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def expect(self, batch, count, decoupled):
+        """Those of a batch that has come, which the next frames may change before the model gets it."""
+        states = [RequestState(self) for _ in range(count)]
+        if decoupled:
+            with self._lock:
+                for index, state in enumerate(states):
+                    self._decoupled[(batch, index)] = state
+        else:
+            self._running[batch] = states
+        return states
+
+    def find(self, batch, index):
+        """None: it has ended."""
+        states = self._running.get(batch)
+        return states[index] if states is not None else self._decoupled.get((batch, index))
+
+    def forget(self, batch):
+        self._running.pop(batch, None)
+
+    def decoupled(self):
+        with self._lock:
+            return list(self._decoupled.values())
