@@ -85,9 +85,13 @@ export class InferenceRequest {
   onReschedule: ((states: readonly Tensor[]) => void) | undefined = undefined;
   /** Called once, right after the final response: set by the scheduler that took the request in. */
   onEnd: ((request: InferenceRequest) => void) | undefined = undefined;
+  /** Called after `pause`: set by whoever keeps later requests' responses in order behind those of this one. */
+  onPause: (() => void) | undefined = undefined;
   #handler: ResponseHandler;
   #cancelled = false;
-  #paused = false;
+  /** Whether its own taker can't keep up, and whether that of an earlier request can't, whose responses leave first. */
+  #pausedByTaker = false;
+  #pausedByOrder = false;
   #ended = false;
 
   constructor(fields: InferenceRequestFields, handler: ResponseHandler) {
@@ -123,14 +127,29 @@ export class InferenceRequest {
 
   /** Whether no further response is wanted for now. */
   get isPaused(): boolean {
-    return this.#paused;
+    return this.#pausedByTaker || this.#pausedByOrder;
+  }
+
+  /** Whether that is so because of the request itself, not of earlier ones. */
+  get isPausedByTaker(): boolean {
+    return this.#pausedByTaker;
   }
 
   /** Asks whoever has the request for a break between the responses of a decoupled model, or to go on. */
   pause(isPaused: boolean): void {
-    if (this.#paused === isPaused || this.#ended) return;
-    this.#paused = isPaused;
-    this.holder?.pause?.(this, isPaused);
+    if (this.#pausedByTaker === isPaused || this.#ended) return;
+    const before = this.isPaused;
+    this.#pausedByTaker = isPaused;
+    this.#tellPause(before);
+    this.onPause?.();
+  }
+
+  /** The same because of earlier requests, behind whose responses its own must wait. */
+  pauseByOrder(isPaused: boolean): void {
+    if (this.#ended) return;
+    const before = this.isPaused;
+    this.#pausedByOrder = isPaused;
+    this.#tellPause(before);
   }
 
   /** Hands a response to the client. After the final one nothing more is delivered. */
@@ -157,6 +176,10 @@ export class InferenceRequest {
   /** Puts a step between the model and whoever waits: it gets the responses and the handler so far. */
   wrapHandler(wrap: (next: ResponseHandler) => ResponseHandler): void {
     this.#handler = wrap(this.#handler);
+  }
+
+  #tellPause(before: boolean): void {
+    if (this.isPaused !== before) this.holder?.pause?.(this, this.isPaused);
   }
 }
 
