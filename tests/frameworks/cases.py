@@ -39,5 +39,5 @@ def _describe(name, value):
 def _bytes(array):
     if array.dtype != np.object_:
         return np.ascontiguousarray(array).tobytes()
-    texts = [text.encode() for text in array.reshape(-1)]
+    texts = [text if isinstance(text, bytes) else text.encode() for text in array.reshape(-1)]
     return b"".join(struct.pack("<I", len(text)) + text for text in texts)

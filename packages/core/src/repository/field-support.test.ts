@@ -53,6 +53,6 @@ test('every refused field is tried', () => {
 });
 
 test('a row for all fields below stands for those that have none', () => {
-  assert.equal(findFieldSupport('model_operations.op_library_filename')?.status, 'ignored');
+  assert.equal(findFieldSupport('optimization.cuda.graphs')?.status, 'ignored');
   assert.equal(findFieldSupport('instance_group.no_such_field'), undefined);
 });

@@ -19,6 +19,7 @@ const CACHE = 'with `--cache-config`; refused together with `sequence_batching` 
 const WARM_UP = 'every sample on every instance, before the version is ready';
 const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
 const ONNX_PROVIDER = 'ONNX only: any provider but those in ONNX Runtime stops the load, UNSUPPORTED';
+const OPERATIONS = 'TensorFlow only; models of other backends with custom operators fail at load';
 const FAMILY = '`nv_inference_first_response_histogram_ms` only; others are ignored';
 const CPU_ONLY = '`KIND_CPU`, `KIND_MODEL` and `KIND_AUTO`; `KIND_GPU` stops the load';
 
@@ -193,8 +194,8 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['instance_group.profile', 'refused', TENSORRT_ONLY],
   ['instance_group.host_policy', 'ignored', 'there are no host policies'],
   ['model_warmup', 'supported', WARM_UP],
-  ['model_operations', 'ignored', 'a model with custom operators fails in ONNX Runtime'],
-  ['model_operations.**', 'ignored', ''],
+  ['model_operations', 'supported', OPERATIONS],
+  ['model_operations.op_library_filename', 'supported', OPERATIONS],
   ['response_cache', 'supported', CACHE],
   ['response_cache.enable', 'supported', CACHE],
   ['model_metrics.metric_control.metric_identifier.family', 'supported', FAMILY],

@@ -10,10 +10,10 @@ function unusedIn(text: string, switchedOff?: ReadonlySet<string>): readonly str
 
 test('names a field without effect once, with its place', () => {
   const text =
-    'backend: "identity"\ncc_model_filenames { key: "8.9" value: "x" }\nmodel_operations { op_library_filename: "a" }';
-  const [filenames, operations, ...others] = unusedIn(text);
+    'backend: "identity"\ncc_model_filenames { key: "8.9" value: "x" }\noptimization { cuda { graphs: true } }';
+  const [filenames, cuda, ...others] = unusedIn(text);
   assert.match(filenames ?? '', /^m\/config\.pbtxt:2:\d+: 'cc_model_filenames/);
-  assert.match(operations ?? '', /^m\/config\.pbtxt:3:\d+: 'model_operations/);
+  assert.match(cuda ?? '', /^m\/config\.pbtxt:3:\d+: 'optimization.cuda/);
   assert.deepEqual(others, []);
 });
 

@@ -513,7 +513,7 @@ export interface ModelWarmup {
 
 /** Libraries with custom operators. */
 export interface ModelOperations {
-  /** Paths of the libraries; ONNX models only. */
+  /** Paths of the libraries, as the server sees them. */
   readonly op_library_filename: readonly string[];
 }
 

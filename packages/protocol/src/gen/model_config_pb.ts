@@ -1781,7 +1781,7 @@ export const ModelWarmup_InputSchema: GenMessage<ModelWarmup_Input> = /*@__PURE_
  */
 export type ModelOperations = Message<"inference.ModelOperations"> & {
   /**
-   * Paths of the libraries; ONNX models only.
+   * Paths of the libraries, as the server sees them.
    *
    * @generated from field: repeated string op_library_filename = 1;
    */
