@@ -1,7 +1,7 @@
 // An operation that TensorFlow does not have, for models with libraries of operations.
+#include "tensorflow/core/framework/common_shape_fns.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/op_kernel.h"
-#include "tensorflow/core/framework/shape_inference.h"
 
 namespace {
 
