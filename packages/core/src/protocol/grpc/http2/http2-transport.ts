@@ -8,11 +8,15 @@ import {
   type ServerHttp2Stream,
   type ServerOptions,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import type { Rpc } from '../rpc.ts';
 import type { CreateTransport, TransportOptions } from '../transport.ts';
 import { Connection } from './connection.ts';
 import { startCall } from './start-call.ts';
 import { BACKLOG, STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
+
+/** How long a connection that has ended on this side waits for its client, in milliseconds. */
+const LINGER_MS = 1000;
 
 const HTTP2_OPTIONS: ServerOptions = {
   ...STREAM_RESETS,
@@ -25,6 +29,7 @@ export const createHttp2Transport: CreateTransport = (rpcs, options) => {
   const byPath = new Map<string, Rpc>(rpcs.map((rpc) => [`/${rpc.service}/${rpc.method}`, rpc]));
   const server = createHttp2Server(options);
   const connections = new Map<Http2Session, Connection>();
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', limitLinger);
   server.on('session', (session) => {
     session.setLocalWindowSize(WINDOW_BYTE_SIZE);
     // What broke a connection shows in how its calls end.
@@ -72,6 +77,14 @@ function listen(server: Http2Server, { address: host, port, reusePort }: Transpo
       const bound = server.address();
       resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
     });
+  });
+}
+
+/** Once all has been sent, a client has some time to close its side. One that is stuck or gone would hold up the end. */
+function limitLinger(socket: Socket): void {
+  socket.once('finish', () => {
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    socket.once('close', () => clearTimeout(timer));
   });
 }
 
