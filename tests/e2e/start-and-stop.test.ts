@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { GrpcClient, HttpClient, InferInput, type InferenceClient } from '@nereid/client';
+import {
+  GrpcClient,
+  HttpClient,
+  InferInput,
+  type InferenceClient,
+  type InferenceServerError,
+} from '@nereid/client';
 import { identityModel, makeRepository } from '../server/make-repository.ts';
+import { countingModel } from '../server/script-models.ts';
 import { runNereid, startServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -39,6 +48,52 @@ test('SIGTERM lets running requests end, over HTTP and gRPC, and refuses new one
   await Promise.all(clients.map((client) => client.close()));
   assert.equal(await ended, 0);
 });
+
+test('SIGTERM under load: what a model has executed is answered, over HTTP and gRPC', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('counting', countingModel());
+  await using server = await startServer(repository.path);
+  let answered = 0;
+  const load = async (client: InferenceClient, value: number): Promise<void> => {
+    for (;;) {
+      const result = await client.infer('counting', [InferInput.from('INPUT0', Int32Array.of(value))]);
+      assert.deepEqual(result.output('OUTPUT0', 'INT32'), Int32Array.of(value));
+      answered += 1;
+    }
+  };
+  const clients = [new HttpClient(server.http), new GrpcClient(server.grpc)];
+  // Each goes on until it is refused.
+  const loads = Array.from({ length: 40 }, (_, value) => load(clients[value % 2] as InferenceClient, value));
+  const ended = Promise.allSettled(loads);
+  await until(() => Promise.resolve(answered > 200));
+  assert.equal(await server.stop(), 0);
+  for (const outcome of await ended) {
+    assert.ok(outcome.status === 'rejected');
+    assert.equal((outcome.reason as InferenceServerError).code, 'UNAVAILABLE', String(outcome.reason));
+  }
+  assert.equal(answered, readFileSync(join(repository.path, 'counting/1/executions')).length);
+  await Promise.all(clients.map((client) => client.close()));
+});
+
+const DEV_FULL = { ...LIMIT, skip: process.platform !== 'linux' && 'needs /dev/full' };
+
+test(
+  'a full disk for log and traces: the server serves, and its lines come to stderr',
+  DEV_FULL,
+  async () => {
+    await using repository = makeRepository();
+    repository.write('m', identityModel());
+    const traced = ['rate=1', 'level=TIMESTAMPS', 'triton,file=/dev/full', 'triton,log-frequency=0'];
+    const flags = traced.map((setting) => `--trace-config=${setting}`);
+    await using server = await startServer(repository.path, '--log-file=/dev/full', ...flags);
+    const client = new HttpClient(server.http);
+    await client.infer('m', [InferInput.from('INPUT0', Int32Array.of(1))]);
+    await client.close();
+    assert.equal(await server.stop(), 0);
+    assert.equal(server.output().match(/cannot write '\/dev\/full' \(--log-file\): .*ENOSPC/g)?.length, 1);
+    assert.match(server.output(), /failed to write 1 traces to '\/dev\/full': they are lost/);
+  },
+);
 
 test('an idle client that keeps its connection does not hold up the end', LIMIT, async () => {
   await using repository = makeRepository();

@@ -100,6 +100,28 @@ export function failingModel(): ModelFiles {
   return { 'config.pbtxt': HOLD_CONFIG, '1/model.ts': FAILING };
 }
 
+/** Gives back its input a little later, and adds a byte to a file beside itself. */
+const COUNTING = `
+import { appendFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { defineModel } from '@nereid/backend-script';
+const file = new URL('executions', import.meta.url);
+export default defineModel({
+  async execute(request) {
+    appendFileSync(file, '.');
+    await setTimeout(3);
+    return { outputs: { OUTPUT0: request.input('INPUT0').values('INT32') } };
+  },
+});
+`;
+
+/** A model that gives back its input; `1/executions` is as long as it was executed often. */
+export function countingModel(): ModelFiles {
+  const config = `backend: "script" input [${scalar('INPUT0')}] output [${scalar('OUTPUT0')}]
+    instance_group [{ count: 4 kind: KIND_CPU }]`;
+  return { 'config.pbtxt': config, '1/model.ts': COUNTING };
+}
+
 /** A model that gives back its input, and notes activities of its own in its traces. */
 export function notingModel(): ModelFiles {
   const config = `backend: "script" input [${scalar('INPUT0')}] output [${scalar('OUTPUT0')}]`;

@@ -14,8 +14,20 @@ export type LogOutput = (line: string) => void;
  * @throws InferenceServerError INVALID_ARG when the file cannot be written.
  */
 export function openLogOutput(file: string): LogOutput {
-  const descriptor = file === '' ? STDERR : openLogFile(file);
-  return (line) => writeLine(descriptor, line);
+  if (file === '') return (line) => void writeLine(STDERR, line);
+  const descriptor = openLogFile(file);
+  let isLost = false;
+  return (line) => {
+    const problem = writeLine(descriptor, line);
+    if (problem === undefined) {
+      isLost = false;
+      return;
+    }
+    if (!isLost)
+      writeLine(STDERR, `nereid: cannot write '${file}' (--log-file): ${problem}; its lines come here\n`);
+    isLost = true;
+    writeLine(STDERR, line);
+  };
 }
 
 function openLogFile(file: string): number {
@@ -27,17 +39,22 @@ function openLogFile(file: string): number {
   }
 }
 
-/** Synchronous, so that the last lines before a crash are there. A log that is gone never fails the server. */
-function writeLine(descriptor: number, line: string): void {
+/**
+ * Synchronous, so that the last lines before a crash are there. A log that is gone never fails the server.
+ *
+ * @returns Why not all of the line was written; undefined: it was.
+ */
+function writeLine(descriptor: number, line: string): string | undefined {
   let rest: Uint8Array = Buffer.from(line);
   for (let tries = 0; rest.length > 0 && tries < TRIES; tries++) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      if (!isFull(error)) return;
+      if (!isFull(error)) return String(error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
+  return rest.length > 0 ? 'it takes no more' : undefined;
 }
 
 function isFull(error: unknown): boolean {

@@ -1,8 +1,11 @@
-import { open, rename, writeFile, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import type { Logger } from '@nereid/backend-sdk';
 
 /** One trace as JSON records without the brackets of the array. */
 export type TraceText = string;
+
+/** End of a file. */
+const CLOSING = ']\n';
 
 /** Characters that may wait for a disk that is too slow; what comes then is dropped, and the log tells. */
 const MOST_PENDING = 64 << 20;
@@ -47,15 +50,32 @@ export class TraceFile {
 
   async #writeNumbered(text: string): Promise<void> {
     const path = `${this.path}.${this.#index++}`;
-    await writeFile(`${path}.tmp`, `[${text}]\n`);
-    await rename(`${path}.tmp`, path);
+    try {
+      await writeFile(`${path}.tmp`, `[${text}]\n`);
+      await rename(`${path}.tmp`, path);
+    } catch (error) {
+      await rm(`${path}.tmp`, { force: true });
+      throw error;
+    }
   }
 
   async #append(text: string): Promise<void> {
-    this.#handle ??= await open(this.path, 'w');
-    const bytes = Buffer.from(`${this.#end === 0 ? '[' : ',\n'}${text}]\n`);
-    await this.#handle.write(bytes, 0, bytes.length, this.#end);
-    this.#end += bytes.length - ']\n'.length;
+    const handle = (this.#handle ??= await open(this.path, 'w'));
+    const bytes = Buffer.from(`${this.#end === 0 ? '[' : ',\n'}${text}${CLOSING}`);
+    try {
+      await writeAll(handle, bytes, this.#end);
+    } catch (error) {
+      // Where that fails, too, the first reason tells more.
+      await this.#takeBack(handle).catch(() => undefined);
+      throw error;
+    }
+    this.#end += bytes.length - CLOSING.length;
+  }
+
+  /** A disk that is full has taken a part: the file is to be what it was, and there is room for that. */
+  async #takeBack(handle: FileHandle): Promise<void> {
+    await handle.truncate(this.#end);
+    if (this.#end > 0) await writeAll(handle, Buffer.from(CLOSING), this.#end);
   }
 
   #enqueue(traces: readonly TraceText[], write: (text: string) => Promise<void>): void {
@@ -68,7 +88,9 @@ export class TraceFile {
     this.#writing = this.#writing
       .then(() => write(text))
       .catch((cause: unknown) => {
-        this.#logger.error(`failed to write trace file '${this.path}'`, { cause });
+        this.#logger.error(`failed to write ${traces.length} traces to '${this.path}': they are lost`, {
+          cause,
+        });
       })
       .then(() => {
         this.#pending -= text.length;
@@ -82,5 +104,13 @@ export class TraceFile {
       `${this.#dropped} traces were dropped: '${this.path}' is written more slowly than traces are taken. Raise the trace rate or trace fewer models`,
     );
     this.#dropped = 0;
+  }
+}
+
+/** One write may take only a part. */
+async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
 }

@@ -12,6 +12,8 @@ import { sendError } from './error-handler.ts';
 import { eventHandler, stringifyError, type EventOptions } from './event-stream.ts';
 import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
+import { isLargeJson } from './json-thread.ts';
+import type { DecodeGenerateOptions } from './json-work.ts';
 import { assertJsonSize, collectBody } from './request-body.ts';
 import { startHttpTrace, traceStreaming } from './request-trace.ts';
 import { addRoute, modelPaths, type HttpRequest } from './route.ts';
@@ -55,17 +57,26 @@ function receive(
   collectBody(raw, response, (error, body) => {
     let message: InferRequestMessage | undefined;
     let trace: RequestTrace | undefined;
-    try {
-      if (error !== undefined) throw error;
-      message = decode(context, model, params.version ?? '', body);
+    const fail = (reason: unknown): void => {
+      const failure = InferenceServerError.from(reason);
+      trace?.fail(failure.message);
+      const fields = logFieldsOf(message?.id, trace);
+      context.logger.verbose(1, `Generate failed: ${failure.message}`, fields);
+      sendError(response, reason, context.logger, fields);
+    };
+    const start = (decoded: InferRequestMessage): void => {
+      message = decoded;
       trace = startHttpTrace(context, raw, traced(model, message), arrivedNs);
       answerWith(context, { model, message, trace, answerer }, response);
+    };
+    try {
+      if (error !== undefined) throw error;
+      assertJsonSize(body, context.maxInputSize);
+      const options = decodeOptions(model, params.version ?? '');
+      if (isLargeJson(body, undefined)) context.json.decodeGenerate(body, options).then(start).catch(fail);
+      else start(decodeGenerateRequest(body, options));
     } catch (reason) {
-      const error = InferenceServerError.from(reason);
-      trace?.fail(error.message);
-      const fields = logFieldsOf(message?.id, trace);
-      context.logger.verbose(1, `Generate failed: ${error.message}`, fields);
-      sendError(response, reason, context.logger, fields);
+      fail(reason);
     }
   });
 }
@@ -74,14 +85,8 @@ function traced({ name, version }: ServedModel, { id }: InferRequestMessage): Tr
   return { modelName: name, modelVersion: version, requestId: id };
 }
 
-function decode(
-  context: HttpContext,
-  { name, config }: ServedModel,
-  modelVersion: string,
-  body: Buffer,
-): InferRequestMessage {
-  assertJsonSize(body, context.maxInputSize);
-  return decodeGenerateRequest(body, { modelName: name, modelVersion, inputs: generateInputs(config) });
+function decodeOptions({ name, config }: ServedModel, modelVersion: string): DecodeGenerateOptions {
+  return { modelName: name, modelVersion, inputs: generateInputs(config) };
 }
 
 /** The inputs of a model with the batch dimension as its metadata show it. */

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import type { InferenceServerError, InferResponseMessage } from '@nereid/protocol';
 import { decodeInferRequest, encodeInferResponse } from '@nereid/protocol/http';
+import { createModelConfig } from '@nereid/protocol/model-config';
 import { becomesLargeJson, isLargeJson, JsonThread } from './json-thread.ts';
-import { identity, startServer } from './testing/fake-services.ts';
+import { identity, servedModel, startServer } from './testing/fake-services.ts';
 
 const OPTIONS = { modelName: 'm', modelVersion: '', headerLength: undefined };
 const COUNT = 200_000;
@@ -122,4 +123,31 @@ test('a large request is answered, and a large wrong one refused, as small ones 
     assert.equal(refused.status, 400);
     assert.match(await refused.text(), /value 300 of input 'I' is out of range for datatype UINT8/);
   }
+});
+
+test('large bodies of generate go to the thread, and are answered and refused as small ones are', async (t) => {
+  const decoded = t.mock.method(JsonThread.prototype, 'decodeGenerate');
+  const config = createModelConfig({
+    input: [{ name: 'I', data_type: 'TYPE_FP32', dims: [-1] }],
+    output: [{ name: 'I', data_type: 'TYPE_FP32', dims: [-1] }],
+  });
+  const { url } = await startServer(t, { inference: identity(servedModel({ config })) });
+  const post = (body: unknown): Promise<Response> =>
+    fetch(`${url}/v2/models/m/generate`, { method: 'POST', body: JSON.stringify(body) });
+  const refusals: string[] = [];
+  for (const [count, tasks] of [
+    [2, 0],
+    [COUNT, 1],
+  ] as const) {
+    const values = new Array<number>(count).fill(0.25);
+    const answer = await post({ I: values });
+    assert.equal(answer.status, 200);
+    assert.deepEqual(((await answer.json()) as { I: number[] }).I, values);
+    assert.equal(decoded.mock.callCount(), tasks);
+    const refused = await post({ I: [...values, 'x'] });
+    refusals.push(`${String(refused.status)} ${await refused.text()}`);
+    decoded.mock.resetCalls();
+  }
+  assert.match(refusals[0] ?? '', /^500 .*JSON non-number/);
+  assert.equal(refusals[1], refusals[0]);
 });

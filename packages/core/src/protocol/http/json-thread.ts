@@ -8,7 +8,7 @@ import {
   type InferResponseMessage,
 } from '@nereid/protocol';
 import type { DecodeInferRequestOptions, EncodedInferResponse } from '@nereid/protocol/http';
-import type { JsonResult, JsonTask } from './json-work.ts';
+import type { DecodeGenerateOptions, JsonResult, JsonTask } from './json-work.ts';
 
 /**
  * JSON of at least this many bytes, which takes a few milliseconds, is decoded in the thread. The way there and back costs
@@ -49,11 +49,15 @@ export class JsonThread {
   readonly #tasks: WaitingTask[] = [];
 
   /** @throws InferenceServerError as `decodeInferRequest`; UNAVAILABLE when the thread fails. */
-  async decode(body: Uint8Array, options: DecodeInferRequestOptions): Promise<InferRequestMessage> {
+  decode(body: Uint8Array, options: DecodeInferRequestOptions): Promise<InferRequestMessage> {
     const own = ownCopy(body);
-    const result = await this.#do({ kind: 'decode', body: own, options }, [own.buffer]);
-    if (result.kind !== 'decoded') throw toError(result);
-    return result.message;
+    return this.#decode({ kind: 'decode', body: own, options }, own.buffer);
+  }
+
+  /** @throws InferenceServerError as `decodeGenerateRequest`; UNAVAILABLE when the thread fails. */
+  decodeGenerate(body: Uint8Array, options: DecodeGenerateOptions): Promise<InferRequestMessage> {
+    const own = ownCopy(body);
+    return this.#decode({ kind: 'decodeGenerate', body: own, options }, own.buffer);
   }
 
   /** @throws InferenceServerError as `encodeInferResponse`; UNAVAILABLE when the thread fails. */
@@ -73,6 +77,12 @@ export class JsonThread {
   /** Ends the thread; tasks that it has fail. */
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  async #decode(task: JsonTask, memory: ArrayBuffer): Promise<InferRequestMessage> {
+    const result = await this.#do(task, [memory]);
+    if (result.kind !== 'decoded') throw toError(result);
+    return result.message;
   }
 
   #do(task: JsonTask, memory: readonly ArrayBuffer[]): Promise<JsonResult> {

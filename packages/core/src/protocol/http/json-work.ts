@@ -1,15 +1,20 @@
 /** What the thread for large JSON does, and how it is asked for it. */
 import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
 import {
+  decodeGenerateRequest,
   decodeInferRequest,
   encodeInferResponse,
   type DecodeInferRequestOptions,
   type EncodedInferResponse,
 } from '@nereid/protocol/http';
 
+/** How a body of the generate extension is decoded. */
+export type DecodeGenerateOptions = Parameters<typeof decodeGenerateRequest>[1];
+
 /** Something to do. Its bytes are the thread's from then on. */
 export type JsonTask =
   | { readonly kind: 'decode'; readonly body: Uint8Array; readonly options: DecodeInferRequestOptions }
+  | { readonly kind: 'decodeGenerate'; readonly body: Uint8Array; readonly options: DecodeGenerateOptions }
   | {
       readonly kind: 'encode';
       readonly response: InferResponseMessage;
@@ -27,6 +32,8 @@ export function doJsonTask(task: JsonTask): JsonResult {
   try {
     if (task.kind === 'decode')
       return { kind: 'decoded', message: decodeInferRequest(task.body, task.options) };
+    if (task.kind === 'decodeGenerate')
+      return { kind: 'decoded', message: decodeGenerateRequest(task.body, task.options) };
     return { kind: 'encoded', encoded: encodeInferResponse(task.response, task.isBinary) };
   } catch (reason) {
     const { code, message } = InferenceServerError.from(reason);
