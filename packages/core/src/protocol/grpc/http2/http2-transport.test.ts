@@ -1,118 +1,24 @@
 /** What the transport makes of HTTP/2 streams that clients' libraries never send, or only sometimes. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, constants, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
+import { constants, type OutgoingHttpHeaders } from 'node:http2';
 import { createConnection, createServer, type AddressInfo } from 'node:net';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { deflateSync, gunzipSync, gzipSync } from 'node:zlib';
 import type { StreamCall, UnaryCall } from '../call.ts';
 import type { Rpc } from '../rpc.ts';
-import { TEST_OPTIONS } from '../testing/fake-services.ts';
-import type { TransportOptions } from '../transport.ts';
-import { createHttp2Transport } from './http2-transport.ts';
-
-const OPTIONS: TransportOptions = { ...TEST_OPTIONS, maxMessageByteSize: 1000, tls: undefined };
-
-/** Answers each message with itself. */
-const echo: Rpc = {
-  service: 's',
-  method: 'Echo',
-  kind: 'unary',
-  handler: (call) => {
-    call.answer(call.request);
-  },
-};
-const echoAll: Rpc = {
-  service: 's',
-  method: 'EchoAll',
-  kind: 'bidi',
-  handler: (call) => {
-    call.read({
-      onMessage: (message) => call.write(message),
-      onHalfClose: () => {
-        call.end();
-      },
-    });
-  },
-};
-
-async function start(
-  t: TestContext,
-  rpcs: readonly Rpc[],
-  options: Partial<TransportOptions> = {},
-): Promise<{ port: number; session: ClientHttp2Session }> {
-  const transport = createHttp2Transport(rpcs, { ...OPTIONS, ...options });
-  const port = await transport.listen();
-  const session = await connectTo(port);
-  t.after(async () => {
-    session.destroy();
-    await transport.close(0);
-  });
-  return { port, session };
-}
-
-async function connectTo(port: number): Promise<ClientHttp2Session> {
-  const session = connect(`http://127.0.0.1:${String(port)}`);
-  session.on('error', () => undefined);
-  await once(session, 'connect');
-  return session;
-}
-
-function open(session: ClientHttp2Session, path: string, headers: OutgoingHttpHeaders = {}) {
-  const stream = session.request({
-    ':method': 'POST',
-    ':path': path,
-    'content-type': 'application/grpc',
-    ...headers,
-  });
-  stream.on('error', () => undefined);
-  return stream;
-}
-
-interface Answer {
-  readonly httpStatus: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: Buffer;
-  readonly status: string | undefined;
-  readonly message: string | undefined;
-}
-
-async function answerOf(stream: ReturnType<typeof open>): Promise<Answer> {
-  let headers: Record<string, unknown> = {};
-  let trailers: Record<string, unknown> = {};
-  const chunks: Buffer[] = [];
-  stream.on('response', (received) => (headers = { ...received }));
-  stream.on('trailers', (received) => (trailers = { ...received }));
-  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(stream, 'close');
-  const text = (name: string): string | undefined => {
-    const value = trailers[name] ?? headers[name];
-    return typeof value === 'string' ? value : undefined;
-  };
-  const httpStatus = Number(headers[':status']);
-  const status = text('grpc-status');
-  return { httpStatus, headers, body: Buffer.concat(chunks), status, message: text('grpc-message') };
-}
-
-function frame(message: Uint8Array, flag = 0): Buffer {
-  const prefix = Buffer.alloc(5);
-  prefix[0] = flag;
-  prefix.writeUInt32BE(message.length, 1);
-  return Buffer.concat([prefix, message]);
-}
-
-async function call(
-  session: ClientHttp2Session,
-  body: Buffer,
-  headers: OutgoingHttpHeaders = {},
-  path = '/s/Echo',
-): Promise<Answer> {
-  const stream = open(session, path, headers);
-  stream.end(body);
-  return answerOf(stream);
-}
-
-const hello = Buffer.from('hello');
+import {
+  answerOf,
+  call,
+  connectTo,
+  echo,
+  echoAll,
+  frame,
+  hello,
+  open,
+  OPTIONS,
+  start,
+} from '../testing/http2-client.ts';
 
 test('answers a call with headers, one message and a status in the trailers', async (t) => {
   const { session } = await start(t, [echo]);
