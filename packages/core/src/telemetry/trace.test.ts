@@ -139,7 +139,7 @@ test('a file that cannot be written is told in the log', async () => {
   const { tracer, log } = createTracer({ levels: ['TIMESTAMPS'], file });
   tracer.start(REQUEST)?.end();
   await tracer.close();
-  assert.match(log[0] ?? '', /failed to write trace file '.*trace\.json'/);
+  assert.match(log[0] ?? '', /failed to write 1 traces to '.*trace\.json': they are lost/);
 });
 
 test('settings of the server are changed, and null goes back to those of the start', () => {
