@@ -1,6 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -32,16 +30,8 @@ export function frameworkVenv(backend: string): string {
 /** Makes a virtual environment on the first call, and again when the requirements changed. */
 function makeVenv(name: string, requirements: string): string {
   const venv = join(ROOT, 'node_modules/.cache', name);
-  const python = join(venv, 'bin/python');
-  const stamp = join(venv, 'requirements.sha256');
-  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return python;
-  rmSync(venv, { recursive: true, force: true });
-  process.stdout.write(`Installing the Python packages of ${requirements}\n`);
-  run(findPython(), ['-m', 'venv', venv]);
-  run(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements]);
-  writeFileSync(stamp, wanted);
-  return python;
+  run(findPython(), [join(ROOT, 'tests/python/make-venv.py'), venv, requirements]);
+  return join(venv, 'bin/python');
 }
 
 /** Runs a script in the environment of {@link pythonVenv}, on this terminal, and gives its exit status. */
@@ -60,6 +50,9 @@ function findPython(): string {
 }
 
 function run(command: string, args: readonly string[]): void {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`);
+  const { status, stderr } = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stderr}`);
 }
