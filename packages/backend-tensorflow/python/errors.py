@@ -1,9 +1,15 @@
 """What TensorFlow raises, in one line."""
 
+import re
+
+# Headings, and places in the graph.
+_NOT_SAID = re.compile(r"Graph execution error:|\d+ root error\(s\) found\.|\[\[\{\{node .*")
+
 
 def first_line(error):
-    """What an error says, without the places in the graph and the heading that TensorFlow puts around it."""
+    """What an error says, without what TensorFlow puts around it."""
     text = getattr(error, "message", None) or str(error)
+    # Before the message stands where in Python each node was made, which ends with its name.
+    text = re.split(r"^Node: .*\n", text, flags=re.MULTILINE)[-1]
     lines = (line.strip() for line in text.splitlines())
-    said = [line for line in lines if line and line != "Graph execution error:" and not line.startswith("[[{{node")]
-    return said[0] if said else type(error).__name__
+    return next((line for line in lines if line and not _NOT_SAID.fullmatch(line)), type(error).__name__)

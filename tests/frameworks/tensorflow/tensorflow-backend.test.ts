@@ -102,6 +102,22 @@ test(
   },
 );
 
+test('what fails in the graph is told without the places in it', LIMIT, async () => {
+  const config = { backend: 'tensorflow', ...parameter('TF_GRAPH_TAG', 'old') };
+  const ask = async () => {
+    await server.withModel(
+      'old',
+      (client) => client.infer('old', [InferInput.from('x', new Float32Array([1, 2]), [1, 2])]),
+      config,
+    );
+  };
+  // The operation that fills the variable has not run.
+  await assert.rejects(ask, {
+    message: "model 'old': Attempting to use uninitialized value offset",
+    code: 'INTERNAL',
+  });
+});
+
 test('the steps of a sequence have its controls and its state', LIMIT, async () => {
   await server.withModel('sequence', async (client) => {
     const step = async (value: number, flags: object) => {
@@ -168,6 +184,17 @@ for (const { what, model = 'completed', config, message } of [
     what: 'a library of operations that is not there',
     config: { model_operations: { op_library_filename: ['/none.so'] } },
     message: /model_operations: TensorFlow can't load \/none\.so: .+/,
+  },
+  {
+    what: 'an operation that TensorFlow does not have',
+    model: 'operations',
+    config: {},
+    message: /TensorFlow can't load .+model\.savedmodel: Op type not registered 'NereidTriple'/,
+  },
+  {
+    what: 'an instance on a GPU',
+    config: { instance_group: [{ kind: 'KIND_GPU' }] },
+    message: /backend 'tensorflow' has no instances on GPUs: use KIND_CPU/,
   },
   {
     what: 'an input of another datatype than the model has',
