@@ -1,7 +1,7 @@
 import {
   InferenceServerError,
   type ConfigCompletion,
-  createModelConfig,
+  parseModelConfigJson,
   type ModelConfig,
 } from '@nereid/backend-sdk';
 import type { ModelConfigPart } from './define-model.ts';
@@ -9,10 +9,12 @@ import type { ModelConfigPart } from './define-model.ts';
 /**
  * A configuration completed by what the model says: `config.pbtxt` comes first, field by field and tensor by tensor.
  *
- * @throws InferenceServerError INVALID_ARG when both speak of a tensor and differ in datatype or dimensions.
+ * @param file - Where the model says it, as errors name it.
+ * @throws InferenceServerError INVALID_ARG for what `config.pbtxt` could not say either, and when both speak of a tensor
+ * and differ in datatype or dimensions.
  */
-export function completeConfig(config: ModelConfig, part: ModelConfigPart): ConfigCompletion {
-  const said = createModelConfig(part);
+export function completeConfig(config: ModelConfig, part: ModelConfigPart, file: string): ConfigCompletion {
+  const said = readConfigPart(part, file);
   const hasScheduler = config.dynamic_batching ?? config.sequence_batching;
   return {
     input: mergeTensors(config, 'input', config.input, said.input),
@@ -25,6 +27,11 @@ export function completeConfig(config: ModelConfig, part: ModelConfigPart): Conf
         model_transaction_policy: said.model_transaction_policy,
       }),
   };
+}
+
+/** Types end with the compiler, which models don't need: their values are read as those of a load request. */
+function readConfigPart(part: ModelConfigPart, file: string): ModelConfig {
+  return parseModelConfigJson(JSON.stringify(part), { source: `${file}: config` });
 }
 
 interface NamedTensor {

@@ -45,12 +45,20 @@ const COUNT_UP = `
   };
 `;
 
+const MISSPELT = `
+  export default {
+    config: { input: [{ name: 'A', data_type: 'TYPE_INT23', dims: [1] }] },
+    execute() {},
+  };
+`;
+
 let folder: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'script-backend-'));
   await write('add_one/1/model.ts', ADD_ONE);
   await write('count_up/1/model.js', COUNT_UP);
+  await write('misspelt/1/model.js', MISSPELT);
   await write('syntax/1/model.ts', 'export default {\n  execute( { }\n');
 });
 
@@ -124,6 +132,16 @@ describe('a model in TypeScript', () => {
       );
       assert.deepEqual(values, [0, 1, 2]);
     }));
+
+  it('is refused for a datatype that there is not, as config.pbtxt would be', () =>
+    assert.rejects(
+      withModel('misspelt', () => Promise.resolve()),
+      {
+        code: 'INVALID_ARG',
+        message:
+          /^misspelt\/1\/model\.js: config: .*'TYPE_INT23'.*'input\[0\]\.data_type'.*did you mean 'TYPE_INT32'/,
+      },
+    ));
 
   it('names file and line of a syntax error', () =>
     assert.rejects(

@@ -2,7 +2,7 @@
  * Models written in TypeScript or JavaScript: `model.ts` in the version folder, executed on the serving thread. See
  * docs/user-guide/script-backend.md.
  */
-import { basename } from 'node:path';
+import { basename, relative } from 'node:path';
 import {
   defineBackend,
   InferenceServerError,
@@ -38,7 +38,11 @@ export function createScriptBackend(apiUrl: string): Backend {
       const definition = await guard(context, async () =>
         assertDefinition(await modules?.import(path), basename(path)),
       );
-      return createModel(definition, context);
+      return createModel(
+        definition,
+        context,
+        `${context.modelName}/${relative(context.modelDirectory, path)}`,
+      );
     },
     stop() {
       users -= 1;
@@ -49,10 +53,13 @@ export function createScriptBackend(apiUrl: string): Backend {
   });
 }
 
-function createModel(definition: ModelDefinition, context: BackendModelContext): BackendModel {
+/** @param file - The model's file, as errors name it. */
+function createModel(definition: ModelDefinition, context: BackendModelContext, file: string): BackendModel {
   const { config: said } = definition;
   return {
-    ...(said !== undefined && { completeConfig: (config) => guard(context, () => complete(config, said)) }),
+    ...(said !== undefined && {
+      completeConfig: (config) => guard(context, () => complete(config, said, file)),
+    }),
     createInstance: (instance) =>
       guard(context, async () => {
         const own = modelContext(context, instance);
@@ -66,11 +73,12 @@ function createModel(definition: ModelDefinition, context: BackendModelContext):
 async function complete(
   config: ModelConfig,
   said: NonNullable<ModelDefinition['config']>,
+  file: string,
 ): Promise<ConfigCompletion> {
   const part = typeof said === 'function' ? await said(config) : said;
   // Knows the whole of the configuration's format, which a server without such a model need not read at its start.
   const { completeConfig } = await import('./complete-config.ts');
-  return completeConfig(config, part);
+  return completeConfig(config, part, file);
 }
 
 function modelContext(

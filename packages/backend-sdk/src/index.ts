@@ -71,4 +71,9 @@ export type {
   StatusCode,
   Tensor,
 } from '@nereid/protocol';
-export { createModelConfig, type Init, type ModelConfig } from '@nereid/protocol/model-config';
+export {
+  createModelConfig,
+  parseModelConfigJson,
+  type Init,
+  type ModelConfig,
+} from '@nereid/protocol/model-config';

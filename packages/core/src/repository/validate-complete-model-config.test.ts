@@ -47,6 +47,14 @@ function sampleInput(fields: string, name = 'X'): string {
   return `inputs { key: "${name}" value { ${fields} } } `;
 }
 
+function state(fields: string, name = 'I'): string {
+  return `sequence_batching { state { input_name: "${name}" output_name: "O" data_type: TYPE_FP32 ${fields} } } `;
+}
+
+function limited(resources: string): string {
+  return `instance_group { name: "g" count: 1 kind: KIND_CPU rate_limiter { resources [ ${resources} ] priority: 0 } } `;
+}
+
 const ZEROS = sampleInput('data_type: TYPE_FP32 dims: 2 zero_data: true');
 
 test('accepts good configurations', () => {
@@ -63,6 +71,8 @@ test('accepts good configurations', () => {
     `${SINGLE}${sample('', 0)}`,
     `${SINGLE}${sample(sampleInput('data_type: TYPE_FP32 dims: 2 input_data_file: "x"'))}`,
     `${SINGLE} instance_group { kind: KIND_CPU count: 1 }`,
+    `${SINGLE} ${limited('{ name: "s" count: 2 }, { name: "t" count: 1 global: true }')}`,
+    `${SINGLE}${X}output { name: "O" data_type: TYPE_FP32 dims: [2, -1] } ${state('dims: [-1, 3]')}`,
   ]) {
     assert.doesNotThrow(() => validate(text), text);
   }
@@ -123,6 +133,30 @@ refuses({
   'a reshape to 0': [
     `${SINGLE}${input('dims: 4 reshape { shape: 0 }')}`,
     /reshape dimensions must be integer >= 1.*found 0/,
+  ],
+  'a state whose output has another type': [
+    `${SINGLE}output { name: "O" data_type: TYPE_INT32 dims: 1 } ${state('dims: 1')}`,
+    /^m\/config.pbtxt:2:131: sequence state output 'O' of m is also an output .* TYPE_INT32, found TYPE_FP32$/,
+  ],
+  'a state whose output has another shape': [
+    `${SINGLE}output { name: "O" data_type: TYPE_FP32 dims: [-1, 2] } ${state('dims: [4, 3]')}`,
+    /^m\/config.pbtxt:2:\d+: sequence state output 'O' of m .* must have its dims \[-1,2\], found \[4,3\]$/,
+  ],
+  'a state that requests bring': [
+    `${SINGLE}${X}${state('dims: 1', 'X')}`,
+    /^m\/config.pbtxt:2:\d+: sequence state input 'X' can't be listed among the inputs of m/,
+  ],
+  'a resource that is given twice': [
+    `${SINGLE}${limited('{ name: "s" count: 2 }, { name: "s" count: 3 }')}`,
+    /^m\/config.pbtxt:2:\d+: instance group g of model m specifies resource 's' more than once/,
+  ],
+  'a resource without a name': [
+    `${SINGLE}${limited('{ count: 1 }')}`,
+    /^m\/config.pbtxt:2:\d+: instance group g of model m must specify 'name' of each rate_limiter resource$/,
+  ],
+  'a resource of which none is needed': [
+    `${SINGLE}${limited('{ name: "s" count: 0 }')}`,
+    /^m\/config.pbtxt:2:\d+: instance group g of model m must have a count >= 1 of resource 's', found 0/,
   ],
   'an image of two dimensions': [
     `${SINGLE}${input('dims: [8, 8] format: FORMAT_NHWC')}`,

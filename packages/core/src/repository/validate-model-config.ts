@@ -8,6 +8,7 @@ import { checkInstanceGroups } from './validate/check-instance-groups.ts';
 import { checkModelMetrics } from './validate/check-model-metrics.ts';
 import { checkResponseCache } from './validate/check-response-cache.ts';
 import { checkSequenceBatching } from './validate/check-sequence-batching.ts';
+import { checkStateTensors } from './validate/check-state-tensors.ts';
 import { checkTensors } from './validate/check-tensors.ts';
 import { checkWarmup } from './validate/check-warmup.ts';
 import { refuse, type ConfigCheck } from './validate/check.ts';
@@ -47,6 +48,7 @@ export function validateCompleteModelConfig(config: ModelConfig, context: Valida
   const check: ConfigCheck = { ...context, config };
   checkTensors(check);
   checkBatchIo(check);
+  checkStateTensors(check);
   checkBatchingModel(check);
   checkInstanceGroups(check);
   checkWarmup(check);

@@ -1,7 +1,7 @@
 import type { ModelInstanceGroup } from '@nereid/protocol/model-config';
 import { refuse, type ConfigCheck } from './check.ts';
 
-/** Instance groups: GPUs that there are, and a count (CFG-12, CFG-14). */
+/** Instance groups: GPUs that there are, a count, and resources that can be counted (CFG-12, CFG-14, SCH-30). */
 export function checkInstanceGroups(check: ConfigCheck): void {
   const { name, instance_group: groups, platform } = check.config;
   for (const [at, group] of groups.entries()) {
@@ -13,6 +13,7 @@ export function checkInstanceGroups(check: ConfigCheck): void {
     else if (group.gpus.length > 0) {
       refuse(check, `${path}.gpus`, `${what} has kind ${group.kind} but specifies one or more GPUs`);
     }
+    checkResources(check, group, { path, what });
     if (group.profile.length > 0 && platform !== 'tensorrt_plan') {
       const rule = 'specifies profile field which is only supported for TensorRT models';
       refuse(check, `${path}.profile`, `${what} and platform '${platform}' ${rule}`);
@@ -20,11 +21,13 @@ export function checkInstanceGroups(check: ConfigCheck): void {
   }
 }
 
-function checkGpus(
-  check: ConfigCheck,
-  { gpus }: ModelInstanceGroup,
-  { path, what }: { readonly path: string; readonly what: string },
-): void {
+/** Which group is checked: its field, and how messages name it. */
+interface CheckedGroup {
+  readonly path: string;
+  readonly what: string;
+}
+
+function checkGpus(check: ConfigCheck, { gpus }: ModelInstanceGroup, { path, what }: CheckedGroup): void {
   if (gpus.length === 0) refuse(check, `${path}.kind`, `${what} has kind KIND_GPU but no GPUs are available`);
   for (const gpu of gpus) {
     if (check.gpus.includes(gpu)) continue;
@@ -33,6 +36,29 @@ function checkGpus(
       check,
       `${path}.gpus`,
       `${what} specifies invalid or unsupported gpu id ${gpu}, GPUs that this server can use: ${usable}`,
+    );
+  }
+}
+
+/** A priority of 0 is none given, and counts as 1. */
+function checkResources(
+  check: ConfigCheck,
+  { rate_limiter: limiter }: ModelInstanceGroup,
+  { path, what }: CheckedGroup,
+): void {
+  const resources = limiter?.resources ?? [];
+  for (const [at, { name, count }] of resources.entries()) {
+    const resourcePath = `${path}.rate_limiter.resources[${at}]`;
+    if (name === '') refuse(check, resourcePath, `${what} must specify 'name' of each rate_limiter resource`);
+    if (resources.findIndex((other) => other.name === name) < at) {
+      const rule = 'more than once: give it one count, of all units that an execution holds';
+      refuse(check, `${resourcePath}.name`, `${what} specifies resource '${name}' ${rule}`);
+    }
+    if (count >= 1) continue;
+    refuse(
+      check,
+      resourcePath,
+      `${what} must have a count >= 1 of resource '${name}', found ${count}: leave it out where none is needed`,
     );
   }
 }
