@@ -193,8 +193,8 @@ for (const { what, model = 'completed', config, message } of [
   },
   {
     what: 'an instance on a GPU',
-    config: { instance_group: [{ kind: 'KIND_GPU' }] },
-    message: /backend 'tensorflow' has no instances on GPUs: use KIND_CPU/,
+    config: { instance_group: [{ kind: 'KIND_GPU', gpus: [63] }] },
+    message: /unsupported gpu id 63/,
   },
   {
     what: 'an input of another datatype than the model has',
