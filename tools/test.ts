@@ -8,6 +8,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { pythonVenv } from '../tests/python/venv.ts';
 import { addCounts, NO_COUNTS, parseCounts, showCounts, type Counts } from './counts.ts';
 
 interface Suite {
@@ -15,6 +16,8 @@ interface Suite {
   /** Program of Node, relative to the root, and its arguments. */
   readonly command: readonly string[];
   readonly onlyWhenNamed?: boolean;
+  /** Whether its tests use Python: its packages are installed first, as that takes longer than a test may. */
+  readonly usesPython?: boolean;
 }
 
 interface Result {
@@ -51,7 +54,7 @@ function chosenSuites(): readonly Suite[] {
   const suites: readonly Suite[] = [
     { name: 'lint', command: ['tools/lint.ts'] },
     { name: 'unit', command: testCommand(UNIT_TESTS) },
-    { name: 'e2e', command: testCommand(['tests/e2e/*.test.ts']) },
+    { name: 'e2e', command: testCommand(['tests/e2e/*.test.ts']), usesPython: true },
     ...programSuites(),
     { name: 'frameworks', command: testCommand(['tests/frameworks/*/*.test.ts']), onlyWhenNamed: true },
   ];
@@ -94,8 +97,9 @@ function hasPython(): boolean {
   return names.some((name) => spawnSync(name, ['--version']).status === 0);
 }
 
-async function runSuite({ name, command }: Suite): Promise<Result> {
+async function runSuite({ name, command, usesPython = false }: Suite): Promise<Result> {
   console.log(`\n— ${name}`);
+  if (usesPython && hasPython()) pythonVenv();
   const start = performance.now();
   const { status, lastLine } = await runProgram(command);
   const counts = parseCounts(lastLine);

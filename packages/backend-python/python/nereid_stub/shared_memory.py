@@ -9,8 +9,6 @@ import os
 import weakref
 from collections import deque
 
-import numpy as np
-
 # Sizes of places are powers of two, from this on, so that frames of much the same size share them.
 _SMALLEST = 1 << 16
 
@@ -71,6 +69,9 @@ class Incoming:
         if mapped is None or len(mapped) < size:
             mapped = self._maps[place] = mmap.mmap(self.fd, size, offset=place)
         # Whatever is made of an array keeps it, which a view of the mapping does not.
+        # Only here: a Python without numpy gets as far as saying so.
+        import numpy as np
+
         whole = np.frombuffer(mapped, np.uint8, size)
         self._views[place] = weakref.ref(whole, lambda _: self._release(place))
         return memoryview(whole)
