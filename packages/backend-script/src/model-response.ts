@@ -68,7 +68,21 @@ export class ResponseBuilder {
 
   #tensor(name: string, value: OutputValue, batchSize: number): Tensor {
     if (isTensor(value)) return { name, datatype: value.datatype, shape: value.shape, data: value.data };
-    const shaped = isShaped(value) ? value : { values: value };
+    try {
+      return this.#fromValues(name, isShaped(value) ? value : { values: value }, batchSize);
+    } catch (cause) {
+      // Without the model's name what is wrong with a tensor reads as if the client had sent it.
+      const { code, message } = InferenceServerError.from(cause);
+      const { name: model } = this.#config;
+      throw new InferenceServerError(code, `wrong output of model '${model}': ${message}`, { cause });
+    }
+  }
+
+  #fromValues(
+    name: string,
+    shaped: ShapedValues | { readonly values: ElementValues },
+    batchSize: number,
+  ): Tensor {
     const datatype = ('datatype' in shaped ? shaped.datatype : undefined) ?? this.#datatypeOf(name);
     const values = toTensorValues(name, datatype, shaped.values);
     const shape = 'shape' in shaped ? shaped.shape : this.#shapeOf(name, values.length, batchSize);
@@ -80,10 +94,7 @@ export class ResponseBuilder {
     const datatype = declared && fromConfigDatatype(declared.data_type);
     if (datatype !== undefined) return datatype;
     const names = this.#config.output.map((output) => `'${output.name}'`).join(', ');
-    throw new InferenceServerError(
-      'INTERNAL',
-      `model '${this.#config.name}' answered output '${name}', expected one of ${names}`,
-    );
+    throw new InferenceServerError('INTERNAL', `there is no output '${name}', expected one of ${names}`);
   }
 
   #shapeOf(name: string, length: number, batchSize: number): readonly number[] {
@@ -97,7 +108,7 @@ export class ResponseBuilder {
     }
     throw new InferenceServerError(
       'INTERNAL',
-      `output '${name}' of model '${this.#config.name}': ${length} elements do not tell a shape ` +
+      `output '${name}': ${length} elements do not tell a shape ` +
         `of [${shape.join(',')}], answer { shape, values }`,
     );
   }

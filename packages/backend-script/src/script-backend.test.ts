@@ -52,12 +52,20 @@ const MISSPELT = `
   };
 `;
 
+const TOO_MANY = `
+  export default {
+    config: { output: [{ name: 'B', data_type: 'TYPE_INT32', dims: [2] }] },
+    execute: () => ({ outputs: { B: [1, 2, 3] } }),
+  };
+`;
+
 let folder: string;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'script-backend-'));
   await write('add_one/1/model.ts', ADD_ONE);
   await write('count_up/1/model.js', COUNT_UP);
+  await write('too_many/1/model.js', TOO_MANY);
   await write('misspelt/1/model.js', MISSPELT);
   await write('syntax/1/model.ts', 'export default {\n  execute( { }\n');
 });
@@ -142,6 +150,17 @@ describe('a model in TypeScript', () => {
           /^misspelt\/1\/model\.js: config: .*'TYPE_INT23'.*'input\[0\]\.data_type'.*did you mean 'TYPE_INT32'/,
       },
     ));
+
+  it('is named when its output has another number of elements than its configuration says', () =>
+    withModel('too_many', async (model) => {
+      const [request] = await model.run([{ inputs: [] }]);
+      const { code, message } = request?.responses[0]?.error ?? {};
+      assert.equal(code, 'INTERNAL');
+      assert.equal(
+        message,
+        "wrong output of model 'too_many': tensor 'B': shape [2] holds 2 elements, found 3",
+      );
+    }));
 
   it('names file and line of a syntax error', () =>
     assert.rejects(

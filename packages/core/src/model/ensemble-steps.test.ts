@@ -48,8 +48,21 @@ test('models that are missing or ambiguous are named, with where they are', () =
   assert.throws(() => resolve(config, '/c', [B, A]), {
     code: 'NOT_FOUND',
     message:
-      'ensemble /c/ensemble contains models that are not available or ambiguous: missing, ' +
+      'ensemble /c/ensemble contains models that are not available or ambiguous: missing (in no repository), ' +
       "part (in '/a', '/b'; 'model_namespace' of the step can name one), part (in '/a', '/b', not in '/d')",
+  });
+});
+
+test('the place of the first step without a model comes first', () => {
+  const context = {
+    ensemble: modelIdentifier('', 'ensemble'),
+    isNamespaced: false,
+    candidatesOf: (name: string) => (name === 'part' ? [A] : []),
+    placeOf: (path: string) => `${path}: `,
+  };
+  assert.throws(() => resolveSteps(ensembleOf('model_name: "part"', 'model_name: "missing"'), context), {
+    message:
+      /^ensemble_scheduling\.step\[1\]\.model_name: ensemble ensemble contains .*: missing \(in no repository\)$/,
   });
 });
 

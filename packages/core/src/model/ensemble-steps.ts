@@ -10,6 +10,8 @@ export interface StepContext {
   /** Without namespaces what a step says of one means nothing. */
   readonly isNamespaced: boolean;
   readonly candidatesOf: (name: string) => readonly ModelIdentifier[];
+  /** The place of a field in the ensemble's file, as errors begin with it. Default: none. */
+  readonly placeOf?: (path: string) => string;
 }
 
 /** Names of the models that an ensemble asks for, each once; none of another model. */
@@ -23,17 +25,20 @@ export function stepNames({ ensemble_scheduling: scheduling }: ModelConfig): rea
  * @throws InferenceServerError NOT_FOUND naming the models that are not there, or are in several other namespaces.
  */
 export function resolveSteps(config: ModelConfig, context: StepContext): readonly ModelIdentifier[] {
-  const problems = new Set<string>();
-  const models = (config.ensemble_scheduling?.step ?? []).flatMap((step) => {
+  const problems = new Map<string, number>();
+  const models = (config.ensemble_scheduling?.step ?? []).flatMap((step, at) => {
     const candidates = context.candidatesOf(step.model_name);
     const model = chooseModel(step, candidates, context);
-    if (model === undefined) problems.add(describe(step, candidates));
+    const problem = describe(step, candidates);
+    if (model === undefined && !problems.has(problem)) problems.set(problem, at);
     return model ?? [];
   });
   if (problems.size === 0) return models;
+  const [first = 0] = problems.values();
+  const place = context.placeOf?.(`ensemble_scheduling.step[${first}].model_name`) ?? '';
   throw new InferenceServerError(
     'NOT_FOUND',
-    `ensemble ${context.ensemble} contains models that are not available or ambiguous: ${[...problems].join(', ')}`,
+    `${place}ensemble ${context.ensemble} contains models that are not available or ambiguous: ${[...problems.keys()].join(', ')}`,
   );
 }
 
@@ -62,7 +67,7 @@ function describe(
   { model_name: name, model_namespace: named }: ModelEnsemblingStep,
   candidates: readonly ModelIdentifier[],
 ): string {
-  if (candidates.length === 0) return name;
+  if (candidates.length === 0) return `${name} (in no repository)`;
   const found = `${name} (in ${listNamespaces(candidates)}`;
   return named === ''
     ? `${found}; 'model_namespace' of the step can name one)`

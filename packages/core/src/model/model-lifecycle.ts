@@ -207,7 +207,8 @@ export class ModelLifecycle {
   }
 
   /** The models that the steps of an ensemble stand for, of those that are loaded or can be. */
-  async #findModels({ id, config }: PreparedModel): Promise<readonly ModelIdentifier[]> {
+  async #findModels(prepared: PreparedModel): Promise<readonly ModelIdentifier[]> {
+    const { id, config } = prepared;
     const { source, names } = this.#parts;
     const candidates = new Map<string, readonly ModelIdentifier[]>();
     for (const name of stepNames(config)) {
@@ -215,7 +216,12 @@ export class ModelLifecycle {
       candidates.set(name, [...new Set([...this.#loadedNamed(name), ...lying])]);
     }
     const candidatesOf = (name: string): readonly ModelIdentifier[] => candidates.get(name) ?? [];
-    return resolveSteps(config, { ensemble: id, isNamespaced: names.isNamespaced, candidatesOf });
+    return resolveSteps(config, {
+      ensemble: id,
+      isNamespaced: names.isNamespaced,
+      candidatesOf,
+      placeOf: (path) => source.errorAt(prepared, path, '').message,
+    });
   }
 
   #loadedNamed(name: string): readonly ModelIdentifier[] {

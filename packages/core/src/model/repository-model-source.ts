@@ -219,7 +219,7 @@ export class RepositoryModelSource implements ModelSource {
     const prepared: PreparedModel = {
       id,
       config,
-      ...chooseVersions(config, entry),
+      ...chooseVersions(config, entry, source),
       modelDirectory: directory,
       fingerprint: fingerprintOf(override, entry.fingerprint),
       stamps: entry.stamps,
@@ -253,10 +253,14 @@ function requireEntry(id: ModelIdentifier, found: IndexedModel | undefined): Rep
 
 function chooseVersions(
   config: ModelConfig,
-  { name, versions }: RepositoryEntry,
+  { name: modelName, versions }: RepositoryEntry,
+  source: ConfigSource,
 ): Pick<PreparedModel, 'versions' | 'problem'> {
   try {
-    return { versions: selectVersions(config.version_policy, versions, name), problem: undefined };
+    return {
+      versions: selectVersions(config.version_policy, versions, { modelName, source }),
+      problem: undefined,
+    };
   } catch (error) {
     return { versions: [], problem: InferenceServerError.from(error) };
   }

@@ -158,6 +158,10 @@ refuses({
     `${SINGLE}${limited('{ name: "s" count: 0 }')}`,
     /^m\/config.pbtxt:2:\d+: instance group g of model m must have a count >= 1 of resource 's', found 0/,
   ],
+  'a warm-up input that no machine can hold': [
+    `${SINGLE}${sample(sampleInput('data_type: TYPE_FP32 dims: [1000000000000] zero_data: true'))}`,
+    /^m\/config.pbtxt:2:\d+: warmup sample 'w': inference input 'X' of model 'm' must fit .* is 4000000000000 bytes$/,
+  ],
   'an image of two dimensions': [
     `${SINGLE}${input('dims: [8, 8] format: FORMAT_NHWC')}`,
     /NHWC\/NCHW require 3 dims.*found 2/,

@@ -1,5 +1,11 @@
-import { InferenceServerError } from '@nereid/protocol';
 import type { ModelVersionPolicy } from '@nereid/protocol/model-config';
+import { configError, type ConfigSource } from './config-source.ts';
+
+/** Which model's policy it is, and where that is written. */
+export interface VersionPolicyContext {
+  readonly modelName: string;
+  readonly source: ConfigSource;
+}
 
 /**
  * The versions of a model that its policy selects (CFG-11): the latest one without a policy. Versions that
@@ -7,18 +13,19 @@ import type { ModelVersionPolicy } from '@nereid/protocol/model-config';
  *
  * @param available - Versions in the model's folder, in any order.
  * @returns Ascending, at least one.
- * @throws InferenceServerError INVALID_ARG when no version is left.
+ * @throws InferenceServerError INVALID_ARG when no version is left, with the place of the policy.
  */
 export function selectVersions(
   policy: ModelVersionPolicy | undefined,
   available: readonly number[],
-  modelName: string,
+  { modelName, source }: VersionPolicyContext,
 ): readonly number[] {
   const ascending = available.toSorted((a, b) => a - b);
   const selected = select(policy, ascending);
   if (selected.length > 0) return selected;
-  throw new InferenceServerError(
-    'INVALID_ARG',
+  throw configError(
+    source,
+    'version_policy',
     `at least one version must be available under the version policy of model '${modelName}': ` +
       `${describe(policy)}, found ${ascending.length === 0 ? 'no version folder' : ascending.join(', ')}`,
   );

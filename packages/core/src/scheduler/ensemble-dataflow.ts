@@ -66,6 +66,19 @@ export class EnsembleDataflow {
     return tensor === undefined ? 'missing' : pass.get(at, tensor);
   }
 
+  /** The step that ran and left a tensor out on which a missing one depends, and the output it left out. */
+  originOf(
+    pass: EnsemblePass,
+    missing: number,
+  ): { readonly step: StepNode; readonly output: string } | undefined {
+    const step = this.#graph.nodes[this.#graph.tensors[missing]?.maker ?? ROOT];
+    if (step?.kind !== 'step') return undefined;
+    const lacking = step.inputs.find(({ tensor }) => this.stateOf(pass, tensor) === 'missing');
+    if (lacking !== undefined) return this.originOf(pass, lacking.tensor);
+    const output = step.outputs.find(({ tensor }) => tensor === missing);
+    return output && { step, output: output.modelTensor };
+  }
+
   /** Takes the response of an ordinary step. */
   give(step: StepNode, pass: EnsemblePass, outputs: readonly Tensor[]): void {
     for (const { modelTensor, tensor } of step.outputs) {

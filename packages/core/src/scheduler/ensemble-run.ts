@@ -174,7 +174,7 @@ export class EnsembleRun implements RequestHolder, DataflowEvents {
       if (state === undefined) return false;
       const name = graph.tensors[at]?.name ?? '';
       if (state === 'missing') {
-        this.#failWithout(name);
+        this.#failWithout(name, this.#flow.originOf(pass, at));
         return false;
       }
       if (typeof state === 'string') continue;
@@ -188,10 +188,14 @@ export class EnsembleRun implements RequestHolder, DataflowEvents {
     return true;
   }
 
-  #failWithout(output: string): void {
+  #failWithout(output: string, origin: ReturnType<EnsembleDataflow['originOf']>): void {
     const what =
       'unexpected deadlock, at least one output is not set while no more ensemble steps can be made';
-    const message = `${requestIdPrefix(this.#request.id)}${what}: '${output}'`;
+    const reason =
+      origin === undefined
+        ? ''
+        : `, since step ${origin.step.index} (model '${origin.step.modelName}') left its output '${origin.output}' out`;
+    const message = `${requestIdPrefix(this.#request.id)}${what}: '${output}'${reason}`;
     this.fail(new InferenceServerError('INVALID_ARG', message));
   }
 

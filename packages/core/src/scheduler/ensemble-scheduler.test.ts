@@ -88,7 +88,7 @@ describe('an ensemble', () => {
     bench.only('a').finish({});
     assert.match(
       recorded.errors().join(),
-      /unexpected deadlock, .* no more ensemble steps can be made: 'OUT'/,
+      /unexpected deadlock, .* no more ensemble steps can be made: 'OUT', since step 0 \(model 'a'\) left its output '.+' out$/,
     );
   });
 

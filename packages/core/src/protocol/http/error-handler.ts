@@ -42,8 +42,9 @@ export function refuseMalformedRequest(error: Error & { readonly code?: string }
     return;
   }
   const status = PARSER_STATUS.get(error.code) ?? '400 Bad Request';
-  const body: ErrorJson = { error: status.slice(4) };
+  const reason = error.message.replace(/^Parse Error: /, '');
+  const body: ErrorJson = { error: `${status.slice(4)}: ${reason}` };
   const json = JSON.stringify(body);
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${String(json.length)}`;
+  const head = `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${String(Buffer.byteLength(json))}`;
   socket.end(`${head}\r\nConnection: close\r\n\r\n${json}`);
 }

@@ -1,6 +1,7 @@
+import { totalmem } from 'node:os';
 import type { DataType, ModelWarmup, ModelWarmupInput } from '@nereid/protocol/model-config';
-import { fromConfigDatatype, shapeToString } from '@nereid/protocol';
-import { refuse, type ConfigCheck } from './check.ts';
+import { datatypeByteSize, elementCount, fromConfigDatatype, shapeToString } from '@nereid/protocol';
+import { refuse, type CheckedTensor, type ConfigCheck } from './check.ts';
 import { checkModelFile } from './check-model-file.ts';
 
 /** Warm-up samples (CFG-29): they must make requests that the model accepts. */
@@ -84,7 +85,7 @@ function checkInput(
   } else if (input.zero_data === undefined && input.random_data === undefined) {
     const rule = `must specify 'zero_data', 'random_data' or 'input_data_file'`;
     refuse(check, path, `${what} of model '${config.name}' ${rule}`);
-  }
+  } else checkSize(check, input, { path, what });
   const declared = config.input.find(({ name }) => name === inputName);
   if (declared === undefined) return;
   if (declared.data_type !== input.data_type) {
@@ -102,6 +103,16 @@ function checkInput(
     `${path}.dims`,
     `${what} ${found}, but model '${config.name}' expects ${shapeToString(declared.dims)}`,
   );
+}
+
+/** Data that the server makes must fit into the machine. */
+function checkSize(check: ConfigCheck, input: ModelWarmupInput, { path, what }: CheckedTensor): void {
+  const byteSize =
+    elementCount(input.dims) * datatypeByteSize(fromConfigDatatype(input.data_type) ?? 'BYTES');
+  if (byteSize <= totalmem()) return;
+  const rule = `must fit into the memory of the machine, ${totalmem()} bytes`;
+  const found = `${shapeToString(input.dims)} of ${wireName(input.data_type)} is ${byteSize} bytes`;
+  refuse(check, `${path}.dims`, `${what} of model '${check.config.name}' ${rule}: ${found}`);
 }
 
 function wireName(dataType: DataType): string {
