@@ -375,6 +375,11 @@ export class ModelLifecycle {
   /** Outside of all turns: an ensemble's own waits for those of its models. */
   async #retryWaiting(): Promise<void> {
     for (let ensemble = this.#waiting.next(); ensemble !== undefined; ensemble = this.#waiting.next()) {
+      // It does not bring back what was unloaded.
+      if (!ensemble.names.every((name) => this.#loadedNamed(name).length > 0)) {
+        this.#waiting.add(ensemble.id, ensemble);
+        continue;
+      }
       // Its failure is in the log and the index; who waits here asked for another model.
       await this.#loadFor([], ensemble.id, ensemble.override).catch(() => undefined);
     }
