@@ -79,6 +79,15 @@ test('max_inflight_requests keeps a generator from running ahead', LIMIT, async 
   assert.ok(Math.max(...lags) <= 4, `ran ahead by ${Math.max(...lags)}`);
 });
 
+test('a generator does not run ahead without max_inflight_requests either', LIMIT, async () => {
+  await using repository = makeRepository();
+  addModels(repository, ensembleOf('lag', `${COUNT} ${MEASURE}`));
+  await using server = await start(repository);
+  const lags = await numbers(server, 'ensemble', 1000);
+  assert.equal(lags.length, 1000);
+  assert.ok(Math.max(...lags) <= 17, `ran ahead by ${Math.max(...lags)}`);
+});
+
 test('an early end stops a generator', LIMIT, async () => {
   await using repository = makeRepository();
   const end = 'parameters { key: "end.when" value { string_value: "count == 3" } }';

@@ -93,6 +93,42 @@ test('a call of a model that is not there fails with NOT_FOUND', LIMIT, async ()
   );
 });
 
+/** Calls itself, and waits for an instance that it holds itself. */
+const CIRCLE = `
+  import { defineModel } from '@nereid/backend-script';
+
+  export default defineModel({
+    config: {
+      input: [{ name: 'LIMIT_US', data_type: 'TYPE_INT32', dims: [1] }],
+      output: [{ name: 'Y', data_type: 'TYPE_INT32', dims: [1] }],
+    },
+    async execute(request, { infer }) {
+      const [timeoutUs] = request.input('LIMIT_US').values('INT32');
+      const answer = await infer({ model: 'circle', timeoutUs, inputs: { LIMIT_US: request.input('LIMIT_US') } });
+      return { outputs: { Y: answer.output('Y') } };
+    },
+  });
+`;
+
+for (const [name, callUs, requestUs] of [
+  ['its timeoutUs', 200_000, 0],
+  ['the timeout of the request it is made for', 0, 200_000],
+] as const) {
+  test(`a call of a model to itself is ended by ${name}`, LIMIT, async () => {
+    await using repository = makeRepository();
+    repository.write('circle', { '1/model.ts': CIRCLE });
+    await using server = await start(repository);
+    const inputs = [numbers('LIMIT_US', callUs)];
+    await assert.rejects(
+      server.infer({ modelName: 'circle', inputs, timeoutUs: requestUs }),
+      isError(
+        'UNAVAILABLE',
+        /the call of model 'circle' was given up: expected its end within \d+ microseconds/,
+      ),
+    );
+  });
+}
+
 /** Answers when it is cancelled: that many times it was, and what time it was left. */
 const PATIENT = `
   import { setTimeout } from 'node:timers/promises';

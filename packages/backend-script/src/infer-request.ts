@@ -147,10 +147,11 @@ export class InferRequest {
    * iterative_sequence: true }` works through it step by step, and new requests join between the steps.
    *
    * @param states - Outputs that carry the implicit state for the next execution. Default: they stay as they are.
-   * @throws InferenceServerError INTERNAL when the model is not iterative or the request has ended.
+   * @throws InferenceServerError INTERNAL when the model is not iterative, the request has ended, or the states are not
+   *   state outputs by name.
    */
   reschedule(states: Readonly<Record<string, OutputValue>> = {}): void {
-    this.backendRequest.reschedule(this.#responses.buildTensors(states, this.backendRequest.batchSize));
+    this.backendRequest.reschedule(this.#responses.buildStates(states, this.backendRequest.batchSize));
     this.#isEnded = true;
   }
 

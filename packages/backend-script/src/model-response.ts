@@ -57,6 +57,27 @@ export class ResponseBuilder {
     return Object.entries(values).map(([name, value]) => this.#tensor(name, value, batchSize));
   }
 
+  /**
+   * State outputs by name, `{ STATE: values }`.
+   *
+   * @throws InferenceServerError INTERNAL also when a name is none of the configuration's states, or a list is given: a
+   *   state that is dropped would have the model begin anew in each step.
+   */
+  buildStates(states: Readonly<Record<string, OutputValue>>, batchSize: number): Tensor[] {
+    const declared = this.#config.sequence_batching?.state.map((state) => state.output_name) ?? [];
+    const given = Array.isArray(states) ? ['a list'] : Object.keys(states).map((name) => `'${name}'`);
+    const unknown = given.find((name) => !declared.some((known) => `'${known}'` === name));
+    if (unknown !== undefined) {
+      const expected = declared.map((name) => `'${name}'`).join(', ') || 'none, as no state is declared';
+      throw new InferenceServerError(
+        'INTERNAL',
+        `model '${this.#config.name}' rescheduled a request with ${unknown}: expected state outputs by name, ` +
+          `as in reschedule({ STATE: values }); the names in 'sequence_batching.state' are ${expected}`,
+      );
+    }
+    return this.buildTensors(states, batchSize);
+  }
+
   /** What the configuration says of an output, or of the output that carries a sequence's state. */
   #declarationOf(name: string): DeclaredOutput | undefined {
     const { output, sequence_batching: sequence } = this.#config;

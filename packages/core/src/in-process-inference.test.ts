@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { createModelConfig } from '@nereid/protocol/model-config';
-import { inferMany, inferOnce, type InProcessParts } from './in-process-inference.ts';
+import { inferMany, inferOnce, responsesOf, toMessage, type InProcessParts } from './in-process-inference.ts';
 import type { ResponseHandler } from './response/inference-response.ts';
 import type { InferenceService, ServedModel } from './service/inference-service.ts';
 import { collectingTracer } from './telemetry/testing/collecting-tracer.ts';
@@ -54,4 +54,28 @@ test('a decoupled model is held back while its responses are not taken, and goes
   assert.deepEqual(pauses, [true, false]);
   respond(undefined, true);
   assert.equal((await next).done, true);
+});
+
+test('a request is given up when its time is over, also by a model that does not heed the cancellation', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  let cancelled = 0;
+  let respond: ResponseHandler = () => undefined;
+  const { inference } = createParts((_message, handler) => {
+    respond = handler;
+    return { cancel: () => void (cancelled += 1) };
+  }, collectingTracer().tracer);
+  const error = new InferenceServerError('UNAVAILABLE', 'too late');
+  const extras = { signal: undefined, trace: undefined, timeLimit: { us: 200_000, error } };
+  const responses = responsesOf(inference, MODEL, toMessage(REQUEST), extras);
+  const first = responses.next();
+  respond(RESPONSE, false);
+  assert.equal((await first).value, RESPONSE);
+  const second = responses.next();
+  context.mock.timers.tick(199);
+  assert.equal(cancelled, 0);
+  context.mock.timers.tick(1);
+  assert.equal(cancelled, 1);
+  await assert.rejects(second, error);
+  respond(RESPONSE, true);
+  assert.equal((await responses.next()).done, true);
 });

@@ -1,5 +1,9 @@
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
-import type { InferenceResponse, ResponseHandler } from './response/inference-response.ts';
+import {
+  errorResponse,
+  type InferenceResponse,
+  type ResponseHandler,
+} from './response/inference-response.ts';
 import type { InProcessRequest } from './server.ts';
 import type { InferenceService, PendingInference, ServedModel } from './service/inference-service.ts';
 import { parseTraceContext, type RequestTrace, type Tracer } from './telemetry/trace.ts';
@@ -48,7 +52,20 @@ export async function* inferMany(
 interface RequestExtras {
   readonly signal: AbortSignal | undefined;
   readonly trace: RequestTrace | undefined;
+  /** When the request is given up, however far it has come. Default: never. */
+  readonly timeLimit?: TimeLimit;
 }
+
+/** How long the responses to a request may take. */
+export interface TimeLimit {
+  /** Microseconds. */
+  readonly us: number;
+  /** What the request then fails with. */
+  readonly error: InferenceServerError;
+}
+
+/** Milliseconds, a little more than 24 days: Node's timers take a longer wait for none. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The responses to one request as they come; a decoupled model waits when they are not taken. Its trace ends with it, also
@@ -58,7 +75,7 @@ export async function* responsesOf(
   inference: InferenceService,
   model: ServedModel,
   message: InferRequestMessage,
-  { signal, trace }: RequestExtras,
+  { signal, trace, timeLimit }: RequestExtras,
 ): AsyncGenerator<InferenceResponse> {
   const responses = new WaitingResponses();
   const take: ResponseHandler = (response, final) => {
@@ -70,6 +87,13 @@ export async function* responsesOf(
   const cancel = (): void => pending.cancel();
   if (signal?.aborted === true) cancel();
   signal?.addEventListener('abort', cancel, { once: true });
+  const timer =
+    timeLimit &&
+    startTimer(timeLimit, (expired) => {
+      // Before the cancellation, whose error would say less; a model that does not heed it is not waited for.
+      responses.add(expired, true);
+      cancel();
+    });
   try {
     for (;;) {
       const response = await responses.next();
@@ -78,9 +102,18 @@ export async function* responsesOf(
       yield response;
     }
   } finally {
+    clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);
     if (!responses.isEnded) cancel();
   }
+}
+
+function startTimer(
+  { us, error }: TimeLimit,
+  onExpired: (response: InferenceResponse) => void,
+): NodeJS.Timeout {
+  const ms = Math.min(Math.ceil(us / 1000), LONGEST_TIMER_MS);
+  return setTimeout(() => onExpired(errorResponse(error)), ms);
 }
 
 /** The responses to one request until they are taken. States: flowing ⇄ held → ended. */
@@ -97,6 +130,7 @@ class WaitingResponses {
   }
 
   add(response: InferenceResponse | undefined, final: boolean): void {
+    if (this.isEnded) return;
     if (response !== undefined) this.#arrived.push(response);
     this.isEnded = final;
     if (this.#arrived.length === MOST_WAITING) this.#pending?.pause?.(true);

@@ -46,14 +46,29 @@ function callModel(
   call: InferCall,
 ): AsyncGenerator<InferenceResponse> {
   const { request, signal } = call;
+  const timeoutUs = remainingTimeUs(call);
   const message = toMessage({
     ...call,
     id: call.id ?? request?.id ?? '',
-    timeoutUs: remainingTimeUs(call),
+    timeoutUs,
   });
   const trace =
     request instanceof HostedRequest ? request.trace?.child(model.name, model.version) : undefined;
-  return responsesOf(inference, model, message, { signal: joinSignals(signal, request), trace });
+  return responsesOf(inference, model, message, {
+    signal: joinSignals(signal, request),
+    trace,
+    // Not left to the queue of the called model: its policy may ignore timeouts, and a model that waits for a call to
+    // itself would wait for ever.
+    ...(timeoutUs > 0 && { timeLimit: { us: timeoutUs, error: expiredError(model, timeoutUs) } }),
+  });
+}
+
+function expiredError({ name }: ServedModel, timeoutUs: number): InferenceServerError {
+  return new InferenceServerError(
+    'UNAVAILABLE',
+    `the call of model '${name}' was given up: expected its end within ${timeoutUs} microseconds, its timeout or ` +
+      'what the calling request had left; allow more time, or see whether models wait for one another',
+  );
 }
 
 /** @throws InferenceServerError UNAVAILABLE when the calling request has no time left. */

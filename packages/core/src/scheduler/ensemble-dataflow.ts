@@ -193,7 +193,8 @@ export class EnsembleDataflow {
   #settle(pass: EnsemblePass, at: number, given: TensorState): void {
     const tensor = this.#graph.tensors[at];
     if (tensor === undefined || pass.isSettled(at) || this.#request.isEnded) return;
-    const state = given === 'skipped' ? this.#fallbackOf(at, pass) : given;
+    // What an early end kept from running leaves nothing: defaults are for steps whose condition did not hold.
+    const state = given === 'skipped' && !pass.isCut ? this.#fallbackOf(at, pass) : given;
     if (state === undefined) return;
     pass.settle(at, state);
     for (const reader of tensor.readers) {

@@ -13,6 +13,13 @@ import type { InferFunction } from './infer-function.ts';
 import type { StepLimiter } from './step-limiter.ts';
 import { StepRun } from './step-run.ts';
 
+/**
+ * Responses of a decoupled step that may be under way in one request before the step is held back: without a limit a
+ * model that is faster than the steps after it, or than the client, fills the memory. `max_inflight_requests` may
+ * allow more.
+ */
+const MOST_PASSES = 16;
+
 /** What a run is made of. */
 export interface EnsembleRunParts {
   readonly graph: EnsembleGraph;
@@ -123,6 +130,23 @@ export class EnsembleRun implements RequestHolder, DataflowEvents {
       this.#flow.give(step, pass, response?.outputs ?? []);
     }
     this.#answer();
+    if (this.#parts.graph.decoupled) this.#holdBackFull();
+  }
+
+  /** A decoupled step makes no more passes while many of those it made are not answered. */
+  #holdBackFull(): void {
+    const { maxInflight, nodes } = this.#parts.graph;
+    const most = Math.max(MOST_PASSES, maxInflight * nodes.length);
+    for (const run of this.#runs) {
+      if (run.step.decoupled) run.setFull(run.pass.children.length >= most && !this.#isSharedModel(run.step));
+    }
+  }
+
+  /** Whether a further step has the same model: the one held back could have the only instance that the other needs. */
+  #isSharedModel(step: StepNode): boolean {
+    return this.#parts.graph.nodes.some(
+      (node) => node.kind === 'step' && node.index !== step.index && node.model === step.model,
+    );
   }
 
   #inputsOf(step: StepNode, pass: EnsemblePass): readonly Tensor[] {

@@ -271,6 +271,51 @@ describe('an ensemble with a decoupled step', () => {
   });
 });
 
+describe('a decoupled step of an ensemble without max_inflight_requests', () => {
+  const MOST = 16;
+
+  test('is held back while many of its responses are under way, and goes on when one is answered', () => {
+    const bench = new FakeEnsemble(DECOUPLED_CHAIN, [REPEAT, A]);
+    const recorded = bench.request({ IN: 1 });
+    const repeat = bench.only('repeat');
+    for (let value = 1; value < MOST; value += 1) repeat.send({ Y: value });
+    assert.equal(repeat.isPaused, false);
+    repeat.send({ Y: MOST });
+    assert.equal(repeat.isPaused, true);
+    // Not the first in order: nothing can be answered yet.
+    bench.running('a').at(-1)?.finish({ Y: MOST });
+    assert.equal(repeat.isPaused, true);
+    bench.running('a')[0]?.finish({ Y: 1 });
+    assert.deepEqual(valuesOf(recorded), [{ OUT: 1 }]);
+    assert.equal(repeat.isPaused, false);
+  });
+
+  test('stays held while the client is behind, too', () => {
+    const bench = new FakeEnsemble(DECOUPLED_CHAIN, [REPEAT, A]);
+    const { request } = bench.request({ IN: 1 });
+    const repeat = bench.only('repeat');
+    for (let value = 1; value <= MOST; value += 1) repeat.send({ Y: value });
+    request.pause(true);
+    bench.running('a')[0]?.finish({ Y: 1 });
+    assert.equal(repeat.isPaused, true);
+    request.pause(false);
+    assert.equal(repeat.isPaused, false);
+  });
+
+  test('is not held back when a later step needs the same model, which may have one instance', () => {
+    const twice = ensemble(
+      ['IN'],
+      ['OUT'],
+      [step('repeat', { X: 'IN' }, { Y: 'm' }), step('repeat', { X: 'm' }, { Y: 'OUT' })],
+    );
+    const bench = new FakeEnsemble(twice, [REPEAT]);
+    bench.request({ IN: 1 });
+    const repeat = bench.only('repeat');
+    for (let value = 1; value <= 2 * MOST; value += 1) repeat.send({ Y: value });
+    assert.equal(repeat.isPaused, false);
+  });
+});
+
 describe('max_inflight_requests', () => {
   const limited = (config: string, limit: number): string =>
     config.replace('ensemble_scheduling {', `ensemble_scheduling { max_inflight_requests: ${limit} `);

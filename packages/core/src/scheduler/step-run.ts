@@ -29,6 +29,7 @@ export class StepRun {
   #isCancelled = false;
   #isEnded = false;
   #holds = 0;
+  #isFull = false;
 
   constructor(step: StepNode, pass: EnsemblePass, parts: StepRunParts) {
     this.step = step;
@@ -66,6 +67,13 @@ export class StepRun {
   holdBack(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1;
     if (this.#holds === (isHeld ? 1 : 0)) this.#pending?.pause?.(isHeld);
+  }
+
+  /** Holds the model back while as many of its responses are under way as may be. */
+  setFull(isFull: boolean): void {
+    if (isFull === this.#isFull) return;
+    this.#isFull = isFull;
+    this.holdBack(isFull);
   }
 
   /** Nobody waits for it any more. */
