@@ -178,6 +178,12 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
+      'instance group <name> of model <model> brings the model to <n> instances, expected at most 1024',
+      'a `count` that no server could load',
+      'lower it',
+    ),
+    row(
+      'INVALID_ARG',
       'instance group <name> of model <model> has kind KIND_GPU but no GPUs are available',
       'GPU instances',
       'use `KIND_CPU`',

@@ -176,6 +176,23 @@ describe('models in explicit mode', () => {
     await server.management.unloadModel('circle', false);
   });
 
+  test('ensembles that name each other are refused, also when they are loaded at the same time', async () => {
+    await add('egg', ENSEMBLE.replaceAll('"a"', '"hen"'));
+    await add('hen', ENSEMBLE.replaceAll('"a"', '"egg"'));
+    const loads = ['egg', 'hen'].map((name) => server.management.loadModel(name, {}));
+    for (const load of await Promise.allSettled(loads)) {
+      assert.ok(load.status === 'rejected');
+      assert.match(
+        String(load.reason),
+        /circular dependency between ensembles: (egg -> hen -> egg|hen -> egg -> hen)/,
+      );
+    }
+    for (const name of ['egg', 'hen']) {
+      assert.match((await states(server, name)).join(), /UNAVAILABLE .*circular dependency/);
+      await server.management.unloadModel(name, false);
+    }
+  });
+
   test('concurrent loads of one model are one load', async () => {
     await add('once');
     await Promise.all(Array.from({ length: 5 }, () => server.management.loadModel('once', {})));

@@ -5,6 +5,7 @@ import { nameOf, type ModelIdentifier } from '../model-identifier.ts';
 import type { EnsembleLoader, PreparedEnsemble } from './ensemble-loader.ts';
 import { resolveSteps, stepNames } from './ensemble-steps.ts';
 import { findKeptVersions } from './kept-versions.ts';
+import { LoadWaits } from './load-waits.ts';
 import type { Model } from './model.ts';
 import type { ModelLoader } from './model-loader.ts';
 import type { ModelNames } from './model-names.ts';
@@ -44,6 +45,7 @@ export class ModelLifecycle {
   readonly #expected = new Set<ModelIdentifier>();
   /** The last thing that is going on with a model. */
   readonly #busy = new Map<ModelIdentifier, Promise<void>>();
+  readonly #waits = new LoadWaits();
   readonly #retirement: ModelRetirement;
 
   constructor(parts: ModelLifecycleParts) {
@@ -69,7 +71,7 @@ export class ModelLifecycle {
    */
   async load(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
     try {
-      await this.#loadFor([], id, override);
+      await this.#loadInTurn(id, override);
     } finally {
       await this.#retryWaiting();
     }
@@ -116,22 +118,8 @@ export class ModelLifecycle {
     await Promise.all([...this.#loaded.values()].map(({ prepared }) => releaseAfter(prepared, [])));
   }
 
-  /** @param ancestors - Ensembles that this load is for, to find circles. */
-  #loadFor(
-    ancestors: readonly ModelIdentifier[],
-    id: ModelIdentifier,
-    override?: ModelOverride,
-  ): Promise<void> {
-    if (ancestors.includes(id)) {
-      const circle = [...ancestors, id].join(' -> ');
-      return Promise.reject(
-        new InferenceServerError(
-          'INVALID_ARG',
-          `load failed for model '${id}': circular dependency between ensembles: ${circle}`,
-        ),
-      );
-    }
-    return this.#inTurn(id, () => this.#load(id, override, ancestors));
+  #loadInTurn(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
+    return this.#inTurn(id, () => this.#load(id, override));
   }
 
   async #unloadWith(id: ModelIdentifier, dependents: boolean): Promise<void> {
@@ -156,11 +144,7 @@ export class ModelLifecycle {
     return turn;
   }
 
-  async #load(
-    id: ModelIdentifier,
-    override: ModelOverride | undefined,
-    ancestors: readonly ModelIdentifier[],
-  ): Promise<void> {
+  async #load(id: ModelIdentifier, override: ModelOverride | undefined): Promise<void> {
     this.#waiting.delete(id);
     let prepared = await this.#prepare(id, override);
     const loaded = this.#loaded.get(id);
@@ -177,7 +161,7 @@ export class ModelLifecycle {
       const versions =
         prepared.config.ensemble_scheduling === undefined
           ? await this.#parts.loader.load(prepared, await this.#keptModels(loaded?.prepared, prepared))
-          : await this.#loadEnsemble({ prepared, models }, ancestors);
+          : await this.#loadEnsemble({ prepared, models });
       const ending = this.#publish(versions, { prepared, models, override });
       if (loaded !== undefined) this.#retirement.release(loaded.prepared, ending);
       await prepared.agents?.loadComplete();
@@ -254,14 +238,12 @@ export class ModelLifecycle {
     }
   }
 
-  async #loadEnsemble(
-    ensemble: PreparedEnsemble,
-    ancestors: readonly ModelIdentifier[],
-  ): Promise<readonly Model[]> {
+  async #loadEnsemble(ensemble: PreparedEnsemble): Promise<readonly Model[]> {
     const { id } = ensemble.prepared;
     for (const part of new Set(ensemble.models)) {
       if (this.#loaded.has(part)) continue;
-      await this.#loadFor([...ancestors, id], part).catch((reason: unknown) => {
+      const loading = this.#waits.during(id, part, () => this.#loadInTurn(part));
+      await loading.catch((reason: unknown) => {
         const { message } = InferenceServerError.from(reason);
         throw new InferenceServerError(
           'INVALID_ARG',
@@ -381,7 +363,7 @@ export class ModelLifecycle {
         continue;
       }
       // Its failure is in the log and the index; who waits here asked for another model.
-      await this.#loadFor([], ensemble.id, ensemble.override).catch(() => undefined);
+      await this.#loadInTurn(ensemble.id, ensemble.override).catch(() => undefined);
     }
   }
 

@@ -72,6 +72,14 @@ refuses({
     'backend: "python" ensemble_scheduling { }',
     /cannot be set for model 'm' whose platform is not ensemble/,
   ],
+  'a count of instances that no server can have': [
+    `${BACKEND}\ninstance_group { name: "a" count: 100000000 }`,
+    /:3:28: instance group a of model m brings the model to 100000000 instances, expected at most 1024;/,
+  ],
+  'more instances in all groups together': [
+    `${BACKEND}\ninstance_group { count: 1024 }\ninstance_group { name: "b" count: 1 }`,
+    /:4:28: instance group b of model m brings the model to 1025 instances/,
+  ],
   'a preferred size of 0': [
     `${BACKEND} dynamic_batching { preferred_batch_size: 0 }`,
     /must be positive for m, found 0/,

@@ -4,7 +4,7 @@ import { checkBackend } from './validate/check-backend.ts';
 import { checkBatchIo } from './validate/check-batch-io.ts';
 import { checkBatchingModel, checkDynamicBatching } from './validate/check-dynamic-batching.ts';
 import { checkEnsemble } from './validate/check-ensemble.ts';
-import { checkInstanceGroups } from './validate/check-instance-groups.ts';
+import { checkInstanceCount, checkInstanceGroups } from './validate/check-instance-groups.ts';
 import { checkModelMetrics } from './validate/check-model-metrics.ts';
 import { checkResponseCache } from './validate/check-response-cache.ts';
 import { checkSequenceBatching } from './validate/check-sequence-batching.ts';
@@ -30,6 +30,7 @@ export function validateModelConfig(config: ModelConfig, { backends, ...context 
     const rule = `'max_batch_size' must be non-negative value for ${config.name}`;
     refuse(check, 'max_batch_size', `${rule}, found ${config.max_batch_size}`);
   }
+  checkInstanceCount(check);
   checkDynamicBatching(check);
   checkSequenceBatching(check);
   checkEnsemble(check);

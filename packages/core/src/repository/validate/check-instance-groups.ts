@@ -1,6 +1,28 @@
 import type { ModelInstanceGroup } from '@nereid/protocol/model-config';
 import { refuse, type ConfigCheck } from './check.ts';
 
+/**
+ * Instances that a model may have. Each takes memory and a place on an executor, so that a count with a few zeros too
+ * many would end the server; more than there are processors help only models that wait, as for another service.
+ */
+const MAX_INSTANCES = 1024;
+
+/** The number of instances, before anything is prepared for them. */
+export function checkInstanceCount(check: ConfigCheck): void {
+  const { name, instance_group: groups } = check.config;
+  let instances = 0;
+  for (const [at, { count, name: group }] of groups.entries()) {
+    instances += count;
+    if (instances <= MAX_INSTANCES) continue;
+    const what = `instance group ${group} of model ${name} brings the model to ${instances} instances`;
+    refuse(
+      check,
+      `instance_group[${at}].count`,
+      `${what}, expected at most ${MAX_INSTANCES}; lower its count`,
+    );
+  }
+}
+
 /** Instance groups: GPUs that there are, a count, and resources that can be counted (CFG-12, CFG-14, SCH-30). */
 export function checkInstanceGroups(check: ConfigCheck): void {
   const { name, instance_group: groups, platform } = check.config;
