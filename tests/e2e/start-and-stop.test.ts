@@ -13,7 +13,7 @@ import {
 } from '@nereid/client';
 import { identityModel, makeRepository } from '../server/make-repository.ts';
 import { countingModel } from '../server/script-models.ts';
-import { runNereid, startServer } from '../server/start-server.ts';
+import { runNereid, spawnNereid, startServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
 const FREE_PORTS = ['--http-port=0', '--grpc-port=0', '--metrics-port=0'];
@@ -124,6 +124,38 @@ test('requests that outlast --exit-timeout-secs are cut off, and the exit status
   );
   await client.close();
 });
+
+for (const how of ['--exit-timeout-secs is over', 'it is asked again'] as const) {
+  test(`a start that hangs is given up by SIGTERM, and ends when ${how}`, LIMIT, async () => {
+    await using repository = makeRepository();
+    const model = `import { defineModel } from '@nereid/backend-script';
+      console.log('loading for ever');
+      export default defineModel({
+        config: { input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [1] }], output: [{ name: 'Y', data_type: 'TYPE_INT32', dims: [1] }] },
+        load: () => new Promise(() => setInterval(() => {}, 1000)),
+      });`;
+    repository.write('stuck', { '1/model.ts': model });
+    const seconds = how === 'it is asked again' ? 50 : 1;
+    const flags = [...FREE_PORTS, `--exit-timeout-secs=${seconds}`];
+    const command = spawnNereid(['serve', `--model-repository=${repository.path}`, ...flags]);
+    try {
+      await until(() => Promise.resolve(command.output().includes('loading for ever')));
+      command.process.kill('SIGTERM');
+      await until(() =>
+        Promise.resolve(command.output().includes('SIGTERM received before the models were')),
+      );
+      // What comes within a second of the first signal is the same wish.
+      while (command.process.exitCode === null && seconds > 1) {
+        command.process.kill('SIGTERM');
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+      assert.equal(await command.exitStatus, 1);
+    } finally {
+      command.process.kill('SIGKILL');
+    }
+    assert.match(command.output(), /the start did not end in time, exiting immediately/);
+  });
+}
 
 test('a port in use: one line that names it, exit status 1', LIMIT, async () => {
   await using repository = makeRepository();

@@ -74,13 +74,14 @@ export async function runNereid(...args: readonly string[]): Promise<CommandResu
 }
 
 /** A command and what it prints. */
-interface SpawnedCommand {
+export interface SpawnedCommand {
   readonly process: ChildProcess;
   readonly exitStatus: Promise<number | null>;
   output(): string;
 }
 
-function spawnNereid(args: readonly string[]): SpawnedCommand {
+/** Starts `nereid`; whoever does ends it. */
+export function spawnNereid(args: readonly string[]): SpawnedCommand {
   const child = spawn(NEREID, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const pieces: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,9 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { InferenceServerError } from '@nereid/protocol';
 import { startServer } from '../create-server.ts';
-import type { CommandLine } from '../options.ts';
+import { resolveServerOptions, type CommandLine, type ServerOptions } from '../options.ts';
 import type { Server, ServerPorts } from '../server.ts';
 import type { RepositoryAgentStatus } from '../agent/agent-registry.ts';
 import type { BackendStatus } from '../backend/backend-registry.ts';
+import { StopSignals } from './stop-signals.ts';
 import { formatTable, wrap } from './table.ts';
 
 /** Where a command writes. */
@@ -12,9 +14,10 @@ export interface Output {
 }
 
 /**
- * Serves until SIGINT or SIGTERM.
+ * Serves until SIGINT or SIGTERM. What is under way then, the start included, has `--exit-timeout-secs` to end, or until
+ * the next signal.
  *
- * @returns The exit status: 0 after a clean stop, 1 when requests were cut off by `--exit-timeout-secs`.
+ * @returns The exit status: 0 after a clean stop, 1 when something was cut off.
  */
 export async function serve(
   { options, warnings, unsupportedOptions }: CommandLine,
@@ -22,25 +25,22 @@ export async function serve(
 ): Promise<number> {
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
-  const stop = new AbortController();
-  const stopped = new Promise<NodeJS.Signals>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, resolve);
-  });
-  void stopped.then(() => stop.abort());
+  const signals = new StopSignals();
   // A fault of a backend on this thread must not take the other models along.
   process.on('uncaughtException', (error) =>
     process.stderr.write(`error: ${error.stack ?? error.message}\n`),
   );
-  const server = await startServer(options, { listens: true, signal: stop.signal }).catch(
-    (error: unknown) => {
-      if (!stop.signal.aborted) throw error;
-      return undefined;
-    },
-  );
-  if (server === undefined) {
-    output.write(`${await stopped} received before the models were loaded\n`);
-    return 0;
+  const starting = startServer(options, { listens: true, signal: signals.aborts }).catch((error: unknown) => {
+    if (!signals.aborts.aborted) throw error;
+    return undefined;
+  });
+  const early = await Promise.race([starting.then(() => undefined), signals.first]);
+  if (early !== undefined) {
+    output.write(`${early} received before the models were loaded: giving up the start\n`);
+    return endWithin(starting, options, { signals, output });
   }
+  const server = await starting;
+  if (server === undefined) return 0;
   if (server.repositoryAgents.length > 0) output.write(`${describeAgents(server)}\n`);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {
@@ -49,10 +49,31 @@ export async function serve(
     await server.close();
     throw error;
   }
-  const signal = await stopped;
-  output.write(`${signal} received: waiting for running requests to end\n`);
-  if (await server.close()) return 0;
-  output.write('exit timeout expired, exiting immediately\n');
+  output.write(`${await signals.first} received: waiting for running requests to end\n`);
+  const isClean = await Promise.race([server.close(), signals.again]);
+  if (isClean === true) return 0;
+  output.write(`${isClean === false ? 'exit timeout expired' : 'asked again'}, exiting immediately\n`);
+  return 1;
+}
+
+/** Waits for a start that was given up; the process ends without it when that takes too long. */
+async function endWithin(
+  starting: Promise<Server | undefined>,
+  options: ServerOptions,
+  { signals, output }: { readonly signals: StopSignals; readonly output: Output },
+): Promise<number> {
+  const ended = starting.then(
+    (server) => server?.close(),
+    () => undefined,
+  );
+  const { exitTimeoutSecs } = resolveServerOptions(options);
+  const isEnded = await Promise.race([
+    ended.then(() => true),
+    wait(exitTimeoutSecs * 1000, false),
+    signals.again,
+  ]);
+  if (isEnded === true) return 0;
+  output.write('the start did not end in time, exiting immediately\n');
   return 1;
 }
 
