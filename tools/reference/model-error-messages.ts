@@ -178,7 +178,7 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
-      'instance group <name> of model <model> brings the model to <n> instances, expected at most 1024',
+      'instance group <name> of model <model> brings the model to <n> instances, expected at most <n>',
       'a `count` that no server could load',
       'lower it',
     ),

@@ -14,11 +14,10 @@ export function checkInstanceCount(check: ConfigCheck): void {
   for (const [at, { count, name: group }] of groups.entries()) {
     instances += count;
     if (instances <= MAX_INSTANCES) continue;
-    const what = `instance group ${group} of model ${name} brings the model to ${instances} instances`;
     refuse(
       check,
       `instance_group[${at}].count`,
-      `${what}, expected at most ${MAX_INSTANCES}; lower its count`,
+      `instance group ${group} of model ${name} brings the model to ${instances} instances, expected at most ${MAX_INSTANCES}; lower its count`,
     );
   }
 }
