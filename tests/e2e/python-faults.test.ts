@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GrpcClient, HttpClient, InferenceServerError, InferInput } from '@nereid/client';
@@ -45,6 +45,23 @@ class TritonPythonModel:
 
     def child(self):
         return subprocess.Popen(["sleep", "600"]).pid
+`;
+/** Notes what it gets, and ends its process where it is told to. */
+const recordingModel = (log: string): string => `import os, signal
+${IMPORTS}
+class TritonPythonModel:
+    def initialize(self, args):
+        self.log = os.open("${log}", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def execute(self, requests):
+        responses = []
+        for request in requests:
+            values = request.inputs()[0].as_numpy()
+            os.write(self.log, values[0] + b"\\n")
+            if values[0].startswith(b"kill"):
+                os.kill(os.getpid(), signal.SIGKILL)
+            responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", values)]))
+        return responses
 `;
 const LIMITS = `parameters { key: "EXECUTE_TIMEOUT_SECONDS" value { string_value: "2" } }
 parameters { key: "MEMORY_LIMIT_BYTES" value { string_value: "1073741824" } }`;
@@ -114,6 +131,32 @@ test('under load, a process that ends costs its own request and no other', LIMIT
   assert.equal(crossed, 0);
   for (const failure of failures) assert.match(failure, /was ended by SIG|no sign of life/);
   assert.ok(failures.length <= 6, `${failures.length} requests failed for 6 processes`);
+});
+
+test('what a process was handed early is executed by the next one, and nothing twice', LIMIT, async () => {
+  await using repository = makeRepository();
+  const log = join(repository.path, 'begun');
+  repository.write('faulty', { 'config.pbtxt': pythonConfig('STRING'), '1/model.py': recordingModel(log) });
+  await using server = await servePython(repository);
+  const client = new HttpClient(server.http);
+  try {
+    for (let round = 0; round < 3; round += 1) {
+      const texts = Array.from({ length: 200 }, (_, at) => (at === 150 ? `kill-${round}` : `${round}-${at}`));
+      const results = await Promise.allSettled(texts.map((text) => ask(client, text)));
+      const begun = readFileSync(log, 'utf8').split('\n');
+      for (const [at, result] of results.entries()) {
+        const [text = ''] = texts.slice(at, at + 1);
+        assert.equal(begun.filter((line) => line === text).length, 1, `${text} was not executed once`);
+        if (result.status === 'fulfilled') assert.equal(result.value, text);
+        else assert.match(String(result.reason), /was ended by SIGKILL/);
+      }
+      assert.equal(results[150]?.status, 'rejected');
+      const failed = results.filter(({ status }) => status === 'rejected').length;
+      assert.ok(failed < 25, `${failed} of 200 requests failed with the process that one of them ended`);
+    }
+  } finally {
+    await client.close();
+  }
 });
 
 test('a process that is stopped is noticed and replaced', LIMIT, async () => {

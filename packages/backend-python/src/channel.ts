@@ -38,6 +38,11 @@ export class Channel {
     this.#memory = memory;
   }
 
+  /** The batch that the model got last, also when its process has ended; undefined: nobody knows. */
+  get lastBegun(): number | undefined {
+    return this.#memory?.lastBegun;
+  }
+
   /** Sends a frame at once. */
   send(header: object, tensors: readonly Uint8Array[] = []): void {
     if (this.#stream.destroyed) return;

@@ -14,6 +14,11 @@ export interface LoadedStub {
   readonly abilities: { readonly auto_complete: boolean; readonly is_ready: boolean };
 }
 
+interface Initialized {
+  /** Whether `execute` is a coroutine. */
+  readonly is_async: boolean;
+}
+
 /** A process that ran this long had no fault of its own. */
 const STABLE_MS = 60_000;
 const LONGEST_PAUSE_MS = 30_000;
@@ -51,7 +56,8 @@ export class PythonInstance implements BackendModelInstance {
     const loaded = await this.#load();
     this.#starting = loaded.stub;
     try {
-      await loaded.stub.call('initialize', this.#initializeValue());
+      const { is_async } = (await loaded.stub.call('initialize', this.#initializeValue())) as Initialized;
+      if (is_async) loaded.stub.neverAhead();
     } catch (error) {
       await loaded.stub.close();
       throw error;
@@ -64,9 +70,16 @@ export class PythonInstance implements BackendModelInstance {
     if (this.#isClosed) await loaded.stub.close();
   }
 
+  get takesNext(): boolean {
+    return this.#loaded?.stub.takesNext ?? false;
+  }
+
   async execute(requests: readonly BackendRequest[]): Promise<void> {
-    if (this.#loaded === undefined) await this.#restarted();
-    await this.#loaded?.stub.execute(requests);
+    let isDone = false;
+    while (!isDone) {
+      if (this.#loaded === undefined) await this.#restarted();
+      isDone = (await this.#loaded?.stub.execute(requests)) ?? true;
+    }
     // Whatever ends this process now, it was able to serve.
     this.#failures = 0;
   }

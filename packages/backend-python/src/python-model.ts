@@ -73,7 +73,12 @@ export class PythonModel implements BackendModel {
       services: { logger, metrics, models },
     });
     try {
-      const value = { ...code, model_directory: versionDirectory, memory_limit: limits.memoryBytes };
+      const value = {
+        ...code,
+        model_directory: versionDirectory,
+        memory_limit: limits.memoryBytes,
+        spin_microseconds: this.#settings.spinMicroseconds,
+      };
       return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
     } catch (error) {
       await stub.close();

@@ -6,22 +6,22 @@ import { packTensors, TensorReader } from './wire-tensors.ts';
 export class RunningBatch {
   readonly #requests: readonly BackendRequest[];
   readonly #decoupled: boolean;
-  readonly #finish: (error?: InferenceServerError) => void;
+  readonly #listener: BatchListener;
   #ended: boolean[];
   #open: number;
   #hasReturned = false;
 
-  /** @param finish - Called when the instance is free again; with an error when the execution failed. */
-  constructor(
-    requests: readonly BackendRequest[],
-    decoupled: boolean,
-    finish: (error?: InferenceServerError) => void,
-  ) {
+  constructor(requests: readonly BackendRequest[], decoupled: boolean, listener: BatchListener) {
     this.#requests = requests;
     this.#decoupled = decoupled;
-    this.#finish = finish;
+    this.#listener = listener;
     this.#ended = requests.map(() => false);
     this.#open = requests.length;
+  }
+
+  /** Whether `execute` has returned. */
+  get hasReturned(): boolean {
+    return this.#hasReturned;
   }
 
   /** Whether nothing more can come for it. */
@@ -46,6 +46,11 @@ export class RunningBatch {
       .join(',');
   }
 
+  /** The process has nothing to do before it. */
+  begin(): void {
+    this.#listener.onBegin();
+  }
+
   onDone({ responses, reschedule = [], failed }: DoneFrame, tensors: Buffer): void {
     if (failed !== undefined) {
       this.fail(toError(failed));
@@ -60,13 +65,13 @@ export class RunningBatch {
     reschedule.forEach((wanted, index) => {
       if (wanted) this.#reschedule(index);
     });
-    if (this.#decoupled || this.#open === 0) this.#finish();
+    if (this.#decoupled || this.#open === 0) this.#listener.onFinish();
   }
 
   /** An answer of a response sender; without `response` only the end. */
   onResponse(index: number, response: WireResponse | undefined, final: boolean, tensors: Buffer): void {
     this.#respond(index, response, final, new TensorReader(tensors));
-    if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#finish();
+    if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#listener.onFinish();
   }
 
   /** Fails what is not answered yet: the execution as a whole, unless it has returned. */
@@ -77,7 +82,12 @@ export class RunningBatch {
     if (this.#hasReturned) for (const request of open) request.sendError(error, true);
     const whole = this.#hasReturned ? undefined : error;
     this.#hasReturned = true;
-    this.#finish(whole);
+    this.#listener.onFinish(whole);
+  }
+
+  /** The process ended before the model got it. */
+  giveBack(): void {
+    this.#listener.onGiveBack();
   }
 
   #respond(index: number, response: WireResponse | undefined, final: boolean, reader: TensorReader): void {
@@ -115,6 +125,15 @@ export class RunningBatch {
     this.#ended[index] = true;
     this.#open -= 1;
   }
+}
+
+/** What is heard of a batch. */
+interface BatchListener {
+  onBegin(): void;
+  /** The instance is free again. @param error - Of an execution that failed. */
+  onFinish(error?: InferenceServerError): void;
+  /** It has to be executed elsewhere: nothing was done. */
+  onGiveBack(): void;
 }
 
 export function toError({ message, code }: WireError): InferenceServerError {

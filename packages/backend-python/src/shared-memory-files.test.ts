@@ -9,9 +9,14 @@ const KIB = 1024;
 
 function create(t: TestContext): { memory: SharedMemoryFiles; inputs: string; outputs: string } {
   const folder = mkdtempSync(join(tmpdir(), 'nereid-memory-'));
-  const paths = { inputs: join(folder, 'inputs'), outputs: join(folder, 'outputs') };
+  const paths = {
+    inputs: join(folder, 'inputs'),
+    outputs: join(folder, 'outputs'),
+    progress: join(folder, 'progress'),
+  };
   writeFileSync(paths.inputs, '');
   writeFileSync(paths.outputs, '');
+  writeFileSync(paths.progress, Buffer.alloc(8));
   const memory = new SharedMemoryFiles(paths);
   t.after(() => {
     memory.close();
@@ -60,7 +65,7 @@ test('a place outside of the file is an error', (t) => {
 });
 
 test('without room nothing is put', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
-  const memory = new SharedMemoryFiles({ inputs: '/dev/full', outputs: '/dev/null' });
+  const memory = new SharedMemoryFiles({ inputs: '/dev/full', outputs: '/dev/null', progress: '/dev/null' });
   t.after(() => memory.close());
   assert.equal(memory.put([Buffer.alloc(KIB)], KIB), undefined);
 });

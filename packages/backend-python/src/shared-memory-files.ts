@@ -3,12 +3,14 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs
 /** Sizes of places are powers of two, from this on, so that frames of much the same size share them. */
 const SMALLEST = 1 << 16;
 
-/** Where a process has the two memory files that it shares with the server. */
+/** Where a process has the memory files that it shares with the server. */
 export interface MemoryPaths {
   /** Written here, mapped by the process. */
   readonly inputs: string;
   /** Written by the process. */
   readonly outputs: string;
+  /** Written by the process, 8 bytes: the number of the batch that the model got last. */
+  readonly progress: string;
 }
 
 /**
@@ -18,19 +20,34 @@ export interface MemoryPaths {
 export class SharedMemoryFiles {
   readonly #inputs: number;
   readonly #outputs: number;
+  readonly #progress: number;
   readonly #sizes = new Map<number, number>();
   readonly #free = new Map<number, number[]>();
   #end = 0;
 
   /** @throws Error of the system when a file can't be opened. */
-  constructor({ inputs, outputs }: MemoryPaths) {
-    this.#inputs = openSync(inputs, 'r+');
+  constructor({ inputs, outputs, progress }: MemoryPaths) {
+    const opened: number[] = [];
+    const open = (path: string, flags: string): number => {
+      const file = openSync(path, flags);
+      opened.push(file);
+      return file;
+    };
     try {
-      this.#outputs = openSync(outputs, 'r');
+      this.#inputs = open(inputs, 'r+');
+      this.#outputs = open(outputs, 'r');
+      this.#progress = open(progress, 'r');
     } catch (error) {
-      closeSync(this.#inputs);
+      for (const file of opened) closeSync(file);
       throw error;
     }
+  }
+
+  /** The batch that the model got last; also when the process has ended. */
+  get lastBegun(): number {
+    const bytes = new BigUint64Array(1);
+    readSync(this.#progress, bytes, 0, bytes.byteLength, 0);
+    return Number(bytes[0]);
   }
 
   /** Writes tensors; returns their place, or undefined where there is no memory for them. */
@@ -77,6 +94,7 @@ export class SharedMemoryFiles {
   close(): void {
     closeSync(this.#inputs);
     closeSync(this.#outputs);
+    closeSync(this.#progress);
   }
 
   #append(capacity: number): number {

@@ -1,6 +1,7 @@
 import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
 import { Channel } from './channel.ts';
 import { ExecutionLimit } from './execution-limit.ts';
+import { Lookahead } from './lookahead.ts';
 import type { Action, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
 import { describeRequest, RunningBatch, toError } from './running-batch.ts';
@@ -39,6 +40,13 @@ export class StubProcess {
   readonly #modelCalls: ModelCalls;
   readonly #calls = new Map<number, Call>();
   readonly #batches = new Map<number, RunningBatch>();
+  /** Those that `execute` has not returned for, in their order: the first of them has begun. */
+  readonly #line: RunningBatch[] = [];
+  readonly #lookahead = new Lookahead();
+  /** When the process was free for the batch that has begun. */
+  #begunAt = 0;
+  /** Never, unless it can be told which of them have begun when the process ends, and they don't run at once. */
+  #takesMore = false;
   #next = 0;
   #ended: InferenceServerError | undefined;
   #isClosing = false;
@@ -90,25 +98,44 @@ export class StubProcess {
     });
   }
 
+  /** Whether it should get another batch already, behind those that it has. */
+  get takesNext(): boolean {
+    return this.#takesMore && this.#line.length <= this.#lookahead.depth;
+  }
+
+  /** The model executes batches at the same time, if it gets them: it is to have one at a time. */
+  neverAhead(): void {
+    this.#takesMore = false;
+  }
+
   /**
    * Executes a batch; resolves when the instance is free again.
    *
+   * @returns Whether it was executed. False: the process ended before it had begun.
    * @throws InferenceServerError when `execute` raised or the process ended.
    */
-  execute(requests: readonly BackendRequest[]): Promise<void> {
+  execute(requests: readonly BackendRequest[]): Promise<boolean> {
     const batch = this.#next++;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      const limit = this.#limitExecution();
-      const running = new RunningBatch(requests, this.#options.decoupled, (error) => {
-        limit?.close();
-        if (error === undefined) resolve();
-        else reject(error);
+      let limit: ExecutionLimit | undefined;
+      const running = new RunningBatch(requests, this.#options.decoupled, {
+        onBegin: () => {
+          limit = this.#limitExecution();
+        },
+        onFinish: (error) => {
+          limit?.close();
+          if (error === undefined) resolve(true);
+          else reject(error);
+        },
+        onGiveBack: () => resolve(false),
       });
       this.#batches.set(batch, running);
+      this.#line.push(running);
+      if (this.#line.length === 1) this.#begin(running);
       const buffers: Uint8Array[] = [];
       const described = requests.map((request) => describeRequest(request, buffers));
-      this.#send({ kind: 'execute', batch, requests: described }, buffers);
+      this.#channel.sendSoon({ kind: 'execute', batch, requests: described }, buffers);
       for (const [index, request] of requests.entries()) {
         request.onCancel(() => {
           if (this.#batches.has(batch)) this.#send({ kind: 'cancel', batch, index });
@@ -146,6 +173,19 @@ export class StubProcess {
     this.#metrics.close();
   }
 
+  #begin(batch: RunningBatch): void {
+    this.#begunAt = performance.now();
+    batch.begin();
+  }
+
+  /** `execute` has returned for the first batch of the line. */
+  #proceed(): void {
+    this.#lookahead.record(performance.now() - this.#begunAt);
+    this.#line.shift();
+    const [next] = this.#line;
+    if (next !== undefined) this.#begin(next);
+  }
+
   #limitExecution(): ExecutionLimit | undefined {
     const { executeSeconds } = this.#options.limits;
     if (executeSeconds === 0) return undefined;
@@ -161,6 +201,7 @@ export class StubProcess {
     switch (frame.kind) {
       case 'done':
         this.#logTraceback(frame.failed, this.#batches.get(frame.batch));
+        this.#proceed();
         this.#onBatch(frame.batch, (batch) => batch.onDone(frame, tensors));
         return;
       case 'response':
@@ -206,6 +247,7 @@ export class StubProcess {
     try {
       this.#channel.share(new SharedMemoryFiles(paths));
       this.#send({ kind: 'memory' });
+      this.#takesMore = true;
     } catch (error) {
       this.#log('verbose', `no shared memory with the Python process: ${String(error)}`);
     }
@@ -223,10 +265,12 @@ export class StubProcess {
     if (error?.traceback !== undefined) this.#log('error', error.traceback, batch);
   }
 
-  /** The batch that a line or a call must be for: the only one that the process has. */
+  /** The batch that a line or a call must be for: the one that runs, if none that ran before is still answered. */
   #onlyBatch(): RunningBatch | undefined {
-    const [batch, ...others] = this.#batches.values();
-    return others.length === 0 ? batch : undefined;
+    const [running] = this.#line;
+    const others = this.#batches.size - this.#line.length;
+    if (running === undefined) return others === 1 ? this.#batches.values().next().value : undefined;
+    return others === 0 ? running : undefined;
   }
 
   /** The request that a call is made for: as the model says, else the only one that the process has. */
@@ -241,6 +285,8 @@ export class StubProcess {
     if (batch === undefined) return;
     take(batch);
     if (batch.isOver) this.#batches.delete(number);
+    // Who answers by its senders later must not be surprised by the next batch.
+    else if (batch.hasReturned) this.neverAhead();
   }
 
   #onEnd(how: string): void {
@@ -250,11 +296,18 @@ export class StubProcess {
     for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
     this.#modelCalls.close();
+    const lastBegun = this.#channel.lastBegun ?? Infinity;
     this.#channel.close();
-    const open = [...this.#batches.values()];
+    const open = [...this.#batches];
+    const [running] = this.#line;
     this.#batches.clear();
+    this.#line.length = 0;
     if (!this.#isClosing && this.onCrash !== undefined) this.#log('error', `${message}; it is started again`);
-    for (const batch of open) batch.fail(this.#ended);
+    for (const [number, batch] of open) {
+      // The first may have ended the process before the model got it, and must not do so for ever.
+      if (number <= lastBegun || batch === running) batch.fail(this.#ended);
+      else batch.giveBack();
+    }
   }
 
   #log(level: 'verbose' | 'info' | 'warning' | 'error', message: string, batch?: RunningBatch): void {

@@ -90,6 +90,13 @@ export interface BackendModelInstance {
    * returning with an ordinary model's request unanswered. A decoupled model may go on answering afterwards.
    */
   execute(requests: readonly BackendRequest[]): void | Promise<void>;
+  /**
+   * Whether `execute` may be called now although an execution runs, for instances that are elsewhere: the next batch is
+   * there when this one is done. They are executed, and their promises settle, in the order of the calls. Asked before
+   * each such call, and only for requests that could do nothing but wait: models with `dynamic_batching`,
+   * `sequence_batching` or a rate limiter never are. On executor threads it is not asked. Default: false.
+   */
+  readonly takesNext?: boolean;
   /** Whether the instance can serve; false makes the model's readiness fail. Default: true. */
   isReady?(): boolean | Promise<boolean>;
   close?(): void | Promise<void>;

@@ -14,6 +14,8 @@ export class FakeRunner implements BatchRunner {
   readonly instances: number[] = [];
   readonly instanceCount: number;
   onIdle: ((instance: number) => void) | undefined = undefined;
+  /** How many batches the first instance takes while it is busy. */
+  ahead = 0;
   readonly #answer: Answer;
   readonly #busy = new Set<number>();
 
@@ -38,10 +40,14 @@ export class FakeRunner implements BatchRunner {
     return undefined;
   }
 
+  claimAhead(): number | undefined {
+    return this.ahead > 0 ? 0 : undefined;
+  }
+
   withdraw(): void {}
 
   run(batch: Batch, instance: number): void {
-    if (this.#busy.has(instance)) throw new Error(`instance ${instance} is busy`);
+    if (this.#busy.has(instance) && this.ahead-- <= 0) throw new Error(`instance ${instance} is busy`);
     this.#busy.add(instance);
     this.batches.push(batch);
     this.instances.push(instance);

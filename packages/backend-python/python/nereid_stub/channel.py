@@ -14,7 +14,9 @@ import socket
 import struct
 import threading
 
-from .shared_memory import Incoming, Outgoing
+from .outbox import Outbox
+from .receiver import Receiver
+from .shared_memory import Incoming, Outgoing, Progress
 
 _PREFIX = struct.Struct("<IQq")
 _CHUNK = 1 << 16
@@ -38,7 +40,9 @@ class Channel:
     def __init__(self, sock, dispatch):
         self._socket = sock
         self._dispatch = dispatch
+        self._receiver = Receiver(sock)
         self._send_lock = threading.Lock()
+        self._outbox = Outbox(sock, self._send_lock)
         # Guards `_is_reading`, and is told whenever something was read.
         self._turn = threading.Condition(threading.Lock())
         self._is_reading = False
@@ -46,25 +50,38 @@ class Channel:
         self._is_closed = False
         self._incoming = None
         self._outgoing = None
+        self._progress = None
         self._may_share = False
+
+    def spin(self, seconds):
+        """While frames come fast, the thread that reads looks for the next one so long before it sleeps."""
+        self._receiver.spin_seconds = seconds
 
     def offer_memory(self):
         """Tells the server where shared memory is; it may decline by not answering."""
         try:
-            self._incoming, self._outgoing = Incoming(), Outgoing()
+            self._incoming, self._outgoing, self._progress = Incoming(), Outgoing(), Progress()
         except (AttributeError, OSError):
             # Not Linux, or a kernel that refuses: all tensors take the socket.
             return
         folder = f"/proc/{os.getpid()}/fd"
-        paths = {"inputs": f"{folder}/{self._incoming.fd}", "outputs": f"{folder}/{self._outgoing.fd}"}
-        self.send({"kind": "memory", **paths})
+        files = {"inputs": self._incoming, "outputs": self._outgoing, "progress": self._progress}
+        self.send({"kind": "memory", **{name: f"{folder}/{file.fd}" for name, file in files.items()}})
 
     def accept_memory(self):
         """The server reads what is put into shared memory."""
         self._may_share = True
 
-    def send(self, header, buffers=()):
-        """Sends a frame. `header` is a dict, or JSON text; `buffers` are bytes-like objects, which are not kept."""
+    def begin(self, batch):
+        """Notes that the model gets a batch: should it end the process, the server sends those behind it elsewhere."""
+        if self._progress is not None:
+            self._progress.set(batch)
+
+    def send(self, header, buffers=(), soon=False):
+        """Sends a frame. `header` is a dict, or JSON text; `buffers` are bytes-like objects, which are not kept.
+
+        `soon`: a small one may leave with what follows, at most a moment later.
+        """
         text = (header if isinstance(header, str) else encode(header)).encode()
         size = 0
         for buffer in buffers:
@@ -76,12 +93,10 @@ class Channel:
                 if found is not None:
                     place, buffers = found, ()
             head = self._releases() + _PREFIX.pack(len(text), size, place) + text
-            if not buffers:
-                self._socket.sendall(head)
-            elif size <= _JOIN:
-                self._socket.sendall(b"".join((head, *buffers)))
+            if not buffers or size <= _JOIN:
+                (self._outbox.send_soon if soon else self._outbox.send)((head, *buffers))
             else:
-                self._socket.sendall(head)
+                self._outbox.send((head,))
                 for buffer in buffers:
                     self._socket.sendall(buffer)
 
@@ -98,33 +113,41 @@ class Channel:
                     # Whoever reads dispatches what this thread waits for, or leaves the reading to it.
                     self._turn.wait()
                 else:
-                    self._read_in_turn(0)
+                    self._read_in_turn(self._receiver.receive)
 
     def poll(self):
         """Dispatches what has arrived, without waiting."""
         with self._turn:
             try:
                 while not self._is_reading:
-                    self._read_in_turn(socket.MSG_DONTWAIT)
+                    self._read_in_turn(self._receive_arrived)
             except BlockingIOError:
                 pass
 
     def fileno(self):
         return self._socket.fileno()
 
-    def _read_in_turn(self, flags):
+    def _receive_arrived(self, size):
+        return self._socket.recv(size, socket.MSG_DONTWAIT)
+
+    def _read_in_turn(self, receive):
         """Reads once, without holding the lock meanwhile."""
         self._is_reading = True
         self._turn.release()
         try:
-            self._read_once(flags)
+            self._read_once(receive)
         finally:
             self._turn.acquire()
             self._is_reading = False
             self._turn.notify_all()
 
-    def _read_once(self, flags):
-        chunk = self._receive(_CHUNK, flags)
+    def _read_once(self, receive):
+        if self._is_closed:
+            raise Closed()
+        chunk = receive(_CHUNK)
+        if not chunk:
+            self._is_closed = True
+            raise Closed()
         data = self._rest + chunk if self._rest else chunk
         self._rest = b""
         at = 0
@@ -160,15 +183,6 @@ class Channel:
         self._dispatch(header, tensors)
         return end
 
-    def _receive(self, size, flags=0):
-        if self._is_closed:
-            raise Closed()
-        chunk = self._socket.recv(size, flags)
-        if not chunk:
-            self._is_closed = True
-            raise Closed()
-        return chunk
-
     def _receive_rest(self, first, size):
         """The tensors of a frame of which only the first bytes have come, received into their place."""
         whole = bytearray(size)
@@ -193,4 +207,4 @@ class Channel:
     def _tell_releases(self):
         if self._incoming is not None and self._incoming.released:
             with self._send_lock:
-                self._socket.sendall(self._releases())
+                self._outbox.send((self._releases(),))

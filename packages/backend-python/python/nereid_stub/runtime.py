@@ -15,6 +15,7 @@ from .request_state import RequestStates
 from .response import describe, describe_error
 
 READY_LIMIT_SECONDS = 5.0
+_CANCELLED = {"error": {"message": "request was cancelled", "code": "CANCELLED"}}
 
 _current = None
 
@@ -121,6 +122,7 @@ class Runtime:
         self._memory_limit = value.get("memory_limit")
         if self._memory_limit is not None:
             limit_memory(self._memory_limit)
+        self.channel.spin(value["spin_microseconds"] / 1e6)
         self.model_dir = value["model_directory"]
         self._class = self._load_class(value["file"], value["paths"])
         if not callable(getattr(self._class, "execute", None)):
@@ -147,6 +149,7 @@ class Runtime:
             asyncio.set_event_loop(self._loop)
         if hasattr(self._model, "initialize"):
             self._model.initialize(self._args)
+        return {"is_async": self._loop is not None}
 
     def _is_ready(self, _):
         ready = self._model.is_ready()
@@ -165,14 +168,19 @@ class Runtime:
     # --- execution ---
 
     def _execute(self, header, tensors):
-        requests = self._receive(header, tensors)
+        batch, states = header["batch"], header["states"]
         try:
-            responses = self._model.execute(requests)
-            self._answer(header["batch"], requests, responses)
+            if not self._decoupled and all(state.is_cancelled for state in states):
+                # While it waited behind others.
+                self.channel.send({"kind": "done", "batch": batch, "responses": [_CANCELLED] * len(states)})
+                return
+            self.channel.begin(batch)
+            requests = self._receive(header, tensors)
+            self._answer(batch, requests, self._model.execute(requests))
         except Exception as error:
-            self._fail(header["batch"], error)
+            self._fail(batch, error)
         finally:
-            self._states.forget(header["batch"])
+            self._states.forget(batch)
 
     def _receive(self, header, tensors):
         return receive_batch(header, tensors, self._args, self.channel, self._decoupled)
@@ -194,7 +202,9 @@ class Runtime:
             raise TritonModelException(f"execute must return a list of {len(requests)} responses, found {found}")
         buffers = []
         described = [self._describe(*pair, buffers) for pair in zip(requests, responses)]
-        self.channel.send(f'{{"kind":"done","batch":{batch},"responses":[{",".join(described)}]}}', buffers)
+        text = f'{{"kind":"done","batch":{batch},"responses":[{",".join(described)}]}}'
+        # More to execute is more to answer.
+        self.channel.send(text, buffers, soon=len(self._queue) > 0)
 
     def _describe(self, request, response, buffers):
         if response is None:

@@ -2,6 +2,7 @@
 
 Each direction has a memory file of its own. Its sender says which place of it a frame's tensors have, and its receiver
 gives the place back when it needs them no more. A model may keep views: a place is given back when the last one is gone.
+A third, small one says how far the model has come.
 """
 
 import mmap
@@ -51,6 +52,18 @@ class Outgoing:
         while written < data.nbytes:
             written += os.pwrite(self.fd, data[written:], at + written)
         return written
+
+
+class Progress:
+    """A number that the server can still read when this process has ended."""
+
+    def __init__(self):
+        self.fd = os.memfd_create("nereid-progress")
+        os.ftruncate(self.fd, 8)
+        self._number = memoryview(mmap.mmap(self.fd, 8)).cast("Q")
+
+    def set(self, number):
+        self._number[0] = number
 
 
 class Incoming:

@@ -52,6 +52,8 @@ class InProcessInstance implements HostedInstance {
   readonly #decoupled: boolean;
   readonly #iterative: boolean;
   readonly #outputs: readonly string[];
+  /** When the last execution ended: those that were handed over meanwhile could not begin before. */
+  #endedAt = 0;
 
   constructor({ backends, instance, spec }: HostedParts, config: ModelConfig) {
     this.#backends = backends;
@@ -60,6 +62,10 @@ class InProcessInstance implements HostedInstance {
     this.#decoupled = config.model_transaction_policy?.decoupled ?? false;
     this.#iterative = config.sequence_batching?.iterative_sequence ?? false;
     this.#outputs = config.output.map((output) => output.name);
+  }
+
+  get takesNext(): boolean {
+    return this.#instance.takesNext === true;
   }
 
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
@@ -77,8 +83,8 @@ class InProcessInstance implements HostedInstance {
       return own;
     });
     const failed = this.#backends.execute(this.#instance, hosted, this.#decoupled);
-    if (typeof failed === 'boolean') execution.done(failed);
-    else void failed.then((threw) => execution.done(threw));
+    if (typeof failed === 'boolean') this.#end(execution, failed);
+    else void failed.then((threw) => this.#end(execution, threw));
   }
 
   async isReady(): Promise<boolean> {
@@ -87,6 +93,13 @@ class InProcessInstance implements HostedInstance {
 
   async close(): Promise<void> {
     await this.#instance.close?.();
+  }
+
+  #end(execution: InProcessExecution, failed: boolean): void {
+    const now = performance.now();
+    const inferNs = Math.round((now - Math.max(execution.handedOverAt, this.#endedAt)) * 1e6);
+    this.#endedAt = now;
+    execution.done(inferNs, failed);
   }
 }
 
@@ -99,9 +112,9 @@ class InProcessExecution implements HostedExecution {
   readonly iterative: boolean;
   readonly backendName: string;
   readonly modelName: string;
+  readonly handedOverAt = performance.now();
   readonly #requests: readonly InferenceRequest[];
   readonly #sink: BatchSink;
-  readonly #startedAt = performance.now();
   readonly #kept: (() => void)[] = [];
 
   constructor(
@@ -132,8 +145,7 @@ class InProcessExecution implements HostedExecution {
     else this.#kept.push(() => this.#sink.onReschedule(index, states));
   }
 
-  done(failed: boolean): void {
-    const inferNs = Math.round((performance.now() - this.#startedAt) * 1e6);
+  done(inferNs: number, failed: boolean): void {
     this.#sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, failed);
     for (const deliver of this.#kept) deliver();
   }

@@ -50,6 +50,8 @@ export interface BatchSink {
 export interface HostedInstance {
   /** Holds the resources that it needs: whoever executes acquires before and releases after. Undefined: needs none. */
   readonly rateLimit?: RateLimitSlot;
+  /** Whether it takes another batch now although it executes one. Absent: never. */
+  readonly takesNext?: boolean;
   /** Executes a batch. Never throws: failures come to the sink. */
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void;
   isReady(): Promise<boolean>;

@@ -11,6 +11,8 @@ const TIMES = { inputNs: 0, inferNs: 0, outputNs: 0 };
 /** An instance that does nothing until the test says so. */
 class FakeInstance implements HostedInstance {
   isClosed = false;
+  takesNext = false;
+  /** Of the batch that it got last. */
   sink: BatchSink | undefined;
 
   execute(_requests: unknown, sink: BatchSink): void {
@@ -27,9 +29,13 @@ class FakeInstance implements HostedInstance {
   }
 }
 
-function poolOf(instances: readonly FakeInstance[], decoupled = false): InstancePool {
+function poolOf(
+  instances: readonly FakeInstance[],
+  decoupled = false,
+  clock = new ManualClock(),
+): InstancePool {
   const statistics = new ModelStatistics({ model: 'm', version: '1', tags: {}, responseCache: false });
-  return new InstancePool(instances, { statistics, clock: new ManualClock(), decoupled });
+  return new InstancePool(instances, { statistics, clock, decoupled });
 }
 
 const batch = () => ({ requests: [buildRequest().request], size: 1 });
@@ -89,4 +95,35 @@ test('closing the pool closes instances that are on their way out', async () => 
   void pool.remove(new Set([first]));
   await pool.close();
   assert.ok(first.isClosed);
+});
+
+test('of the instances that take another batch, the one with the fewest gets it', () => {
+  const [first, second, third] = [new FakeInstance(), new FakeInstance(), new FakeInstance()];
+  const pool = poolOf([first, second, third]);
+  for (const index of [0, 1, 2]) pool.run(batch(), index);
+  assert.equal(pool.claimAhead(), undefined);
+  first.takesNext = true;
+  second.takesNext = true;
+  assert.equal(pool.claimAhead(), 0);
+  pool.run(batch(), 0);
+  assert.equal(pool.claimAhead(), 1);
+  assert.throws(() => pool.run(batch(), 2), /instance 2 can't take the batch/);
+});
+
+test('a batch that was handed over early starts when the one before it is done', () => {
+  const instance = new FakeInstance();
+  const clock = new ManualClock();
+  const pool = poolOf([instance], false, clock);
+  const idle: number[] = [];
+  pool.onIdle = () => idle.push(pool.idleCount);
+  const [{ request: one }, { request: two }] = [buildRequest(), buildRequest()];
+  pool.run({ requests: [one], size: 1 }, 0);
+  const { sink: firstSink } = instance;
+  instance.takesNext = true;
+  pool.run({ requests: [two], size: 1 }, 0);
+  clock.advance(500);
+  firstSink?.onDone(TIMES, false);
+  assert.equal(two.times.started, one.times.started + 500);
+  instance.sink?.onDone(TIMES, false);
+  assert.deepEqual(idle, [0, 1]);
 });

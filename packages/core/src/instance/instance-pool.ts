@@ -8,12 +8,13 @@ import type { ModelStatistics, ResponseOutcome } from '../telemetry/statistics.t
 import type { BatchSink, ExecutionTimes, HostedInstance } from './instance-host.ts';
 import { InstanceTurn } from './instance-turn.ts';
 
-/** An instance of the pool. States: idle → busy → idle; one that leaves ends what it has begun. */
+/** An instance of the pool. States: idle → busy → idle; one that leaves ends what it has got. */
 interface PooledInstance {
   readonly hosted: HostedInstance;
   /** Undefined where it may execute at any time. */
   readonly turn: InstanceTurn | undefined;
-  isBusy: boolean;
+  /** What it has got, in its order: it executes the first. Empty: it is idle. */
+  executions: Execution[];
   /** Requests it has not answered to the end: more than its batch, when the model is decoupled. */
   openCount: number;
   /** Called when it has nothing to do any more, once it is to leave. */
@@ -54,12 +55,23 @@ export class InstancePool implements BatchRunner {
   }
 
   claim(at?: number): number | undefined {
-    const index = at ?? this.#instances.findIndex(({ isBusy }) => !isBusy);
+    const index = at ?? this.#instances.findIndex(isIdle);
     const instance = this.#instances[index];
     if (instance === undefined) return undefined;
     if (instance.turn === undefined) return index;
     if (at === undefined) return this.#claimInTurn();
     return instance.turn.ask() ? index : undefined;
+  }
+
+  claimAhead(): number | undefined {
+    let found: number | undefined;
+    let fewest = Infinity;
+    for (const [index, { hosted, turn, executions }] of this.#instances.entries()) {
+      if (turn !== undefined || hosted.takesNext !== true || executions.length >= fewest) continue;
+      found = index;
+      fewest = executions.length;
+    }
+    return found;
   }
 
   withdraw(at?: number): void {
@@ -69,21 +81,20 @@ export class InstancePool implements BatchRunner {
 
   run(batch: Batch, index: number): void {
     const instance = this.#instances[index];
-    if (instance === undefined || instance.isBusy) throw new Error(`instance ${index} can't take the batch`);
+    if (instance === undefined) throw new Error(`there is no instance ${index}`);
     instance.turn?.take();
-    instance.isBusy = true;
-    this.#idleCount -= 1;
-    const now = this.#parts.clock.now();
-    for (const request of batch.requests) {
-      request.times.started = now;
-      request.trace?.record('COMPUTE_START', now);
-      request.trace?.recordTensors('TENSOR_BACKEND_INPUT', request.inputs);
-    }
     instance.openCount += batch.requests.length;
-    const execution = new Execution(batch, this.#parts, {
-      free: () => this.#free(instance, index),
+    const execution: Execution = new Execution(batch, this.#parts, {
+      free: () => this.#free(instance, index, execution),
       requestEnded: () => this.#endRequest(instance),
     });
+    instance.executions.push(execution);
+    if (instance.executions.length === 1) {
+      this.#idleCount -= 1;
+      execution.begin();
+    } else if (instance.hosted.takesNext !== true) {
+      throw new Error(`instance ${index} can't take the batch`);
+    }
     instance.hosted.execute(batch.requests, execution);
   }
 
@@ -121,7 +132,7 @@ export class InstancePool implements BatchRunner {
     instance.turn?.withdraw();
     const { promise: left, resolve } = Promise.withResolvers<void>();
     instance.onLeft = resolve;
-    if (!instance.isBusy) this.#idleCount -= 1;
+    if (isIdle(instance)) this.#idleCount -= 1;
     leaveWhenDone(instance);
     await left;
     // Closing the pool closes those that leave, too.
@@ -132,19 +143,21 @@ export class InstancePool implements BatchRunner {
     const { rateLimit } = hosted;
     const onTurn = (): void => this.onIdle?.(this.#instances.indexOf(pooled));
     const turn = rateLimit && new InstanceTurn(rateLimit, onTurn);
-    const pooled: PooledInstance = { hosted, turn, isBusy: false, openCount: 0, onLeft: undefined };
+    const pooled: PooledInstance = { hosted, turn, executions: [], openCount: 0, onLeft: undefined };
     return pooled;
   }
 
   /** Lets all idle instances ask for their turn, until one has it. */
   #claimInTurn(): number | undefined {
-    const idle = [...this.#instances.entries()].filter(([, { isBusy }]) => !isBusy);
+    const idle = [...this.#instances.entries()].filter(([, instance]) => isIdle(instance));
     const inTurn = idle.toSorted(([, a], [, b]) => (a.turn?.order ?? 0) - (b.turn?.order ?? 0));
     return inTurn.find(([, { turn }]) => turn?.ask() ?? true)?.[0];
   }
 
-  #free(instance: PooledInstance, index: number): void {
-    instance.isBusy = false;
+  #free(instance: PooledInstance, index: number, execution: Execution): void {
+    const { executions } = instance;
+    executions.splice(executions.indexOf(execution), 1);
+    executions[0]?.begin();
     // The model's next batch, which the scheduler brings when it hears of the end, competes with the others.
     if (instance.turn === undefined) this.#tellFree(instance, index);
     else instance.turn.end(() => this.#tellFree(instance, index));
@@ -155,7 +168,7 @@ export class InstancePool implements BatchRunner {
       leaveWhenDone(instance);
       return;
     }
-    this.#idleCount += 1;
+    if (isIdle(instance)) this.#idleCount += 1;
     this.onIdle?.(index);
   }
 
@@ -165,8 +178,12 @@ export class InstancePool implements BatchRunner {
   }
 }
 
-function leaveWhenDone({ onLeft, isBusy, openCount }: PooledInstance): void {
-  if (onLeft !== undefined && !isBusy && openCount === 0) onLeft();
+function isIdle({ executions }: PooledInstance): boolean {
+  return executions.length === 0;
+}
+
+function leaveWhenDone(instance: PooledInstance): void {
+  if (isIdle(instance) && instance.openCount === 0) instance.onLeft?.();
 }
 
 /** What the pool hears of an execution. */
@@ -184,7 +201,7 @@ interface EndedRequest {
   readonly error: InferenceServerError | undefined;
 }
 
-/** One batch on one instance. */
+/** One batch on one instance. It begins when the instance has done what it got before. */
 class Execution implements BatchSink {
   readonly #batch: Batch;
   readonly #statistics: ModelStatistics;
@@ -193,6 +210,7 @@ class Execution implements BatchSink {
   readonly #decoupled: boolean;
   #times: ExecutionTimes | undefined;
   #failed = false;
+  #hasBegun = false;
   /** Requests that ended before the times of the execution were known (decoupled, in process). */
   #early: EndedRequest[] = [];
 
@@ -206,6 +224,18 @@ class Execution implements BatchSink {
     this.#clock = clock;
     this.#decoupled = decoupled;
     this.#listener = listener;
+  }
+
+  /** Notes when the instance takes it up. */
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    const now = this.#clock.now();
+    for (const request of this.#batch.requests) {
+      request.times.started = now;
+      request.trace?.record('COMPUTE_START', now);
+      request.trace?.recordTensors('TENSOR_BACKEND_INPUT', request.inputs);
+    }
   }
 
   onResponse(index: number, made: InferenceResponse | undefined, final: boolean): void {

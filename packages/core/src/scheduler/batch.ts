@@ -13,7 +13,7 @@ export interface BatchRunner {
   readonly idleCount: number;
   /** Number of instances, busy or not. */
   readonly instanceCount: number;
-  /** Called with the index of an instance that becomes idle, or whose turn has come. Set by the scheduler. */
+  /** Called with the index of an instance that ended a batch, or whose turn has come. Set by the scheduler. */
   onIdle: ((instance: number) => void) | undefined;
   /**
    * Asks for an instance to execute a batch that could run now. It is to be used at once, or given back by `withdraw`.
@@ -22,6 +22,13 @@ export interface BatchRunner {
    * @returns Its index. Undefined where all must wait for their turn: requests stay in their queue until `onIdle`.
    */
   claim(instance?: number): number | undefined;
+  /**
+   * Asks for an instance that takes a batch while it still executes another one. Only for requests that nothing can
+   * happen to in their queue any more: they could not be overtaken, say.
+   *
+   * @returns Its index; undefined: none does now.
+   */
+  claimAhead(): number | undefined;
   /** There is no batch any more for what was claimed: of that instance, or of all. */
   withdraw(instance?: number): void;
   /**

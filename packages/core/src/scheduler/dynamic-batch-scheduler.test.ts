@@ -58,6 +58,23 @@ describe('DynamicBatchScheduler', () => {
     assert.deepEqual(bench.runner.ids, [['a'], ['b'], ['c']]);
   });
 
+  test('hands over what waits to an instance that takes it while it is busy', () => {
+    const bench = new Bench(createModelConfig({}));
+    bench.runner.ahead = 2;
+    for (const id of ['a', 'b', 'c', 'd']) bench.add(id);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, [['a'], ['b'], ['c']]);
+    assert.equal(bench.statistics.pending, 1);
+  });
+
+  test('keeps what waits in the queue where it may be overtaken or expire there', () => {
+    const bench = new Bench(createModelConfig({ dynamic_batching: { priority_levels: 2 } }));
+    bench.runner.ahead = 2;
+    for (const id of ['a', 'b']) bench.add(id);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids, [['a']]);
+  });
+
   test('joins the requests that arrive together', () => {
     const bench = new Bench(batching({}));
     for (const id of ['a', 'b', 'c']) bench.add(id);

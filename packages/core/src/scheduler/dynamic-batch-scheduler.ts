@@ -44,6 +44,8 @@ export class DynamicBatchScheduler implements Scheduler {
   readonly #defaultPriority: number;
   readonly #levels: number;
   readonly #joins: boolean;
+  /** Whether requests only ever wait for their turn: without priorities, and without limits of their time. */
+  readonly #runsAhead: boolean;
   #batchTimer: TimerHandle | undefined;
   #expiryTimer: TimerHandle | undefined;
   #expiryAt = Infinity;
@@ -57,6 +59,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#queue = new RequestQueue(policies);
     this.#rules = createBatchRules(config);
     this.#joins = this.#rules.maxBatchSize > 1;
+    this.#runsAhead = batching === undefined;
     this.#runner = runner;
     this.#clock = clock;
     this.#turn = new EventTurn(clock);
@@ -108,7 +111,7 @@ export class DynamicBatchScheduler implements Scheduler {
 
   /** Lets the requests that arrived together become one batch. */
   #dispatchSoon(): void {
-    if (this.#soon || this.#runner.idleCount === 0) return;
+    if (this.#soon || (this.#runner.idleCount === 0 && !this.#runsAhead)) return;
     this.#soon = true;
     this.#clock.soon(() => {
       this.#soon = false;
@@ -147,7 +150,17 @@ export class DynamicBatchScheduler implements Scheduler {
       if (instance === undefined) return;
       this.#run(this.#queue.take(plan.count), instance);
     }
+    if (this.#runsAhead) this.#runAhead();
     this.#runner.withdraw();
+  }
+
+  /** Hands over what waits to instances that are busy and take it: they need not wait for it when they are done. */
+  #runAhead(): void {
+    while (this.#queue.size > 0) {
+      const instance = this.#runner.claimAhead();
+      if (instance === undefined) return;
+      this.#run(this.#queue.take(1), instance);
+    }
   }
 
   /** Requests left the queue without being run: the batch that an instance was to take may be none any more. */

@@ -39,6 +39,11 @@ class OneInstance implements BatchRunner {
     return this.#runner.claim(this.#instance) === undefined ? undefined : 0;
   }
 
+  /** Steps of a sequence wait for one another. */
+  claimAhead(): undefined {
+    return undefined;
+  }
+
   withdraw(): void {
     this.#runner.withdraw(this.#instance);
   }
