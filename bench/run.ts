@@ -4,29 +4,26 @@
  * A whole run writes docs/benchmarks; a quick or partial one writes tmp/benchmarks, so that the committed figures
  * always come from one whole run.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chooseLoadGenerators } from './load/choose-load.ts';
-import type { Rounds } from './measure/alternate.ts';
-import type { Figure } from './measure/figure.ts';
-import { describeMachine } from './measure/machine.ts';
+import { describeMachine, noteIfBusy } from './measure/machine.ts';
 import type { MicroFigure } from './micro/micro-benchmark.ts';
 import { runMicroBenchmarks } from './micro/run-micro.ts';
-import { formatLine, formatSpread } from './report/format.ts';
+import { formatSpread } from './report/format.ts';
+import { print } from './report/print.ts';
 import { writeResults } from './report/results.ts';
+import { FULL, QUICK, runScenarios } from './run-scenarios.ts';
 import { SCENARIOS } from './scenarios/index.ts';
+import { runWithDirectory } from './with-directory.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MICRO = 'micro';
-const QUICK: Rounds = { rounds: 3, seconds: 1, warmUpSeconds: 1 };
-const FULL: Rounds = { rounds: 7, seconds: 2, warmUpSeconds: 3 };
 
 interface RunOptions {
   readonly isQuick: boolean;
-  /** Names of scenarios; empty: all. */
+  /** Names of scenarios; empty: all, or in the quick form those that belong to it. */
   readonly only: readonly string[];
   readonly output: string;
   /** Virtual environment with a Triton to compare with. */
@@ -52,69 +49,49 @@ function parseOptions(): RunOptions {
   return { isQuick: values.quick, only: values.only, output, triton: values.triton };
 }
 
-async function main(options: RunOptions, directory: string): Promise<void> {
-  const { isQuick, output, triton } = options;
+async function main(directory: string): Promise<void> {
+  const { isQuick, only, output, triton } = parseOptions();
   const machine = describeMachine();
   const loads = await chooseLoadGenerators(directory);
   const rounds = isQuick ? QUICK : FULL;
-  const figures: Figure[] = [];
-  const micro: MicroFigure[] = [];
   print(
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load: ${loads.http.name}, ${loads.grpc.name}`,
   );
-  const notes = [...loads.notes];
-  for (const note of notes) print(`! ${note}`);
-  const note = (text: string): void => {
-    notes.push(text);
-    print(`! ${text}`);
-  };
-  const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
-  for (const scenario of SCENARIOS.filter(({ name }) => wants(name))) {
-    print(`\n${scenario.name}: ${scenario.question}`);
-    const report = (figure: Figure): void => {
-      figures.push(figure);
-      print(`  ${formatLine(figure)}`);
-    };
-    try {
-      await scenario.run({ loads, rounds, isQuick, directory, triton, report, note });
-    } catch (error) {
-      process.exitCode = 1;
-      note(`${scenario.name} failed: ${messageOf(error)}`);
-    }
-  }
-  if (wants(MICRO)) {
-    print(`\n${MICRO}: What do the parts of the path of a request take?`);
-    await runMicroBenchmarks(isQuick, (figure) => {
-      micro.push(figure);
-      print(`  ${figure.name}: ${formatSpread(figure.nanoseconds)} ns`);
-    });
-  }
+  const before = [...loads.notes, noteIfBusy(machine)].filter((note) => note !== undefined);
+  for (const note of before) print(`! ${note}`);
+  const scenarios = SCENARIOS.filter(({ name, isInQuick }) =>
+    only.length === 0 ? isInQuick || !isQuick : only.includes(name),
+  );
+  const { figures, notes, failed } = await runScenarios({
+    scenarios,
+    loads,
+    rounds,
+    isQuick,
+    directory,
+    triton,
+  });
+  if (failed.length > 0) process.exitCode = 1;
+  const micro = only.length === 0 || only.includes(MICRO) ? await measureParts(isQuick) : [];
   writeResults(output, {
     date: new Date().toISOString(),
     machine,
     loadGenerators: { http: loads.http.name, grpc: loads.grpc.name },
     rounds,
-    notes,
+    notes: [...before, ...notes],
     figures,
     micro,
   });
   print(`\nWritten to ${relative(ROOT, output)}.`);
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+async function measureParts(isQuick: boolean): Promise<readonly MicroFigure[]> {
+  const figures: MicroFigure[] = [];
+  print(`\n${MICRO}: What do the parts of the path of a request take?`);
+  await runMicroBenchmarks(isQuick, (figure) => {
+    figures.push(figure);
+    print(`  ${figure.name}: ${formatSpread(figure.nanoseconds)} ns`);
+  });
+  return figures;
 }
 
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-const directory = mkdtempSync(join(tmpdir(), 'nereid-bench-'));
-try {
-  await main(parseOptions(), directory);
-} catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+await runWithDirectory(main);

@@ -20,7 +20,7 @@ describe('HTTP load', () => {
   });
   after(() => echo[Symbol.asyncDispose]());
   const targetOf = (path: string) => ({
-    url: `http://127.0.0.1:${echo.port}${path}`,
+    url: `${echo.httpUrl}${path}`,
     headers: { 'Content-Type': 'application/octet-stream' },
     body: Buffer.from('{"a":1}\0\n\xff', 'latin1'),
   });
@@ -55,7 +55,7 @@ describe('gRPC load', () => {
   after(() => echo[Symbol.asyncDispose]());
   // model_name: "m"
   const message = Buffer.of(0x0a, 1, 0x6d);
-  const targetOf = () => ({ address: `127.0.0.1:${echo.port}`, message });
+  const targetOf = () => ({ address: echo.grpcAddress, message });
 
   test('our own generator counts answers and sees none fail', async () => {
     const result = await ownGrpcLoad.run(targetOf(), SHAPE);

@@ -1,4 +1,4 @@
-import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os';
+import { arch, availableParallelism, cpus, loadavg, platform, release, totalmem } from 'node:os';
 
 /** Where figures were taken. */
 export interface Machine {
@@ -17,4 +17,10 @@ export function describeMachine(): Machine {
     system: `${platform()} ${release()} ${arch()}`,
     node: process.version,
   };
+}
+
+/** What a reader has to know when others use the machine, too; undefined when it idles. */
+export function noteIfBusy({ cores }: Machine, load: number = loadavg()[0] ?? 0): string | undefined {
+  if (load < cores / 2) return undefined;
+  return `The machine was busy when this began (a load of ${load.toFixed(1)} on ${cores} cores): its figures mean little.`;
 }

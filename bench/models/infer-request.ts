@@ -41,9 +41,15 @@ export function withSharedMemory(request: InferRequestMessage, region: string): 
   };
 }
 
-/** The request in binary form over HTTP. */
-export function httpTarget(baseUrl: string, request: InferRequestMessage): HttpTarget {
-  const { header, chunks, headerLength } = encodeInferRequest(request, { binary: [true] });
+/** The request over HTTP, its tensors and those of the answer in binary form or in JSON. */
+export function httpTarget(
+  baseUrl: string,
+  request: InferRequestMessage,
+  encoding: 'binary' | 'json' = 'binary',
+): HttpTarget {
+  const isBinary = encoding === 'binary';
+  const message = { ...request, binaryDataOutput: isBinary };
+  const { header, chunks, headerLength } = encodeInferRequest(message, { binary: [isBinary] });
   return {
     url: `${baseUrl}/v2/models/${request.modelName}/infer`,
     headers:

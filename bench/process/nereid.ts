@@ -5,11 +5,16 @@ import { waitUntilReady } from './wait-until-ready.ts';
 
 const NEREID = fileURLToPath(new URL('../../packages/core/bin/nereid.cjs', import.meta.url));
 
-/** A server that runs and is ready: Nereid, or one to compare it with. */
-export interface RunningServer extends AsyncDisposable {
-  readonly pid: number;
+/** Where a server is asked. */
+export interface ServerAddress {
   readonly httpUrl: string;
+  /** host:port */
   readonly grpcAddress: string;
+}
+
+/** A server that runs and is ready: Nereid, or one to compare it with. */
+export interface RunningServer extends ServerAddress, AsyncDisposable {
+  readonly pid: number;
   /** From the start of the process to the first answer "ready". */
   readonly readyMs: number;
 }

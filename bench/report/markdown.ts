@@ -9,8 +9,8 @@ export function renderMarkdown(results: Results): string {
   const values = figures.filter((figure) => figure.kind === 'value');
   const parts = [
     '# Benchmarks',
-    'Written by `npm run bench`, which measures all of this anew (about ten minutes; `npm run bench -- --quick` ' +
-      'takes two and leaves this page alone). Compare figures of one run only: they depend on the machine.',
+    'Written by `npm run bench`, which measures all of this anew (about twenty minutes; `npm run bench -- --quick` ' +
+      'takes less than two and leaves this page alone). Compare figures of one run only: they depend on the machine.',
     `- Measured: ${date.slice(0, 10)}\n` +
       `- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}\n` +
       `- Load: ${loadGenerators.http} for HTTP, ${loadGenerators.grpc} for gRPC, on the same machine; each connection ` +

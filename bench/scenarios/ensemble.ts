@@ -1,7 +1,7 @@
-import { alternate } from '../measure/alternate.ts';
 import { createRequest, httpTarget } from '../models/infer-request.ts';
 import { addIdentity, addIdentityChain, createRepository, IDENTITY } from '../models/model-repository.ts';
 import { startNereid } from '../process/nereid.ts';
+import { compareUnderLoad } from './compare-under-load.ts';
 import type { Scenario } from './scenario.ts';
 
 const CHAIN = 'chain';
@@ -15,26 +15,23 @@ export const ensemble: Scenario = {
   name: 'ensemble',
   question:
     'What do the steps of an ensemble cost? Three identity models in a row beside one, FP32 [16], over HTTP.',
-  run: async ({ loads, rounds, directory, report }) => {
-    const repository = createRepository(directory);
+  isInQuick: false,
+  run: async (context) => {
+    const repository = createRepository(context.directory);
     addIdentity(repository);
     addIdentityChain(repository, CHAIN, 3);
     await using nereid = await startNereid(repository);
     const base = httpTarget(nereid.httpUrl, createRequest(IDENTITY, [16]));
     const subject = httpTarget(nereid.httpUrl, createRequest(CHAIN, [16]));
     for (const [connections, goal] of GOALS) {
-      const figure = await alternate({
-        ...rounds,
+      await compareUnderLoad(context, {
         scenario: ensemble.name,
-        name: `Ensemble of three, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
-        base: { name: 'identity', load: (seconds) => loads.http.run(base, { connections, seconds }) },
-        subject: {
-          name: 'ensemble of three',
-          load: (seconds) => loads.http.run(subject, { connections, seconds }),
-        },
+        name: 'Ensemble of three',
+        connections,
+        base: { name: 'identity', target: base },
+        subject: { name: 'ensemble of three', target: subject },
         goal,
       });
-      report(figure);
     }
   },
 };

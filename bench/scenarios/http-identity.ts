@@ -1,34 +1,52 @@
-import { alternate } from '../measure/alternate.ts';
 import { createRequest, httpTarget } from '../models/infer-request.ts';
 import { addIdentity, createRepository, IDENTITY } from '../models/model-repository.ts';
 import { startBaseline } from '../process/baseline.ts';
 import { startNereid } from '../process/nereid.ts';
+import { compareUnderLoad } from './compare-under-load.ts';
 import type { Scenario } from './scenario.ts';
 
-const GOALS: readonly (readonly [connections: number, goal?: number])[] = [[1], [16, 0.6], [64, 0.6]];
+/** One line of the comparison. */
+interface Cell {
+  readonly name: string;
+  readonly encoding: 'binary' | 'json';
+  readonly connections: number;
+  readonly goal?: number;
+  readonly isInQuick: boolean;
+}
+
+const BINARY = { name: 'HTTP identity', encoding: 'binary' } as const;
+const JSON_BODY = { name: 'HTTP identity in JSON', encoding: 'json' } as const;
+
+const CELLS: readonly Cell[] = [
+  { ...BINARY, connections: 1, isInQuick: false },
+  { ...BINARY, connections: 16, goal: 0.6, isInQuick: true },
+  { ...BINARY, connections: 64, goal: 0.6, isInQuick: true },
+  { ...JSON_BODY, connections: 1, isInQuick: false },
+  { ...JSON_BODY, connections: 16, isInQuick: true },
+  { ...JSON_BODY, connections: 64, isInQuick: false },
+];
 
 export const httpIdentity: Scenario = {
   name: 'http-identity',
   question:
-    'What does Nereid add to node:http? Identity model, FP32 [16], binary, beside a server that echoes the body.',
-  run: async ({ loads, rounds, directory, report }) => {
+    'What does Nereid add to node:http? Identity model, FP32 [16], binary and in JSON, beside a server that echoes the body.',
+  isInQuick: true,
+  run: async (context) => {
+    const { directory, isQuick } = context;
     const repository = createRepository(directory);
     addIdentity(repository);
     await using nereid = await startNereid(repository);
     await using echo = await startBaseline('http-echo');
     const request = createRequest(IDENTITY, [16]);
-    const subject = httpTarget(nereid.httpUrl, request);
-    const base = httpTarget(`http://127.0.0.1:${echo.port}`, request);
-    for (const [connections, goal] of GOALS) {
-      const figure = await alternate({
-        ...rounds,
+    for (const { name, encoding, connections, goal } of CELLS.filter((cell) => !isQuick || cell.isInQuick)) {
+      await compareUnderLoad(context, {
         scenario: httpIdentity.name,
-        name: `HTTP identity, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
-        base: { name: 'node:http echo', load: (seconds) => loads.http.run(base, { connections, seconds }) },
-        subject: { name: 'Nereid', load: (seconds) => loads.http.run(subject, { connections, seconds }) },
-        ...(goal !== undefined && { goal }),
+        name,
+        connections,
+        base: { name: echo.name, target: httpTarget(echo.httpUrl, request, encoding) },
+        subject: { name: 'Nereid', target: httpTarget(nereid.httpUrl, request, encoding) },
+        goal,
       });
-      report(figure);
     }
   },
 };

@@ -5,6 +5,7 @@ import { grpcTransport } from './grpc-transport.ts';
 import { httpIdentity } from './http-identity.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
+import { memory } from './memory.ts';
 import { python } from './python.ts';
 import { pythonTriton } from './python-triton.ts';
 import { responseCache } from './response-cache.ts';
@@ -12,11 +13,13 @@ import type { Scenario } from './scenario.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { sequences } from './sequences.ts';
 import { startUp } from './start-up.ts';
+import { tinyOnnx } from './tiny-onnx.ts';
 
 /** In the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   httpIdentity,
   grpcIdentity,
+  tinyOnnx,
   grpcTransport,
   dynamicBatching,
   sharedMemory,
@@ -26,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   python,
   pythonTriton,
   startUp,
+  memory,
   manyModels,
   loadUnload,
 ];

@@ -12,6 +12,7 @@ const CYCLES = 200;
 export const loadUnload: Scenario = {
   name: 'load-unload',
   question: `Does memory grow when an ONNX model is loaded and unloaded ${CYCLES} times?`,
+  isInQuick: false,
   run: async ({ directory, report }) => {
     const scenario = loadUnload.name;
     const repository = createRepository(directory);

@@ -1,20 +1,21 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { alternate } from '../measure/alternate.ts';
 import { valueFigure } from '../measure/figure.ts';
 import { createRequest, httpTarget } from '../models/infer-request.ts';
 import { addAffine, createRepository } from '../models/model-repository.ts';
 import { startNereid } from '../process/nereid.ts';
 import { residentMegabytes } from '../process/resident-size.ts';
+import { compareUnderLoad } from './compare-under-load.ts';
 import type { Scenario } from './scenario.ts';
 
 const COUNT = 1000;
 const ASKED = 'model_500';
-const CONNECTIONS = 16;
 
 export const manyModels: Scenario = {
   name: 'many-models',
   question: `What do ${COUNT} tiny ONNX models cost: to load, in memory, and in the speed of one of them?`,
-  run: async ({ loads, rounds, directory, report }) => {
+  isInQuick: false,
+  run: async (context) => {
+    const { directory, report } = context;
     const scenario = manyModels.name;
     const many = createRepository(directory);
     for (let index = 0; index < COUNT; index += 1) addAffine(many, `model_${index}`);
@@ -46,18 +47,12 @@ export const manyModels: Scenario = {
     const request = createRequest(ASKED, [1, 16]);
     const base = httpTarget(single.httpUrl, request);
     const subject = httpTarget(full.httpUrl, request);
-    const shape = { connections: CONNECTIONS };
-    report(
-      await alternate({
-        ...rounds,
-        scenario,
-        name: `One model among ${COUNT}, ${CONNECTIONS} connections`,
-        base: { name: 'the only model', load: (seconds) => loads.http.run(base, { ...shape, seconds }) },
-        subject: {
-          name: `one of ${COUNT}`,
-          load: (seconds) => loads.http.run(subject, { ...shape, seconds }),
-        },
-      }),
-    );
+    await compareUnderLoad(context, {
+      scenario,
+      name: `One model among ${COUNT}`,
+      connections: 16,
+      base: { name: 'the only model', target: base },
+      subject: { name: `one of ${COUNT}`, target: subject },
+    });
   },
 };

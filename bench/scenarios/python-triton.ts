@@ -1,9 +1,9 @@
-import { alternate, type Contender } from '../measure/alternate.ts';
 import { createRequest, grpcTarget, httpTarget } from '../models/infer-request.ts';
 import { createRepository } from '../models/model-repository.ts';
 import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
-import { startNereid, type RunningServer } from '../process/nereid.ts';
+import { startNereid, type RunningServer, type ServerAddress } from '../process/nereid.ts';
 import { startTriton } from '../process/triton.ts';
+import { compareUnderLoad } from './compare-under-load.ts';
 import { interpreterFlag } from './python.ts';
 import type { BenchContext, Scenario } from './scenario.ts';
 
@@ -29,6 +29,7 @@ const CELLS: readonly Cell[] = [
 export const pythonTriton: Scenario = {
   name: 'python-triton',
   question: 'How does the Python backend compare with that of Triton? The same identity model.py in both.',
+  isInQuick: false,
   run: async (context) => {
     const { triton: environment, directory, note } = context;
     const interpreter = findPython();
@@ -48,31 +49,18 @@ export const pythonTriton: Scenario = {
 
 async function compare(
   context: BenchContext,
-  cell: Cell,
+  { protocol, connections, length, what, goal }: Cell,
   { nereid, triton }: { readonly nereid: RunningServer; readonly triton: RunningServer },
 ): Promise<void> {
-  const { protocol, connections, what, goal } = cell;
-  const figure = await alternate({
-    ...context.rounds,
+  const request = createRequest(PYTHON_MODELS.identity, [length]);
+  const targetAt = ({ httpUrl, grpcAddress }: ServerAddress) =>
+    protocol === 'gRPC' ? grpcTarget(grpcAddress, request) : httpTarget(httpUrl, request);
+  await compareUnderLoad(context, {
     scenario: pythonTriton.name,
-    name: `Python identity, ${protocol}, ${what}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
-    base: contender(context, cell, { name: 'Triton', server: triton }),
-    subject: contender(context, cell, { name: 'Nereid', server: nereid }),
+    name: `Python identity, ${protocol}, ${what}`,
+    connections,
+    base: { name: 'Triton', target: targetAt(triton) },
+    subject: { name: 'Nereid', target: targetAt(nereid) },
     goal,
   });
-  context.report(figure);
-}
-
-function contender(
-  { loads }: BenchContext,
-  { protocol, connections, length }: Cell,
-  { name, server }: { readonly name: string; readonly server: RunningServer },
-): Contender {
-  const request = createRequest(PYTHON_MODELS.identity, [length]);
-  if (protocol === 'gRPC') {
-    const target = grpcTarget(server.grpcAddress, request);
-    return { name, load: (seconds) => loads.grpc.run(target, { connections, seconds }) };
-  }
-  const target = httpTarget(server.httpUrl, request);
-  return { name, load: (seconds) => loads.http.run(target, { connections, seconds }) };
 }

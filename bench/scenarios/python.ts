@@ -7,6 +7,7 @@ import { addIdentity, createRepository, IDENTITY } from '../models/model-reposit
 import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
 import { startNereid } from '../process/nereid.ts';
 import { residentMegabytes } from '../process/resident-size.ts';
+import { underLoad } from './compare-under-load.ts';
 import type { BenchContext, Scenario } from './scenario.ts';
 
 const RESPONSES = 20_000;
@@ -15,6 +16,7 @@ export const python: Scenario = {
   name: 'python',
   question:
     'What does the way to the process of a Python model and back cost? Beside the identity model, FP32 [16], over HTTP.',
+  isInQuick: false,
   run: async (context) => {
     const interpreter = findPython();
     if (interpreter === undefined) {
@@ -39,10 +41,8 @@ async function measureLatency(context: BenchContext, interpreter: string): Promi
   addPythonModel(repository, 'identity');
   addPythonModel(repository, 'caller');
   await using nereid = await startNereid(repository, [interpreterFlag(interpreter)]);
-  const contender = (name: string) => {
-    const target = httpTarget(nereid.httpUrl, createRequest(name, [16]));
-    return { name, load: (seconds: number) => loads.http.run(target, { connections: 1, seconds }) };
-  };
+  const contender = (name: string) =>
+    underLoad(loads, { name, target: httpTarget(nereid.httpUrl, createRequest(name, [16])) }, 1);
   const [inProcess, identity] = [contender(IDENTITY), contender(PYTHON_MODELS.identity)];
   for (const [name, base, subject, goal] of [
     ['Python model, added to the in-process one', inProcess, identity, 50],

@@ -22,5 +22,7 @@ export interface BenchContext {
 export interface Scenario {
   readonly name: string;
   readonly question: string;
+  /** Whether the quick form asks it, too. */
+  readonly isInQuick: boolean;
   run(context: BenchContext): Promise<void>;
 }

@@ -11,6 +11,7 @@ const SLOTS = 4;
 export const sequences: Scenario = {
   name: 'sequences',
   question: `What do sequences cost? ${SEQUENCES} of them in turn over ${SLOTS} slots, beside the same requests to the same model without; an answer that is lost, crossed or out of order fails the run.`,
+  isInQuick: false,
   run: async ({ rounds, directory, report }) => {
     const repository = createRepository(directory);
     addAffine(repository, 'plain', { maxBatchSize: SLOTS, scheduler: 'dynamic_batching { }' });

@@ -1,9 +1,9 @@
 import { HttpClient } from '@nereid/client';
 import { loadSharedMemory, type SharedMemoryRegion } from '@nereid/shared-memory';
-import { alternate } from '../measure/alternate.ts';
 import { createRequest, httpTarget, withSharedMemory } from '../models/infer-request.ts';
 import { addAffine, addIdentity, createRepository, IDENTITY } from '../models/model-repository.ts';
 import { startNereid } from '../process/nereid.ts';
+import { compareUnderLoad } from './compare-under-load.ts';
 import type { BenchContext, Scenario } from './scenario.ts';
 
 const ELEMENTS = 4 << 20;
@@ -15,6 +15,7 @@ export const sharedMemory: Scenario = {
   name: 'shared-memory',
   question:
     'What does system shared memory save? FP32 tensors of 16 MiB in and out, in a region and in the HTTP body, of one server.',
+  isInQuick: false,
   run: async (context) => {
     const repository = createRepository(context.directory);
     addIdentity(repository);
@@ -45,24 +46,14 @@ interface Subject {
   readonly goal?: number;
 }
 
-async function compare(
-  { loads, rounds, report }: BenchContext,
-  url: string,
-  { model, shape, goal }: Subject,
-): Promise<void> {
+async function compare(context: BenchContext, url: string, { model, shape, goal }: Subject): Promise<void> {
   const request = createRequest(model, shape);
-  const inBody = httpTarget(url, request);
-  const inRegion = httpTarget(url, withSharedMemory(request, REGION));
-  const figure = await alternate({
-    ...rounds,
+  await compareUnderLoad(context, {
     scenario: sharedMemory.name,
-    name: `16 MiB in and out, model ${model}, 1 connection`,
-    base: { name: 'HTTP body', load: (seconds) => loads.http.run(inBody, { connections: 1, seconds }) },
-    subject: {
-      name: 'shared memory',
-      load: (seconds) => loads.http.run(inRegion, { connections: 1, seconds }),
-    },
-    ...(goal !== undefined && { goal }),
+    name: `16 MiB in and out, model ${model}`,
+    connections: 1,
+    base: { name: 'HTTP body', target: httpTarget(url, request) },
+    subject: { name: 'shared memory', target: httpTarget(url, withSharedMemory(request, REGION)) },
+    goal,
   });
-  report(figure);
 }

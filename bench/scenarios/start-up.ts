@@ -1,16 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { setTimeout as wait } from 'node:timers/promises';
 import { valueFigure } from '../measure/figure.ts';
 import { addAffine, createRepository } from '../models/model-repository.ts';
 import { startNereid } from '../process/nereid.ts';
-import { residentMegabytes } from '../process/resident-size.ts';
 import type { Scenario } from './scenario.ts';
-
-const IDLE_SECONDS = 5;
 
 export const startUp: Scenario = {
   name: 'start-up',
-  question: 'How soon is a server ready, and what does it hold when it idles?',
+  question: 'How soon is a server ready?',
+  isInQuick: true,
   run: async ({ isQuick, directory, report }) => {
     const scenario = startUp.name;
     const empty = createRepository(directory);
@@ -33,21 +30,6 @@ export const startUp: Scenario = {
         goal: 350,
       }),
     );
-    for (const [what, repository, goal] of [
-      ['empty', empty, 120],
-      ['one ONNX model', oneModel, undefined],
-    ] as const) {
-      const values = [await idleMegabytes(repository)];
-      report(
-        valueFigure({
-          scenario,
-          name: `Idle memory, ${what}`,
-          unit: 'MB',
-          values,
-          ...(goal !== undefined && { goal }),
-        }),
-      );
-    }
   },
 };
 
@@ -69,10 +51,4 @@ async function starts(repository: string, runs: number): Promise<number[]> {
 async function measureStart(repository: string): Promise<number> {
   await using nereid = await startNereid(repository);
   return nereid.readyMs;
-}
-
-async function idleMegabytes(repository: string): Promise<number> {
-  await using nereid = await startNereid(repository);
-  await wait(IDLE_SECONDS * 1000);
-  return residentMegabytes(nereid.pid);
 }

@@ -1,0 +1,4 @@
+/** A line for the terminal. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
