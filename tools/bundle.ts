@@ -18,8 +18,19 @@ const COMMON: BuildOptions = {
   logLevel: 'warning',
 };
 
+/**
+ * CommonJS, since an ES module that imports one of Node's modules makes it evaluate all that it lazily exports: with
+ * node:crypto, node:http and node:child_process that is 60 ms of a start.
+ */
+const COMMON_JS: BuildOptions = {
+  format: 'cjs',
+  define: { 'import.meta.url': '__fileUrl' },
+  banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
+};
+
 await build({
   ...COMMON,
+  ...COMMON_JS,
   entryPoints: {
     nereid: join(CORE, 'main.js'),
     'executor-entry': join(CORE, 'instance/executor-entry.js'),
@@ -29,20 +40,26 @@ await build({
   outExtension: { '.js': '.cjs' },
   // Only a server that exports to OpenTelemetry or caches in Redis loads these, from where they are installed.
   external: ['@opentelemetry/*', '@redis/client'],
-  // CommonJS, since an ES module that imports one of Node's modules makes it evaluate all that it lazily exports:
-  // with node:crypto and node:http that is 40 ms of a start.
-  format: 'cjs',
-  define: { 'import.meta.url': '__fileUrl' },
-  banner: { js: "const __fileUrl = require('node:url').pathToFileURL(__filename).href;" },
 });
 
-for (const backend of ['backend-identity', 'backend-onnx', 'backend-python', 'backend-script']) {
-  const dist = join(PACKAGES, backend, 'dist');
+for (const backend of ['backend-identity', 'backend-onnx', 'backend-python']) {
+  await buildBackend(backend, {
+    ...COMMON_JS,
+    // What `import` gives as the default export.
+    footer: { js: 'module.exports = module.exports.default;' },
+  });
+}
+// Models import it, too, by the names of what it exports.
+await buildBackend('backend-script', { format: 'esm' });
+
+async function buildBackend(name: string, options: BuildOptions): Promise<void> {
+  const dist = join(PACKAGES, name, 'dist');
+  const extension = options.format === 'cjs' ? 'cjs' : 'js';
   await build({
     ...COMMON,
+    ...options,
     entryPoints: [join(dist, 'index.js')],
-    outfile: join(dist, 'backend.js'),
-    format: 'esm',
+    outfile: join(dist, `backend.${extension}`),
     // The lock is loaded when an environment is built, from where it is installed.
     external: ['onnxruntime-node', 'proper-lockfile'],
   });

@@ -7,9 +7,6 @@ import {
   type BackendFolder,
   type ModelFormat,
 } from '@nereid/backend-sdk';
-import { findBackendCode } from './model-code.ts';
-import { PythonModel } from './python-model.ts';
-import { readPythonSettings } from './python-settings.ts';
 
 /** Fields of `nereid.backend` for every backend, which the server reads. */
 const COMMON_FIELDS = ['name', 'runtime', 'sdkVersion', 'stability'];
@@ -34,7 +31,8 @@ export function createPythonBasedBackend(folder: BackendFolder): Backend {
     ...format,
     otherFormats,
     ...(defaultInstanceCount !== undefined && { defaultInstanceCount }),
-    createModel: (context) => new PythonModel(context, readPythonSettings(context), findBackendCode(file)),
+    createModel: async (context) =>
+      (await import('./create-python-model.ts')).createPythonModel(context, file),
   });
 }
 

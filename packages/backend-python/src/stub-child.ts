@@ -13,6 +13,13 @@ const DRAIN_LIMIT_MS = 500;
 /** A process that has closed its channel is given this long to end. */
 const EXIT_LIMIT_MS = 1000;
 
+/**
+ * What the environment of a process has unless the server's says otherwise. OpenBLAS, which numpy brings, has its threads
+ * spin for 2^28 clock cycles before they sleep, from the import on: on two cores that is a third of the import of numpy,
+ * and later it takes the cores from the server. 2^20 cycles, about half a millisecond, still bridge one call and the next.
+ */
+const DEFAULT_ENVIRONMENT = { OPENBLAS_THREAD_TIMEOUT: '20' };
+
 export interface StubChildOptions {
   /** The Python that runs it: a path or a command. */
   readonly interpreter: string;
@@ -43,7 +50,7 @@ export class StubChild {
     this.#onGone = onGone;
     this.#child = spawn(interpreter, [STUB], {
       stdio: ['ignore', 'inherit', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, PYTHONUNBUFFERED: '1', ...environment },
+      env: { ...DEFAULT_ENVIRONMENT, ...process.env, PYTHONUNBUFFERED: '1', ...environment },
       detached: true,
     });
     this.#heartbeat = new Heartbeat({

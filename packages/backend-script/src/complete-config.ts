@@ -1,9 +1,5 @@
-import {
-  InferenceServerError,
-  type ConfigCompletion,
-  parseModelConfigJson,
-  type ModelConfig,
-} from '@nereid/backend-sdk';
+import { InferenceServerError, type ConfigCompletion, type ModelConfig } from '@nereid/backend-sdk';
+import { parseModelConfigJson } from '@nereid/backend-sdk/model-config';
 import type { ModelConfigPart } from './define-model.ts';
 
 /**

@@ -1,6 +1,7 @@
 /** The composition root: the only file that knows all parts. */
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { ModelAccess } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { AgentRegistry } from './agent/agent-registry.ts';
@@ -38,6 +39,12 @@ import { createTracer } from './telemetry/create-tracer.ts';
 import { SERVER_VERSION } from './version.ts';
 
 /**
+ * What a backend on this thread gets for its first steps, reading files and starting processes, before this thread is
+ * busy for some 60 ms.
+ */
+const FIRST_STEPS_MS = 10;
+
+/**
  * Starts a server in this process: finds the backends and loads the models. It opens no port until `listen`.
  *
  * ```ts
@@ -63,7 +70,7 @@ export async function startServer(
   { listens, signal }: { readonly listens: boolean; readonly signal?: AbortSignal },
 ): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
-  const { control, executors, health, lifecycle, options: resolved } = parts;
+  const { control, health, lifecycle, options: resolved } = parts;
   const listeners = createListeners(parts, resolved);
   const server = assemble(parts, listeners);
   const giveUp = (): void => parts.inProcess.stopLoading();
@@ -73,7 +80,7 @@ export async function startServer(
     // What ends the start is told by the error that it ends with, and not in the log besides.
     lifecycle.logsFailures = !resolved.exitOnError;
     const loading = control.start();
-    const [failed] = await Promise.all([loading, listens && prepareMeanwhile(listeners, loading, executors)]);
+    const [failed] = await Promise.all([loading, listens && prepareMeanwhile(listeners, loading, parts)]);
     lifecycle.logsFailures = true;
     signal?.throwIfAborted();
     if (failed.size > 0 && resolved.exitOnError) throw cannotLoad([...failed.values()]);
@@ -87,13 +94,14 @@ export async function startServer(
   }
 }
 
-/** Waits until an executor thread is loading a model: this thread would otherwise hold up what it waits for. */
+/** Waits until others are loading a model, threads or processes: this thread would hold up what it waits for. */
 async function prepareMeanwhile(
   listeners: Listeners,
   loading: Promise<unknown>,
-  executors: ExecutorPool,
+  { executors, inProcess }: Pick<ServerParts, 'executors' | 'inProcess'>,
 ): Promise<void> {
-  await Promise.race([loading, executors.firstLease]);
+  const begun = inProcess.firstLoad.then(() => wait(FIRST_STEPS_MS));
+  await Promise.race([loading, executors.firstLease, begun]);
   await listeners.prepare();
 }
 

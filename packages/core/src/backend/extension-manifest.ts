@@ -97,6 +97,8 @@ export function folderManifest(directory: string, runtime: ExtensionManifest): E
  * @throws InferenceServerError UNSUPPORTED that names both versions and what to do.
  */
 export function assertSdkVersion(manifest: ExtensionManifest, sdkVersion: string = SDK_VERSION): void {
+  // What most say: semver compiles some forty expressions before its first answer.
+  if (manifest.sdkVersion === '*' || manifest.sdkVersion === `^${sdkVersion}`) return;
   if (satisfies(sdkVersion, manifest.sdkVersion, { includePrerelease: true })) return;
   throw new InferenceServerError(
     'UNSUPPORTED',

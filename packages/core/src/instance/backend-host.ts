@@ -40,9 +40,15 @@ export class BackendHost {
   readonly #models = new Map<string, LoadedModel>();
   readonly #scope = new RequestScope();
   readonly #stopping = new AbortController();
+  readonly #firstLoad = Promise.withResolvers<void>();
 
   constructor(services: HostServices) {
     this.#services = services;
+  }
+
+  /** Resolves when the first model is there to be asked for what takes time. */
+  get firstLoad(): Promise<void> {
+    return this.#firstLoad.promise;
   }
 
   /** Loads a model, once: everything else names it by its key. */
@@ -52,6 +58,7 @@ export class BackendHost {
     this.#models.set(spec.key, { spec, loading });
     loading.catch(() => this.#models.delete(spec.key));
     await loading;
+    this.#firstLoad.resolve();
   }
 
   async completeConfig(key: string): Promise<ConfigCompletion | undefined> {
