@@ -1,5 +1,5 @@
 /**
- * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --output=folder] [-- --triton=folder]`.
+ * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --output=folder] [-- --triton[=folder]]`.
  *
  * A whole run writes docs/benchmarks; a quick or partial one writes tmp/benchmarks, so that the committed figures
  * always come from one whole run.
@@ -16,6 +16,7 @@ import { print } from './report/print.ts';
 import { writeResults } from './report/results.ts';
 import { FULL, QUICK, runScenarios } from './run-scenarios.ts';
 import { SCENARIOS } from './scenarios/index.ts';
+import { setUpTriton } from './tool/set-up-triton.ts';
 import { runWithDirectory } from './with-directory.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -26,12 +27,15 @@ interface RunOptions {
   /** Names of scenarios; empty: all, or in the quick form those that belong to it. */
   readonly only: readonly string[];
   readonly output: string;
-  /** Virtual environment with a Triton to compare with. */
+  /** Virtual environment with a Triton to compare with; empty: one is made. */
   readonly triton: string | undefined;
 }
 
 function parseOptions(): RunOptions {
+  // An option with or without a value is nothing that parseArgs knows.
+  const args = process.argv.slice(2).map((arg) => (arg === '--triton' ? '--triton=' : arg));
   const { values } = parseArgs({
+    args,
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
@@ -53,6 +57,7 @@ async function main(directory: string): Promise<void> {
   const { isQuick, only, output, triton } = parseOptions();
   const machine = describeMachine();
   const loads = await chooseLoadGenerators(directory);
+  const environment = triton === '' ? setUpTriton() : triton;
   const rounds = isQuick ? QUICK : FULL;
   print(
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load: ${loads.http.name}, ${loads.grpc.name}`,
@@ -68,7 +73,7 @@ async function main(directory: string): Promise<void> {
     rounds,
     isQuick,
     directory,
-    triton,
+    triton: environment,
   });
   if (failed.length > 0) process.exitCode = 1;
   const micro = only.length === 0 || only.includes(MICRO) ? await measureParts(isQuick) : [];

@@ -2,15 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GrpcTarget, LoadGenerator, LoadResult } from './load.ts';
-import { findTool, runTool } from './run-tool.ts';
+import type { Tool } from '../tool/find-tool.ts';
+import { runTool } from '../tool/run-tool.ts';
 
 const PROTO = fileURLToPath(new URL('../../packages/protocol/proto/grpc_service.proto', import.meta.url));
 
-/** ghz, each worker with a connection of its own; undefined where it is not installed. */
-export async function createGhz(directory: string): Promise<LoadGenerator<GrpcTarget> | undefined> {
-  const path = findTool('ghz', 'NEREID_GHZ');
-  if (path === undefined) return undefined;
-  const version = (await runTool(path, ['--version'])).trim();
+/** ghz, each worker with a connection of its own. */
+export async function createGhz(ghz: Tool, directory: string): Promise<LoadGenerator<GrpcTarget>> {
+  const version = (await runTool(ghz, ['--version'])).trim();
   return {
     name: `ghz ${version}`,
     run: async ({ address, message }, { connections, seconds }) => {
@@ -28,7 +27,7 @@ export async function createGhz(directory: string): Promise<LoadGenerator<GrpcTa
         '--format=influx-summary',
         address,
       ];
-      return parseInflux(await runTool(path, flags));
+      return parseInflux(await runTool(ghz, flags));
     },
   };
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startBaseline, type Baseline } from '../process/baseline.ts';
+import { findTool } from '../tool/find-tool.ts';
 import { createGhz } from './ghz.ts';
 import { ownGrpcLoad } from './own-grpc.ts';
 import { ownHttpLoad } from './own-http.ts';
@@ -33,8 +34,9 @@ describe('HTTP load', () => {
   });
 
   test('wrk reports the same kind of result', async (context) => {
-    const wrk = await createWrk(directory);
-    if (wrk === undefined) return context.skip('wrk is not installed');
+    const tool = findTool('wrk', 'NEREID_WRK');
+    if (tool === undefined) return context.skip('wrk is not installed');
+    const wrk = await createWrk(tool, directory);
     const result = await wrk.run(targetOf('/echo'), SHAPE);
     assert.ok(result.requestsPerSecond > 100);
     assert.ok(result.p50Us > 0);
@@ -64,8 +66,9 @@ describe('gRPC load', () => {
   });
 
   test('ghz reports the same kind of result', async (context) => {
-    const ghz = await createGhz(directory);
-    if (ghz === undefined) return context.skip('ghz is not installed');
+    const tool = findTool('ghz', 'NEREID_GHZ');
+    if (tool === undefined) return context.skip('ghz is not installed');
+    const ghz = await createGhz(tool, directory);
     const result = await ghz.run(targetOf(), SHAPE);
     assert.ok(result.requestsPerSecond > 100);
     assert.ok(result.p50Us > 0);

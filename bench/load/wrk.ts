@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HttpTarget, LoadGenerator } from './load.ts';
-import { findTool, runTool } from './run-tool.ts';
+import type { Tool } from '../tool/find-tool.ts';
+import { runTool } from '../tool/run-tool.ts';
 
 const SCRIPT = fileURLToPath(new URL('./wrk-post.lua', import.meta.url));
 
@@ -14,11 +15,9 @@ interface WrkResult {
   readonly errors: number;
 }
 
-/** wrk with one thread; undefined where it is not installed. Seconds are whole ones. */
-export async function createWrk(directory: string): Promise<LoadGenerator<HttpTarget> | undefined> {
-  const path = findTool('wrk', 'NEREID_WRK');
-  if (path === undefined) return undefined;
-  const version = /^wrk \S+/.exec(await runTool(path, ['-v'], { otherStatuses: [1] }))?.[0] ?? 'wrk';
+/** wrk with one thread. Seconds are whole ones. */
+export async function createWrk(wrk: Tool, directory: string): Promise<LoadGenerator<HttpTarget>> {
+  const version = /^wrk \S+/.exec(await runTool(wrk, ['-v'], { otherStatuses: [1] }))?.[0] ?? 'wrk';
   return {
     name: version,
     run: async ({ url, headers, body }, { connections, seconds }) => {
@@ -27,7 +26,7 @@ export async function createWrk(directory: string): Promise<LoadGenerator<HttpTa
       const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
       const flags = ['-t1', `-c${connections}`, `-d${Math.ceil(seconds)}s`, '-s', SCRIPT, url];
       const environment = { BENCH_BODY: bodyFile, BENCH_HEADERS: lines.join('\n') };
-      const output = await runTool(path, flags, { environment });
+      const output = await runTool(wrk, flags, { environment });
       const result = JSON.parse(output.trimEnd().split('\n').at(-1) ?? '') as WrkResult;
       const requestsPerSecond = (result.count / result.microseconds) * 1e6;
       return { requestsPerSecond, p50Us: result.p50, errors: result.errors };

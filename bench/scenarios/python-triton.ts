@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createRequest, grpcTarget, httpTarget } from '../models/infer-request.ts';
 import { createRepository } from '../models/model-repository.ts';
 import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
@@ -32,13 +33,11 @@ export const pythonTriton: Scenario = {
   isInQuick: false,
   run: async (context) => {
     const { triton: environment, directory, note } = context;
-    const interpreter = findPython();
-    if (environment === undefined || interpreter === undefined) {
-      note(
-        'python-triton was left out: it needs --triton=<virtual environment with nvidia-pytriton> and a Python with numpy.',
-      );
+    if (environment === undefined) {
+      note('python-triton was left out: it runs with --triton.');
       return;
     }
+    const interpreter = findPython() ?? join(environment, 'bin', 'python');
     const repository = createRepository(directory);
     addPythonModel(repository, 'identity');
     await using nereid = await startNereid(repository, [interpreterFlag(interpreter)]);

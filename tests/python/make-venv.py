@@ -1,4 +1,4 @@
-"""Makes a virtual environment with packages, unless it is there: make-venv.py FOLDER REQUIREMENTS
+"""Makes a virtual environment with packages, unless it is there: make-venv.py FOLDER REQUIREMENTS [PIP-OPTION…]
 
 Test files that run at the same time may want the same one: the first makes it, the others wait.
 """
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-folder, requirements = sys.argv[1:]
+folder, requirements, *pip_options = sys.argv[1:]
 stamp = os.path.join(folder, "requirements.sha256")
 with open(requirements, "rb") as file:
     wanted = hashlib.sha256(file.read()).hexdigest()
@@ -27,8 +27,8 @@ def make():
     print(f"Installing the Python packages of {requirements}", flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip = [os.path.join(folder, "bin/python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "-r", requirements], check=True)
+    pip = [os.path.join(folder, "bin/python"), "-m", "pip", "--disable-pip-version-check"]
+    subprocess.run([*pip, "install", *pip_options, "-r", requirements], check=True)
     with open(stamp, "w") as file:
         file.write(wanted)
 

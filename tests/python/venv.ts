@@ -27,10 +27,19 @@ export function frameworkVenv(backend: string): string {
   return makeVenv(`nereid-python-${backend}`, join(ROOT, 'tests/frameworks', backend, 'requirements.txt'));
 }
 
-/** Makes a virtual environment on the first call, and again when the requirements changed. */
-function makeVenv(name: string, requirements: string): string {
+/**
+ * Makes a virtual environment on the first call, and again when the requirements changed.
+ *
+ * @param pipOptions - What pip shows meanwhile. Default: nothing.
+ * @throws Error with pip's own words when a package can't be installed.
+ */
+export function makeVenv(
+  name: string,
+  requirements: string,
+  pipOptions: readonly string[] = ['--quiet'],
+): string {
   const venv = join(ROOT, 'node_modules/.cache', name);
-  run(findPython(), [join(ROOT, 'tests/python/make-venv.py'), venv, requirements]);
+  run(findPython(), [join(ROOT, 'tests/python/make-venv.py'), venv, requirements, ...pipOptions]);
   return join(venv, 'bin/python');
 }
 

@@ -1,30 +1,9 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Tool } from './find-tool.ts';
 
 const execute = promisify(execFile);
 const MAX_OUTPUT = 256 * 2 ** 20;
-
-/** The path of a program: the one that the environment variable names, or the first on PATH. */
-export function findTool(name: string, variable: string): string | undefined {
-  const named = process.env[variable];
-  if (named !== undefined && named !== '') return named;
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name);
-    if (isExecutable(path)) return path;
-  }
-  return undefined;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** How to run a tool. */
 export interface ToolOptions {
@@ -40,13 +19,13 @@ export interface ToolOptions {
  * @throws Error with what it wrote when it fails or takes too long.
  */
 export async function runTool(
-  path: string,
+  tool: Tool,
   args: readonly string[],
   { environment = {}, timeoutSeconds = 60, otherStatuses = [] }: ToolOptions = {},
 ): Promise<string> {
   try {
-    const { stdout, stderr } = await execute(path, [...args], {
-      env: { ...process.env, ...environment },
+    const { stdout, stderr } = await execute(tool.path, [...args], {
+      env: { ...process.env, ...tool.environment, ...environment },
       timeout: timeoutSeconds * 1000,
       maxBuffer: MAX_OUTPUT,
     });
