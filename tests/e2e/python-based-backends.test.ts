@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import { HttpClient, InferInput } from '@nereid/client';
 import { pythonVenv } from '../python/venv.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
-import { startServer, type RunningServer } from '../server/start-server.ts';
+import { runNereid, startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -80,12 +80,13 @@ function writeBackend(
   }
 }
 
-function serve({ path }: TemporaryRepository): Promise<RunningServer> {
+function serve({ path }: TemporaryRepository, ...flags: readonly string[]): Promise<RunningServer> {
   const directory = join(path, '../backends');
   return startServer(
     path,
     `--backend-directory=${directory}`,
     `--backend-config=python,interpreter=${interpreter}`,
+    ...flags,
   );
 }
 
@@ -226,6 +227,201 @@ test('requests that are executed together are one batch to the backend', LIMIT, 
     server.output(),
     /model 'm': parameter 'ofset' is not known to backend 'count', which has offset, tile/,
   );
+});
+
+/** Inputs of any length in one batch: each value doubled, and each request's sum, which only BOUNDS tell apart. */
+const RAGGED = `import json
+import numpy as np
+from nereid_backend import answer_in_batches
+
+
+class TritonPythonModel:
+    def initialize(self, args):
+        self.config = json.loads(args["model_config"])
+
+    def execute(self, requests):
+        return answer_in_batches(requests, self.run, batched=True, config=self.config)
+
+    def run(self, inputs):
+        bounds, values = inputs["BOUNDS"], inputs["X"]
+        sums = [[values[start:end].sum()] for start, end in zip(bounds[:-1], bounds[1:])]
+        extra = 1 if len(values) == 2 else 0
+        return {"DOUBLED": np.resize(2 * values, len(values) + extra), "SUM": np.array(sums, np.float32)}
+`;
+const RAGGED_CONFIG = `backend: "ragged" max_batch_size: 8
+input [ { name: "X" data_type: TYPE_FP32 dims: [ -1 ] allow_ragged_batch: true } ]
+output [ { name: "DOUBLED" data_type: TYPE_FP32 dims: [ -1 ] }, { name: "SUM" data_type: TYPE_FP32 dims: [ 1 ] } ]
+batch_input [ { kind: BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO target_name: "BOUNDS" data_type: TYPE_INT32 source_input: "X" } ]
+batch_output [ { kind: BATCH_SCATTER_WITH_INPUT_SHAPE target_name: "DOUBLED" source_input: "X" } ]
+dynamic_batching { preferred_batch_size: [ 3 ] max_queue_delay_microseconds: 10000000 }
+`;
+
+test('requests of different lengths are one batch to a backend that takes ragged inputs', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'ragged', { 'model.py': RAGGED });
+  repository.write('m', { 'config.pbtxt': RAGGED_CONFIG, '1/.keep': '' });
+  await using server = await serve(repository);
+  const client = new HttpClient(server.http);
+  const infer = (row: readonly number[]) =>
+    client.infer('m', [InferInput.from('X', new Float32Array(row), [1, row.length])]);
+  try {
+    const answers = await Promise.all([[1, 2], [3], [4, 5, 6]].map(infer));
+    assert.deepEqual(
+      answers.map((answer) => [
+        answer.tensor('DOUBLED').shape,
+        [...answer.output('DOUBLED', 'FP32')],
+        [...answer.output('SUM', 'FP32')],
+      ]),
+      [
+        [[1, 2], [2, 4], [3]],
+        [[1, 1], [6], [3]],
+        [[1, 3], [8, 10, 12], [15]],
+      ],
+    );
+    const [statistics] = await client.modelStatistics('m');
+    assert.equal(Number(statistics?.execution_count), 1);
+  } finally {
+    await client.close();
+  }
+});
+
+test('an output that is not as long as its batch_output wants fails with both lengths', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'ragged', { 'model.py': RAGGED });
+  const config = RAGGED_CONFIG.replace(/dynamic_batching.*/, '');
+  repository.write('m', { 'config.pbtxt': config, '1/.keep': '' });
+  await using server = await serve(repository);
+  const client = new HttpClient(server.http);
+  try {
+    await assert.rejects(
+      client.infer('m', [InferInput.from('X', new Float32Array([1, 2]), [1, 2])]),
+      /batch_output 'DOUBLED': expected 2 elements for shapes \[\[1, 2\]\], found 3/,
+    );
+  } finally {
+    await client.close();
+  }
+});
+
+/** Says what it was told by settings. */
+const SETTINGS = {
+  'model.py': `import json
+import numpy as np
+import triton_python_backend_utils as pb_utils
+from nereid_backend import Parameter, backend_settings, read_parameters
+
+
+class TritonPythonModel:
+    @staticmethod
+    def auto_complete_config(config):
+        config.set_max_batch_size(backend_settings()["rows"])
+        config.add_input({"name": "X", "data_type": "TYPE_FP32", "dims": [1]})
+        config.add_output({"name": "SAID", "data_type": "TYPE_STRING", "dims": [1]})
+        return config
+
+    def initialize(self, args):
+        parameters = read_parameters(json.loads(args["model_config"]), {"threads": Parameter(int, default=7)})
+        self.said = json.dumps([backend_settings(), parameters["threads"]])
+
+    def execute(self, requests):
+        said = pb_utils.Tensor("SAID", np.array([[self.said]], dtype=object))
+        return [pb_utils.InferenceResponse([said]) for _ in requests]
+`,
+  'package.json': JSON.stringify({
+    nereid: {
+      backend: {
+        name: 'settings',
+        runtime: 'python',
+        settings: {
+          rows: { type: 'integer', default: 2, minimum: 1, description: 'max_batch_size' },
+          threads: { type: 'integer', minimum: 1, description: 'threads, of models without this parameter' },
+          scale: { type: 'number', default: 0.5, description: 'a number' },
+          mode: { type: 'string', oneOf: ['fast', 'exact'], default: 'fast', description: 'a word' },
+          quiet: { type: 'boolean', default: false, description: 'a choice' },
+        },
+      },
+    },
+  }),
+};
+
+async function askSettings(server: RunningServer, model: string): Promise<unknown> {
+  const client = new HttpClient(server.http);
+  try {
+    const result = await client.infer(model, [InferInput.from('X', new Float32Array(1), [1, 1])]);
+    const [said = ''] = result.asStrings('SAID');
+    const { max_batch_size: rows } = await client.modelConfig(model);
+    return [rows, ...(JSON.parse(said) as unknown[])];
+  } finally {
+    await client.close();
+  }
+}
+
+test(
+  'settings of a backend reach its model.py, and are the parameters that a model leaves out',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    writeBackend(repository, 'settings', SETTINGS);
+    repository.write('plain', { 'config.pbtxt': 'backend: "settings"', '1/.keep': '' });
+    const parameter = 'parameters { key: "threads" value { string_value: "3" } }';
+    repository.write('own', { 'config.pbtxt': `backend: "settings"\n${parameter}`, '1/.keep': '' });
+    {
+      await using server = await serve(repository);
+      const settings = { rows: 2, threads: null, scale: 0.5, mode: 'fast', quiet: false };
+      assert.deepEqual(await askSettings(server, 'plain'), [2, settings, 7]);
+    }
+    const given = [
+      'rows=5',
+      'threads=4',
+      'scale=2',
+      'mode=exact',
+      'quiet=TRUE',
+      'heartbeat-timeout-seconds=20',
+    ];
+    const flags = given.map((setting) => `--backend-config=settings,${setting}`);
+    await using server = await serve(repository, ...flags);
+    const settings = { rows: 5, threads: 4, scale: 2, mode: 'exact', quiet: true };
+    assert.deepEqual(await askSettings(server, 'plain'), [5, settings, 4]);
+    assert.deepEqual(await askSettings(server, 'own'), [5, settings, 3]);
+  },
+);
+
+test('a setting that a backend does not have, or a wrong value, stops the start', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'settings', SETTINGS);
+  repository.write('m', { 'config.pbtxt': 'backend: "settings"', '1/.keep': '' });
+  for (const [setting, message] of [
+    ['settings,thread=4', /backend 'settings' has no setting 'thread' .*: it has .*interpreter, .*threads/],
+    ['settings,rows=0', /backend 'settings', setting 'rows': expected an integer of at least 1, found '0'/],
+    ['python,stub-timeout=9', /backend 'python' has no setting 'stub-timeout'/],
+  ] as const) {
+    const flag = `--backend-config=${setting}`;
+    if (setting.startsWith('python')) repository.write('m', { 'config.pbtxt': 'backend: "python"' });
+    await assert.rejects(serve(repository, flag), message);
+  }
+});
+
+test("settings of Triton's that do nothing here are accepted, and the log says so", LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'settings', SETTINGS);
+  repository.write('m', { 'config.pbtxt': 'backend: "settings"', '1/.keep': '' });
+  await using server = await serve(repository, '--backend-config=python,shm-default-byte-size=5242880');
+  assert.match(
+    server.output(),
+    /setting 'shm-default-byte-size': no effect: tensors travel in files of memory/,
+  );
+});
+
+test('nereid backends lists the settings of each backend once', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeBackend(repository, 'settings', SETTINGS);
+  const { status, output } = await runNereid(
+    'backends',
+    `--backend-directory=${join(repository.path, '../backends')}`,
+  );
+  assert.equal(status, 0);
+  assert.match(output, /\| settings,rows= +\| an integer of at least 1 +\| 2 +\| max_batch_size +\|/);
+  assert.match(output, /python,interpreter=/);
+  assert.doesNotMatch(output, /settings,interpreter=/);
 });
 
 test('a parameter outside of its limits stops the load with its name', LIMIT, async () => {

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { pythonVenv } from '../python/venv.ts';
 import { identityModel, makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { runNereid, startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -141,3 +142,47 @@ function untilExists(t: TestContext, folder: string, name: string): Promise<void
     check();
   });
 }
+
+const NOTING = `import triton_python_backend_utils as pb_utils
+from nereid_backend import record_activity
+
+
+class TritonPythonModel:
+    def execute(self, requests):
+        responses = []
+        for request in requests:
+            record_activity(request, f"LOOK_UP_{request.request_id().upper()}_START")
+            x = pb_utils.get_input_tensor_by_name(request, "IN").as_numpy()
+            record_activity(request, f"LOOK_UP_{request.request_id().upper()}_END")
+            responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", x)]))
+        return responses
+`;
+const NOTING_CONFIG = `backend: "python"
+input [{ name: "IN" data_type: TYPE_INT32 dims: [-1] }]
+output [{ name: "OUT" data_type: TYPE_INT32 dims: [-1] }]
+`;
+
+test('a Python model notes its own moments, of the requests that are traced', LIMIT, async (t) => {
+  const interpreter = pythonVenv();
+  const file = join(makeFolder(t), 'trace.json');
+  await using repository = makeRepository();
+  repository.write('m', { 'config.pbtxt': NOTING_CONFIG, '1/model.py': NOTING });
+  const tracing = [`triton,file=${file}`, 'level=TIMESTAMPS', 'rate=2'];
+  await using server = await startServer(
+    repository.path,
+    `--backend-config=python,interpreter=${interpreter}`,
+    ...tracing.map((setting) => `--trace-config=${setting}`),
+  );
+  for (const value of [1, 2, 3, 4]) await infer(server, 'm', 'IN', [value]);
+  assert.equal(await server.stop(), 0);
+  const timestamps = readRecords(file).flatMap((record) => (record.timestamps ? [record.timestamps] : []));
+  assert.equal(timestamps.length, 2);
+  for (const moments of timestamps) {
+    const inside = moments.filter(({ name }) => /^(?:COMPUTE_START|LOOK_UP_.*|COMPUTE_END)$/.test(name));
+    inside.sort((one, other) => one.ns - other.ns);
+    assert.deepEqual(
+      inside.map(({ name }) => name),
+      ['COMPUTE_START', 'LOOK_UP_R1_START', 'LOOK_UP_R1_END', 'COMPUTE_END'],
+    );
+  }
+});

@@ -24,9 +24,13 @@ export interface FrameworkServer {
 /**
  * Installs the framework, has `tests/frameworks/<backend>/make-models.py` make its models, and serves them.
  *
+ * @param settings - Of the backend: `<name>=<value>`.
  * @throws Error with what pip, the script or the server said.
  */
-export async function serveFrameworkModels(backend: string): Promise<FrameworkServer> {
+export async function serveFrameworkModels(
+  backend: string,
+  ...settings: readonly string[]
+): Promise<FrameworkServer> {
   const interpreter = frameworkVenv(backend);
   const folder = mkdtempSync(join(tmpdir(), `nereid-${backend}-`));
   execFileSync(interpreter, [join(ROOT, 'tests/frameworks', backend, 'make-models.py'), folder], {
@@ -37,6 +41,8 @@ export async function serveFrameworkModels(backend: string): Promise<FrameworkSe
     `--backend-config=${backend},interpreter=${interpreter}`,
     // The interpreter has all of them, in the versions that made the models.
     `--backend-config=${backend},requirements=ignore`,
+    ...settings.map((setting) => `--backend-config=${backend},${setting}`),
+    '--log-verbose=1',
     '--model-control-mode=explicit',
   );
   const client = new HttpClient(server.http);

@@ -1,5 +1,7 @@
 """The input and output of every forest: their names are Triton's, their sizes the model's."""
 
+from nereid_backend import refuse_ragged
+
 from .errors import model_error
 
 INPUT = "input__0"
@@ -24,6 +26,7 @@ def complete_tensors(config, forest):
 
 def check_tensors(config, forest):
     """An error when a configuration does not fit the forest."""
+    refuse_ragged(config)
     if config["max_batch_size"] == 0:
         raise model_error(config, "max_batch_size must be above 0, as a request to a forest is a batch of rows")
     if any(output["name"] == "treeshap_output" for output in config["output"]):

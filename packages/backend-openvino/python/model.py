@@ -6,14 +6,11 @@ import os
 import numpy as np
 import openvino as ov
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches
+from nereid_backend import answer_in_batches, backend_settings, refuse_ragged
 
 from .loading import configured_shape, fit_shapes, last_line, read_model
-from .settings import compile_properties, read_settings, warn_of_unused
+from .settings import compile_properties, describe_compiled, read_settings, warn_of_unused
 from .tensors import datatype_of, find_port, name_of, to_numpy, to_openvino
-
-# What Triton's server gives backends as their default.
-_DEFAULT_MAX_BATCH_SIZE = 4
 
 
 class TritonPythonModel:
@@ -22,9 +19,10 @@ class TritonPythonModel:
         given = config.as_dict()
         settings = read_settings(given)
         model = read_model(_create_core(given, settings), given, pb_utils.get_model_dir())
-        if not given.get("max_batch_size") and not given.get("input") and _has_batch(model):
-            config.set_max_batch_size(_DEFAULT_MAX_BATCH_SIZE)
-            if not given.get("sequence_batching"):
+        default = backend_settings()["default-max-batch-size"]
+        if default > 0 and not given.get("max_batch_size") and not given.get("input") and _has_batch(model):
+            config.set_max_batch_size(default)
+            if default > 1 and not given.get("sequence_batching"):
                 config.set_dynamic_batching()
         batched = given.get("max_batch_size", 0) > 0
         for kind, ports, add in (("input", model.inputs, config.add_input), ("output", model.outputs, config.add_output)):
@@ -40,6 +38,7 @@ class TritonPythonModel:
                 f"model '{config['name']}': OpenVINO doesn't run on the GPUs of KIND_GPU: use KIND_CPU, and parameter "
                 "TARGET_DEVICE to choose a device of OpenVINO"
             )
+        refuse_ragged(config)
         settings = read_settings(config)
         warn_of_unused(config)
         core = _create_core(config, settings)
@@ -84,12 +83,14 @@ def _create_core(config, settings):
 def _compile(core, model, config, settings):
     device = settings["TARGET_DEVICE"].upper()
     try:
-        return core.compile_model(model, device, compile_properties(settings))
+        compiled = core.compile_model(model, device, compile_properties(settings))
     except RuntimeError as error:
         raise ValueError(
-            f"model '{config['name']}' can't be compiled for device {device} (parameter TARGET_DEVICE; there are "
+            f"model '{config['name']}' can't be compiled for device {device} (TARGET_DEVICE; there are "
             f"{', '.join(core.available_devices)}): {last_line(error)}"
         ) from error
+    pb_utils.Logger.log_verbose(f"model '{config['name']}' is compiled for {device}: {describe_compiled(compiled)}")
+    return compiled
 
 
 def _check(tensor, ports, what, config):

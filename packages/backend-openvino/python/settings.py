@@ -47,3 +47,10 @@ def compile_properties(settings):
         hint.inference_precision: Type.bf16 if settings["HINT_BF16"] else None,
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def describe_compiled(compiled):
+    """The properties that OpenVINO has come to, for the log."""
+    names = (hint.performance_mode, properties.inference_num_threads, properties.streams.num)
+    known = set(compiled.get_property(properties.supported_properties))
+    return ", ".join(f"{name()} {compiled.get_property(name)}" for name in names if name() in known)

@@ -1,15 +1,27 @@
-import type { BackendModel, ModelContext } from '@nereid/backend-sdk';
+import type { BackendModel, ModelContext, ParameterSpec } from '@nereid/backend-sdk';
+import { readOwnSettings } from './manifest-settings.ts';
 import { findBackendCode, findOwnCode } from './model-code.ts';
 import { PythonModel } from './python-model.ts';
 import { readPythonSettings } from './python-settings.ts';
 
+/** The backend of a model that does not bring its own code. */
+export interface ModelBackend {
+  /** Its `model.py`. */
+  readonly file: string;
+  /** The settings that its manifest declares. */
+  readonly settings: Readonly<Record<string, ParameterSpec>>;
+}
+
 /**
  * A version of a Python model.
  *
- * @param backendFile - The `model.py` of the backend that it is for; left out for a model that brings its own.
+ * @param backend - Left out for a model that brings its own `model.py`.
  * @throws InferenceServerError INVALID_ARG naming the setting that is wrong.
  */
-export function createPythonModel(context: ModelContext, backendFile?: string): BackendModel {
-  const findCode = backendFile === undefined ? findOwnCode : findBackendCode(backendFile);
-  return new PythonModel(context, readPythonSettings(context), findCode);
+export function createPythonModel(context: ModelContext, backend?: ModelBackend): BackendModel {
+  return new PythonModel(context, {
+    settings: readPythonSettings(context),
+    ownSettings: backend === undefined ? {} : readOwnSettings(context, backend.settings),
+    findCode: backend === undefined ? findOwnCode : findBackendCode(backend.file),
+  });
 }

@@ -31,6 +31,8 @@ export interface WireRequest {
   readonly timeout?: number;
   /** W3C trace context. */
   readonly trace?: { readonly traceparent: string; readonly tracestate?: string };
+  /** Whether the server wants to hear of activities; also true in traces that have no such context. */
+  readonly traced?: true;
 }
 
 export interface WireResponse {
@@ -47,7 +49,13 @@ export type Action = 'load' | 'auto_complete' | 'initialize' | 'is_ready' | 'fin
 /** Frames to the process. */
 export type ToStub =
   | { readonly kind: 'call'; readonly call: number; readonly action: Action; readonly value: unknown }
-  | { readonly kind: 'execute'; readonly batch: number; readonly requests: readonly WireRequest[] }
+  | {
+      readonly kind: 'execute';
+      readonly batch: number;
+      readonly requests: readonly WireRequest[];
+      /** The tensors of `batch_input`; their bytes follow those of the requests. */
+      readonly batch_inputs?: readonly WireTensor[];
+    }
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number }
   /** Whoever takes the responses can't keep up, or can again. */
   | { readonly kind: 'pause'; readonly batch: number; readonly index: number; readonly paused: boolean }
@@ -79,6 +87,8 @@ export type FromStub =
   | InferFrame
   | AskFrame
   | { readonly kind: 'infer_cancel'; readonly call: number }
+  /** The model notes a moment in the trace of a request. */
+  | { readonly kind: 'activity'; readonly batch: number; readonly index: number; readonly name: string }
   /** Memory files that the server may open. */
   | ({ readonly kind: 'memory' } & MemoryPaths)
   | {

@@ -36,6 +36,13 @@ test('the manifest says which formats it takes, the first one being its own', ()
   );
 });
 
+test('its settings are those of the manifest and of every Python model', () => {
+  const threads = { type: 'integer', minimum: 1, description: 'threads of a model' };
+  const { settings = {} } = create({ settings: { threads } });
+  assert.deepEqual(settings['threads'], threads);
+  assert.equal(settings['interpreter']?.default, 'python3');
+});
+
 test('wrong fields of the manifest are named with the file', () => {
   for (const [manifest, message] of [
     [
@@ -54,7 +61,7 @@ test('wrong fields of the manifest are named with the file', () => {
     ],
     [
       { format: [] },
-      /nereid\.backend\.format: expected one of model, formats, defaultInstanceCount as further field, found \[\]$/,
+      /nereid\.backend\.format: expected one of model, formats, defaultInstanceCount, settings as further field, found \[\]$/,
     ],
   ] as const) {
     assert.throws(() => create(manifest), { code: 'INVALID_ARG', message });

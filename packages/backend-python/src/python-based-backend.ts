@@ -1,16 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  defineBackend,
-  InferenceServerError,
-  type Backend,
-  type BackendFolder,
-  type ModelFormat,
-} from '@nereid/backend-sdk';
+import { defineBackend, type Backend, type BackendFolder, type ModelFormat } from '@nereid/backend-sdk';
+import { wrongManifest as wrong } from './manifest-error.ts';
+import { readManifestSettings } from './manifest-settings.ts';
+import { PYTHON_SETTINGS, warnOfUnusedSettings } from './python-settings.ts';
 
 /** Fields of `nereid.backend` for every backend, which the server reads. */
 const COMMON_FIELDS = ['name', 'runtime', 'sdkVersion', 'stability'];
-const OWN_FIELDS = ['model', 'formats', 'defaultInstanceCount'];
+const OWN_FIELDS = ['model', 'formats', 'defaultInstanceCount', 'settings'];
 
 /**
  * Triton's Python-based backends: one `model.py` in the folder of the backend serves all its models.
@@ -25,14 +22,17 @@ export function createPythonBasedBackend(folder: BackendFolder): Backend {
   if (!existsSync(file)) throw wrong(folder, 'model', `a file that is there (${file})`);
   const [format, ...otherFormats] = readFormats(folder);
   const defaultInstanceCount = readCount(folder, 'defaultInstanceCount');
+  const own = readManifestSettings(folder);
   return defineBackend({
     name,
     instanceHost: 'in-process',
+    settings: { ...PYTHON_SETTINGS, ...own },
+    start: warnOfUnusedSettings,
     ...format,
     otherFormats,
     ...(defaultInstanceCount !== undefined && { defaultInstanceCount }),
     createModel: async (context) =>
-      (await import('./create-python-model.ts')).createPythonModel(context, file),
+      (await import('./create-python-model.ts')).createPythonModel(context, { file, settings: own }),
   });
 }
 
@@ -65,12 +65,4 @@ function readCount(folder: BackendFolder, field: string): number | undefined {
   if (value === undefined || (typeof value === 'number' && Number.isInteger(value) && value > 0))
     return value;
   throw wrong(folder, field, 'a whole number above 0');
-}
-
-function wrong({ directory, manifest }: BackendFolder, field: string, expected: string): Error {
-  const found = JSON.stringify(manifest[field]) ?? 'none';
-  return new InferenceServerError(
-    'INVALID_ARG',
-    `${join(directory, 'package.json')}: nereid.backend.${field}: expected ${expected}, found ${found}`,
-  );
 }

@@ -13,24 +13,31 @@ import {
   preparePythonEnvironment,
   type PythonEnvironment,
 } from './environment/prepare-python-environment.ts';
+import type { OwnSettings } from './manifest-settings.ts';
 import type { FindModelCode, ModelCode } from './model-code.ts';
 import type { PythonSettings } from './python-settings.ts';
 import { PythonInstance, type LoadedStub } from './python-instance.ts';
 import { readStubLimits } from './stub-limits.ts';
 import { StubProcess } from './stub-process.ts';
 
+/** What a model has of its backend. */
+export interface PythonModelBackend {
+  readonly settings: PythonSettings;
+  /** Those that a Python-based backend declares itself, for its `model.py`. */
+  readonly ownSettings: OwnSettings;
+  readonly findCode: FindModelCode;
+}
+
 /** A version of a Python model. The process that completed its configuration becomes its first instance. */
 export class PythonModel implements BackendModel {
   readonly #context: ModelContext;
-  readonly #settings: PythonSettings;
-  readonly #findCode: FindModelCode;
+  readonly #backend: PythonModelBackend;
   #spare: Promise<LoadedStub> | undefined;
   #environment: Promise<PythonEnvironment> | undefined;
 
-  constructor(context: ModelContext, settings: PythonSettings, findCode: FindModelCode) {
+  constructor(context: ModelContext, backend: PythonModelBackend) {
     this.#context = context;
-    this.#settings = settings;
-    this.#findCode = findCode;
+    this.#backend = backend;
   }
 
   async completeConfig(config: ModelConfig): Promise<ConfigCompletion> {
@@ -61,14 +68,16 @@ export class PythonModel implements BackendModel {
   /** Starts a process and has it import the model. */
   async #load(config: ModelConfig): Promise<LoadedStub> {
     const { modelName, versionDirectory, logger, metrics, models } = this.#context;
-    const code = await this.#findCode(this.#context, config);
-    const limits = readStubLimits(config, this.#settings);
+    const { settings, ownSettings, findCode } = this.#backend;
+    const code = await findCode(this.#context, config);
+    const limits = readStubLimits(config, settings);
     const { interpreter, variables } = await this.#prepare(code, config);
     const stub = new StubProcess({
       interpreter,
       environment: variables,
       modelName,
       decoupled: config.model_transaction_policy?.decoupled ?? false,
+      batchInput: config.batch_input,
       limits,
       services: { logger, metrics, models },
     });
@@ -77,7 +86,8 @@ export class PythonModel implements BackendModel {
         ...code,
         model_directory: versionDirectory,
         memory_limit: limits.memoryBytes,
-        spin_microseconds: this.#settings.spinMicroseconds,
+        spin_microseconds: settings.spinMicroseconds,
+        settings: ownSettings,
       };
       return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
     } catch (error) {
@@ -98,7 +108,7 @@ export class PythonModel implements BackendModel {
   async #prepareOnce(code: ModelCode, config: ModelConfig): Promise<PythonEnvironment> {
     const context = this.#context;
     const { modelName, logger, signal } = context;
-    const { interpreter, requirements, environment: settings } = this.#settings;
+    const { interpreter, requirements, environment: settings } = this.#backend.settings;
     const readsRequirements = requirements === 'install';
     const query = { context, config, codeDirectory: dirname(code.file), interpreter, readsRequirements };
     const source = await findEnvironmentSource(query);

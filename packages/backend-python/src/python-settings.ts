@@ -1,6 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readBackendSettings, type BackendContext } from '@nereid/backend-sdk';
+import { readBackendSettings, type BackendContext, type ParameterSpec } from '@nereid/backend-sdk';
 import type { EnvironmentSettings } from './environment/prepare-python-environment.ts';
 
 /** Settings of the backend, given as `--backend-config=python,<name>=<value>`. */
@@ -33,20 +33,83 @@ export interface PythonSettings {
   readonly environment: EnvironmentSettings;
 }
 
+const EFFECTIVE = {
+  interpreter: {
+    type: 'string',
+    default: 'python3',
+    description: 'the Python of models that bring none: a path or a command',
+  },
+  'stub-timeout-seconds': {
+    type: 'integer',
+    default: 30,
+    minimum: 1,
+    description: 'how long a process may take to start, before it imports the model',
+  },
+  'heartbeat-timeout-seconds': {
+    type: 'integer',
+    default: 30,
+    minimum: 0,
+    description: 'a process without a sign of life for this long is started again; 0: never',
+  },
+  'execute-timeout-seconds': {
+    type: 'number',
+    default: 0,
+    minimum: 0,
+    description: 'a process whose execute takes longer is started again; 0: no limit',
+  },
+  'spin-microseconds': {
+    type: 'integer',
+    default: availableParallelism() > 1 ? 300 : 0,
+    minimum: 0,
+    description: 'how long a busy process looks for the next request before it sleeps',
+  },
+  requirements: {
+    type: 'string',
+    oneOf: ['install', 'ignore'],
+    default: 'install',
+    description: 'whether files with requirements beside a model are installed',
+  },
+  'environment-cache': { type: 'string', description: 'folder that keeps environments' },
+  'environment-installer': {
+    type: 'string',
+    oneOf: ['auto', 'uv', 'pip'],
+    default: 'auto',
+    description: 'what installs packages; auto: uv when it is on the path, or else pip',
+  },
+  'environment-offline': { type: 'boolean', default: false, description: 'whether nothing is downloaded' },
+  'environment-locked': {
+    type: 'boolean',
+    default: false,
+    description: 'whether every package must be named with its version and hash',
+  },
+} as const satisfies Readonly<Record<string, ParameterSpec>>;
+
+const NO_REGION = 'no effect: tensors travel in files of memory, which grow as they must';
+/** Triton's, for what is made otherwise here. Command lines that have them go on working. */
+const WITHOUT_EFFECT = {
+  'shm-default-byte-size': { type: 'integer', minimum: 0, description: NO_REGION },
+  'shm-growth-byte-size': { type: 'integer', minimum: 0, description: NO_REGION },
+  'shm-region-prefix-name': { type: 'string', description: NO_REGION },
+  'thread-pool-size': {
+    type: 'integer',
+    minimum: 1,
+    description: 'no effect: responses are sent without threads',
+  },
+} as const satisfies Readonly<Record<string, ParameterSpec>>;
+
+/** What `--backend-config=python,…` takes, and that of each Python-based backend beside its own settings. */
+export const PYTHON_SETTINGS = { ...EFFECTIVE, ...WITHOUT_EFFECT };
+
+/** Says in the log which settings do nothing. */
+export function warnOfUnusedSettings({ backendName, settings, logger }: BackendContext): void {
+  for (const [name, { description }] of Object.entries(WITHOUT_EFFECT))
+    if (settings[name] !== undefined)
+      logger.warning(`backend '${backendName}', setting '${name}': ${description}`);
+}
+
 /** @throws InferenceServerError INVALID_ARG naming the setting. */
 export function readPythonSettings(context: BackendContext): PythonSettings {
-  const settings = readBackendSettings(context, {
-    interpreter: { type: 'string', default: 'python3' },
-    'stub-timeout-seconds': { type: 'integer', default: 30, minimum: 1 },
-    'heartbeat-timeout-seconds': { type: 'integer', default: 30, minimum: 0 },
-    'execute-timeout-seconds': { type: 'number', default: 0, minimum: 0 },
-    'spin-microseconds': { type: 'integer', default: availableParallelism() > 1 ? 300 : 0, minimum: 0 },
-    requirements: { type: 'string', oneOf: ['install', 'ignore'], default: 'install' },
-    'environment-cache': { type: 'string' },
-    'environment-installer': { type: 'string', oneOf: ['auto', 'uv', 'pip'], default: 'auto' },
-    'environment-offline': { type: 'boolean', default: false },
-    'environment-locked': { type: 'boolean', default: false },
-  });
+  const settings = readBackendSettings(context, EFFECTIVE);
   return {
     interpreter: settings.interpreter,
     stubTimeoutSeconds: settings['stub-timeout-seconds'],

@@ -160,6 +160,7 @@ export function describeRequest(request: BackendRequest, buffers: Uint8Array[]):
     }),
     ...(priority > 0 && { priority }),
     ...(timeoutUs > 0 && { timeout: timeoutUs }),
+    ...(traceContext !== undefined && { traced: true }),
     ...(traceparent !== undefined && { trace: { traceparent, ...(tracestate && { tracestate }) } }),
   };
 }

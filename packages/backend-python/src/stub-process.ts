@@ -1,4 +1,9 @@
-import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
+import {
+  createBatchInputs,
+  InferenceServerError,
+  type BackendRequest,
+  type ModelConfig,
+} from '@nereid/backend-sdk';
 import { Channel } from './channel.ts';
 import { ExecutionLimit } from './execution-limit.ts';
 import { Lookahead } from './lookahead.ts';
@@ -10,6 +15,7 @@ import { SharedMemoryFiles, type MemoryPaths } from './shared-memory-files.ts';
 import type { StubLimits } from './stub-limits.ts';
 import { StubMetrics } from './stub-metrics.ts';
 import type { StubServices } from './stub-services.ts';
+import { packTensors } from './wire-tensors.ts';
 
 /** A process that was told to end and does not is killed after this long. */
 const END_LIMIT_MS = 5000;
@@ -22,6 +28,8 @@ export interface StubOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly modelName: string;
   readonly decoupled: boolean;
+  /** What the server makes of each batch, for models that ask for it. */
+  readonly batchInput: ModelConfig['batch_input'];
   readonly limits: StubLimits;
   readonly services: StubServices;
 }
@@ -117,9 +125,12 @@ export class StubProcess {
   execute(requests: readonly BackendRequest[]): Promise<boolean> {
     const batch = this.#next++;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    const { batchInput, decoupled } = this.#options;
     return new Promise((resolve, reject) => {
+      // First, since it throws when a request lacks what it is made of.
+      const made = batchInput.flatMap((entry) => createBatchInputs(requests, entry));
       let limit: ExecutionLimit | undefined;
-      const running = new RunningBatch(requests, this.#options.decoupled, {
+      const running = new RunningBatch(requests, decoupled, {
         onBegin: () => {
           limit = this.#limitExecution();
         },
@@ -135,12 +146,13 @@ export class StubProcess {
       if (this.#line.length === 1) this.#begin(running);
       const buffers: Uint8Array[] = [];
       const described = requests.map((request) => describeRequest(request, buffers));
-      this.#channel.sendSoon({ kind: 'execute', batch, requests: described }, buffers);
+      const extra = made.length > 0 && { batch_inputs: packTensors(made, buffers) };
+      this.#channel.sendSoon({ kind: 'execute', batch, requests: described, ...extra }, buffers);
       for (const [index, request] of requests.entries()) {
         request.onCancel(() => {
           if (this.#batches.has(batch)) this.#send({ kind: 'cancel', batch, index });
         });
-        if (!this.#options.decoupled) continue;
+        if (!decoupled) continue;
         request.onPause((paused) => {
           limit?.pause(paused);
           if (this.#batches.has(batch)) this.#send({ kind: 'pause', batch, index, paused });
@@ -225,6 +237,9 @@ export class StubProcess {
         return;
       case 'infer_cancel':
         this.#modelCalls.cancel(frame.call);
+        return;
+      case 'activity':
+        this.#batches.get(frame.batch)?.request(frame.index)?.recordActivity(frame.name);
         return;
       case 'ask':
         void this.#modelCalls.ask(frame);

@@ -5,7 +5,7 @@ import json
 
 import torch
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches
+from nereid_backend import answer_in_batches, batch_inputs
 
 from .loading import find_model, load_module, load_script
 from .settings import apply_to_process, read_settings, warn_of_unused
@@ -29,7 +29,7 @@ class TritonPythonModel:
         return config
 
     def initialize(self, args):
-        config = json.loads(args["model_config"])
+        self._config = config = json.loads(args["model_config"])
         self._settings = read_settings(config)
         warn_of_unused(config)
         self._batched = config["max_batch_size"] > 0
@@ -40,12 +40,12 @@ class TritonPythonModel:
         apply_to_process(self._settings)
         model = _load(config, self._settings, device)
         self._device = device if device is not None else _device_of(model)
-        inputs = [given["name"] for given in config["input"]] + _sequence_inputs(config)
+        inputs = [given["name"] for given in config["input"]] + _sequence_inputs(config) + batch_inputs(config)
         self._plan = CallPlan(config["name"], inputs, arguments_of(model))
         self._model = _compile(config["name"], model, self._settings)
 
     def execute(self, requests):
-        responses = answer_in_batches(requests, self._run, batched=self._batched)
+        responses = answer_in_batches(requests, self._run, batched=self._batched, config=self._config)
         if self._settings["ENABLE_CACHE_CLEANING"] and self._device.type == "cuda":
             torch.cuda.empty_cache()
         return responses

@@ -29,7 +29,9 @@ def read_settings(config):
     """The parameters by name. Raises an error naming the one that is wrong."""
     settings = read_parameters(config, _PARAMETERS)
     for one, other in _SYNONYMS:
-        if None not in (settings[one], settings[other]) and settings[one] != settings[other]:
+        # One of them alone goes before a setting of the backend, whichever name that has.
+        has_both = {one, other} <= config.get("parameters", {}).keys()
+        if has_both and settings[one] != settings[other]:
             raise ValueError(
                 f"model '{config['name']}': parameters '{one}' and '{other}' mean the same, "
                 f"but are {settings[one]} and {settings[other]}: leave one out"

@@ -2,6 +2,7 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRequest } from './backend-request.ts';
 import type { Logger } from './logger.ts';
 import type { MetricFactory } from './metrics.ts';
+import type { ParameterSpec } from './model-parameters.ts';
 import type { ModelAccess } from './model-access.ts';
 
 /**
@@ -129,6 +130,12 @@ export interface Backend extends ModelFormat {
   readonly otherFormats?: readonly ModelFormat[];
   /** Instances of a group that names no count. Default: 1. */
   readonly defaultInstanceCount?: number;
+  /**
+   * The settings it takes (`--backend-config=<backend>,<name>=<value>`). With another one, or a wrong value, the backend
+   * can't be used, which is said when the server starts. Absent: any name is accepted, and `readBackendSettings` checks
+   * values when they are read.
+   */
+  readonly settings?: Readonly<Record<string, ParameterSpec>>;
   /** Called once in each thread or process before its first model. */
   start?(context: BackendContext): void | Promise<void>;
   createModel(context: ModelContext): BackendModel | Promise<BackendModel>;

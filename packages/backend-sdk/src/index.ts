@@ -39,6 +39,7 @@ export type {
 
 export { createTensor, decodeStrings, tensorView, type TensorValues } from './tensor.ts';
 export type { FixedSizeDatatype, TensorArray, TensorArrays } from './tensor-array.ts';
+export { createBatchInputs } from './batch-input.ts';
 export { collectInputs, type BatchingConfig } from './collect-inputs.ts';
 export { splitOutputs, type SplittingConfig } from './split-outputs.ts';
 export { checkModelIo } from './check-model-io.ts';
@@ -49,8 +50,10 @@ export {
 } from './complete-model-io.ts';
 export type { ModelTensor, ModelTensors } from './model-tensors.ts';
 export {
+  describeParameter,
   readBackendSettings,
   readModelParameters,
+  type GivenSettings,
   type ParameterSpec,
   type ParameterValuesOf,
 } from './model-parameters.ts';

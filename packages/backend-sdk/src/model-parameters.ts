@@ -1,9 +1,11 @@
 import { InferenceServerError } from '@nereid/protocol/inference-server-error';
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import type { BackendContext } from './backend.ts';
 
 /** How one parameter is to be read. Without a default, a parameter that is not given reads as undefined. */
-export type ParameterSpec =
+export type ParameterSpec = {
+  /** What it does, in a few words: `nereid backends` shows it of settings. */
+  readonly description?: string;
+} & (
   | {
       readonly type: 'integer' | 'number';
       readonly default?: number;
@@ -22,7 +24,8 @@ export type ParameterSpec =
       readonly default?: string;
       /** The values allowed; absent: any. */
       readonly oneOf?: readonly string[];
-    };
+    }
+);
 
 type SpecValue<S extends ParameterSpec> = S extends { type: 'integer' | 'number' }
   ? number
@@ -56,13 +59,19 @@ export function readModelParameters<const S extends Readonly<Record<string, Para
   return readAll(specs, (name) => config.parameters[name]?.string_value, `model '${config.name}', parameter`);
 }
 
+/** What a backend is given on the command line: a part of `BackendContext`. */
+export interface GivenSettings {
+  readonly backendName: string;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
 /**
  * Reads the settings given to a backend on the command line (`--backend-config=<backend>,<name>=<value>`).
  *
  * @throws InferenceServerError INVALID_ARG naming the backend, the setting, what was expected and found.
  */
 export function readBackendSettings<const S extends Readonly<Record<string, ParameterSpec>>>(
-  context: Pick<BackendContext, 'backendName' | 'settings'>,
+  context: GivenSettings,
   specs: S,
 ): ParameterValuesOf<S> {
   return readAll(specs, (name) => context.settings[name], `backend '${context.backendName}', setting`);
@@ -89,7 +98,8 @@ function readOne(
   if (text === undefined) return spec.default;
   const value = parse(spec, text.trim());
   if (value !== undefined) return value;
-  throw new InferenceServerError('INVALID_ARG', `${where}: expected ${describe(spec)}, found '${text}'`);
+  const expected = describeParameter(spec);
+  throw new InferenceServerError('INVALID_ARG', `${where}: expected ${expected}, found '${text}'`);
 }
 
 /** The value, undefined when the text is none of that kind. */
@@ -119,12 +129,13 @@ function parseBoolean(text: string): boolean | undefined {
   return text === 'false' || text === '0' ? false : undefined;
 }
 
-function describe(spec: ParameterSpec): string {
+/** The values that a parameter may have, in words: `an integer of at least 1`. */
+export function describeParameter(spec: ParameterSpec): string {
   switch (spec.type) {
     case 'boolean':
       return 'true, false, 1 or 0';
     case 'string':
-      return `one of ${(spec.oneOf ?? []).join(', ')}`;
+      return spec.oneOf === undefined ? 'any text' : `one of ${spec.oneOf.join(', ')}`;
     case 'integer':
     case 'number': {
       const kind = spec.type === 'integer' ? 'an integer' : 'a number';

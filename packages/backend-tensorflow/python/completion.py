@@ -1,9 +1,8 @@
 """Fills in from the signature what a configuration leaves out, by the rules of Triton's TensorFlow backend."""
 
-from .tensor_config import model_dims, server_made_inputs, state_outputs
+from nereid_backend import backend_settings
 
-# What Triton's server gives backends as their default.
-_DEFAULT_MAX_BATCH_SIZE = 4
+from .tensor_config import model_dims, server_made_inputs, state_outputs
 
 
 def complete(config, signature):
@@ -13,9 +12,10 @@ def complete(config, signature):
     not listed is not wanted.
     """
     given = config.as_dict()
-    batched = _is_batched(given, signature)
+    default = backend_settings()["default-max-batch-size"]
+    batched = _is_batched(given, signature, default)
     if batched and not given.get("max_batch_size"):
-        config.set_max_batch_size(_DEFAULT_MAX_BATCH_SIZE)
+        config.set_max_batch_size(default)
     if given.get("max_batch_size", 0) > 1 and not given.get("sequence_batching"):
         config.set_dynamic_batching()
     made, states = server_made_inputs(given), state_outputs(given)
@@ -25,15 +25,15 @@ def complete(config, signature):
     given["output"] = _complete_tensors(given, given.get("output"), signature.outputs, wanted, batched)
 
 
-def _is_batched(config, signature):
-    """Whether the first dimension is a batch.
+def _is_batched(config, signature, default):
+    """Whether the first dimension is a batch. default: max_batch_size to be completed; 0 when nothing is to batch.
 
     Any size as first dimension may mean a batch or a tensor of any size: dims in the configuration tell which.
     """
     if config.get("max_batch_size", 0) > 0:
         return True
     tensors = {**signature.inputs, **signature.outputs}.values()
-    if not all(tensor.may_batch for tensor in tensors):
+    if default == 0 or not all(tensor.may_batch for tensor in tensors):
         return False
     hints = dict(_hints(config.get("input"), signature.inputs))
     hints |= dict(_hints(config.get("output"), signature.outputs))

@@ -10,6 +10,8 @@ import triton_python_backend_utils as pb_utils
 # There is no public way to read a SavedModel without its variables; `saved_model_cli` takes this one, too.
 from tensorflow.python.saved_model.loader_impl import parse_saved_model
 
+from nereid_backend import backend_settings
+
 from .errors import first_line
 from .tensors import read_tensor
 
@@ -108,7 +110,7 @@ def _session_options(settings, kind):
         intra_op_parallelism_threads=settings["TF_NUM_INTRA_THREADS"],
         inter_op_parallelism_threads=settings["TF_NUM_INTER_THREADS"],
         use_per_session_threads=settings["TF_USE_PER_SESSION_THREADS"],
-        allow_soft_placement=True,
+        allow_soft_placement=backend_settings()["allow-soft-placement"],
         # A model of KIND_MODEL says itself where it runs.
         device_count={} if kind == "MODEL" else {"GPU": 0},
     )

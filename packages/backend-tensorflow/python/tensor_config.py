@@ -1,10 +1,12 @@
 """Tensors of a configuration beside those of a signature."""
 
+from nereid_backend import refuse_ragged
+
 
 def check_tensors(config, signature):
     """Raises ValueError naming what the configuration and the signature say of one tensor, when that differs."""
     states = (config.get("sequence_batching") or {}).get("state") or ()
-    _refuse_ragged(config)
+    refuse_ragged(config)
     for tensor in config["input"]:
         _check_tensor(config, tensor, signature.inputs, "input")
     for tensor in config["output"]:
@@ -31,15 +33,6 @@ def server_made_inputs(config):
 def state_outputs(config):
     """Names of the outputs that the sequence batcher keeps."""
     return [state["output_name"] for state in (config.get("sequence_batching") or {}).get("state") or ()]
-
-
-def _refuse_ragged(config):
-    ragged = [tensor["name"] for tensor in config["input"] if tensor.get("allow_ragged_batch")]
-    if ragged or config.get("batch_input") or config.get("batch_output"):
-        what = f"allow_ragged_batch of input '{ragged[0]}'" if ragged else "batch_input and batch_output"
-        raise ValueError(
-            f"model '{config['name']}': backend 'tensorflow' can't serve {what}: requests of a batch need equal dims"
-        )
 
 
 def _check_tensor(config, tensor, known, what):

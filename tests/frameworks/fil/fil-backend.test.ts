@@ -162,6 +162,10 @@ test('inputs and outputs that the forest does not have are named', LIMIT, async 
       /expected TYPE_FP32 or TYPE_FP64, found TYPE_INT32/,
     ],
     [
+      { input: [{ ...input, allow_ragged_batch: true }] },
+      /backend 'fil' can't serve allow_ragged_batch of input 'input__0': .*remove it/,
+    ],
+    [
       { output: [output, shap] },
       /output 'treeshap_output': Shapley values are not computed, remove this output/,
     ],

@@ -8,7 +8,7 @@ const LIMIT = { timeout: 120_000 };
 let server: FrameworkServer;
 before(
   async () => {
-    server = await serveFrameworkModels('openvino');
+    server = await serveFrameworkModels('openvino', 'default-max-batch-size=6', 'INFERENCE_NUM_THREADS=1');
   },
   // The first time, its packages are installed: gigabytes, of some frameworks.
   { timeout: 900_000 },
@@ -28,7 +28,7 @@ test('every model answers as OpenVINO itself does', { timeout: 300_000 }, async 
 test('a model without configuration gets its tensors, a batch and the dynamic batcher', LIMIT, async () => {
   await server.withModel('completed', async (client) => {
     const config = await client.modelConfig('completed');
-    assert.equal(config['max_batch_size'], 4);
+    assert.equal(config['max_batch_size'], 6);
     assert.ok(config['dynamic_batching']);
     const { inputs, outputs } = await client.modelMetadata('completed');
     assert.deepEqual(
@@ -36,6 +36,16 @@ test('a model without configuration gets its tensors, a batch and the dynamic ba
       [[{ name: 'x', datatype: 'FP32', shape: [-1, 4] }], [{ name: 'y', datatype: 'FP32', shape: [-1, 3] }]],
     );
   });
+});
+
+test('a setting of the backend holds for models without the parameter of its name', LIMIT, async () => {
+  await server.withModel('completed', () => Promise.resolve());
+  assert.match(server.output(), /model 'completed' is compiled for CPU: .*INFERENCE_NUM_THREADS 1\b/);
+  await server.withModel('completed', () => Promise.resolve(), {
+    backend: 'openvino',
+    parameters: { INFERENCE_NUM_THREADS: { string_value: '2' } },
+  });
+  assert.match(server.output(), /model 'completed' is compiled for CPU: .*INFERENCE_NUM_THREADS 2\b/);
 });
 
 test('requests that wait together are one execution, and each gets its own rows', LIMIT, async () => {
@@ -81,7 +91,7 @@ for (const { what, config, message } of [
   {
     what: 'a device that is not there',
     config: parameter('TARGET_DEVICE', 'NPU'),
-    message: /can't be compiled for device NPU \(parameter TARGET_DEVICE; there are .*CPU/,
+    message: /can't be compiled for device NPU \(TARGET_DEVICE; there are .*CPU/,
   },
   {
     what: 'an extension that is not there',
@@ -97,6 +107,21 @@ for (const { what, config, message } of [
     what: 'an output that the model does not have',
     config: { ...COMPLETE, output: [{ ...Y, name: 'z' }] },
     message: /the model has no output 'z', it has y/,
+  },
+  {
+    what: 'an input of different lengths in one batch',
+    config: { ...COMPLETE, input: [{ ...X, allow_ragged_batch: true }] },
+    message: /backend 'openvino' can't serve allow_ragged_batch of input 'x': .*remove it/,
+  },
+  {
+    what: 'an input made of the batch',
+    config: {
+      ...COMPLETE,
+      batch_input: [
+        { kind: 'BATCH_ELEMENT_COUNT', target_name: ['n'], data_type: 'TYPE_INT32', source_input: ['x'] },
+      ],
+    },
+    message: /backend 'openvino' can't serve batch_input: /,
   },
   {
     what: 'a file that is not there',

@@ -202,7 +202,40 @@ def raw(tensor):
     return tensor.numpy()
 
 
+THREADS = """import torch
+from torch import nn
+
+
+class Threads(nn.Module):
+    def forward(self, x):
+        return torch.tensor([torch.get_num_threads(), torch.get_num_interop_threads()])
+"""
+
+
+RAGGED = """import torch
+from torch import nn
+
+
+class Ragged(nn.Module):
+    def forward(self, values, bounds):
+        sums = [values[start:end].sum() for start, end in zip(bounds[:-1], bounds[1:])]
+        return {"DOUBLED": 2 * values, "SUM": torch.stack(sums).reshape(-1, 1)}
+"""
+RAGGED_CONFIG = """backend: "pytorch"
+max_batch_size: 8
+input { name: "values" data_type: TYPE_FP32 dims: [ -1 ] allow_ragged_batch: true }
+output [ { name: "DOUBLED" data_type: TYPE_FP32 dims: [ -1 ] }, { name: "SUM" data_type: TYPE_FP32 dims: [ 1 ] } ]
+batch_input {
+  kind: BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO target_name: "bounds" data_type: TYPE_INT32 source_input: "values"
+}
+batch_output { kind: BATCH_SCATTER_WITH_INPUT_SHAPE target_name: "DOUBLED" source_input: "values" }
+dynamic_batching { preferred_batch_size: [ 3 ] max_queue_delay_microseconds: 10000000 }
+"""
+
+
 def add_others():
+    add_model("ragged", RAGGED_CONFIG, {"model.py": RAGGED})
+    add_model("threads", 'backend: "pytorch"\n', {"model.py": THREADS})
     one = tensors("input", ("x", "FP32", 2)) + tensors("output", ("y", "FP32", 2))
     add_model("in_place", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(InPlace())})
     x = np.array([[1, 2]], np.float32)

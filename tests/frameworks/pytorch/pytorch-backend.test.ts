@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { InferInput } from '@nereid/client';
+import { InferInput, type HttpClient } from '@nereid/client';
 import { assertAnswered } from '../cases.ts';
 import { serveFrameworkModels, type FrameworkServer } from '../framework-server.ts';
 
@@ -9,7 +9,7 @@ const LIMIT = { timeout: 120_000 };
 let server: FrameworkServer;
 before(
   async () => {
-    server = await serveFrameworkModels('pytorch');
+    server = await serveFrameworkModels('pytorch', 'INTRA_OP_THREAD_COUNT=3', 'INTER_OP_THREAD_COUNT=5');
   },
   // The first time, its packages are installed: gigabytes, of some frameworks.
   { timeout: 900_000 },
@@ -44,6 +44,47 @@ test('what forward raises is the error of the request, and the next one is answe
     assert.deepEqual(await ask(2).then((result) => [...result.output('y', 'FP32')]), [1, 2]);
   });
 });
+
+test('requests of different lengths are one call of forward, with what tells them apart', LIMIT, async () => {
+  await server.withModel('ragged', async (client) => {
+    const ask = (row: readonly number[]) =>
+      client.infer('ragged', [InferInput.from('values', new Float32Array(row), [1, row.length])]);
+    const answers = await Promise.all([[1, 2], [3], [4, 5, 6]].map(ask));
+    assert.deepEqual(
+      answers.map((answer) => [[...answer.output('DOUBLED', 'FP32')], [...answer.output('SUM', 'FP32')]]),
+      [
+        [[2, 4], [3]],
+        [[6], [3]],
+        [[8, 10, 12], [15]],
+      ],
+    );
+    const [statistics] = await client.modelStatistics('ragged');
+    assert.equal(Number(statistics?.execution_count), 1);
+  });
+});
+
+const THREADS = {
+  backend: 'pytorch',
+  input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [1] }],
+  output: [{ name: 'counts', data_type: 'TYPE_INT64', dims: [2] }],
+};
+
+for (const { what, parameters, counts } of [
+  { what: 'without parameters', parameters: {}, counts: [3n, 5n] },
+  {
+    what: 'with one of them',
+    parameters: { INTER_OP_THREAD_COUNT: { string_value: '2' } },
+    counts: [3n, 2n],
+  },
+  { what: 'with its other name', parameters: { NUM_THREADS: { string_value: '2' } }, counts: [2n, 5n] },
+]) {
+  test(`a model ${what} has the threads of the backend's settings where it says nothing`, LIMIT, async () => {
+    const ask = async (client: HttpClient) =>
+      client.infer('threads', [InferInput.from('x', new Float32Array(1))]);
+    const result = await server.withModel('threads', ask, { ...THREADS, parameters });
+    assert.deepEqual([...result.output('counts', 'INT64')], counts);
+  });
+}
 
 const ONE = { name: 'x', data_type: 'TYPE_FP32', dims: [2] };
 const PAIR = {

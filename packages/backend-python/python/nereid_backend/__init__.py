@@ -2,5 +2,18 @@
 
 from .batch import Bfloat16Bits, answer_in_batches
 from .parameters import Parameter, read_parameters, warn_of_unused_parameters
+from .ragged import batch_inputs, refuse_ragged
+from .settings import backend_settings
+from .trace import record_activity
 
-__all__ = ["Bfloat16Bits", "Parameter", "answer_in_batches", "read_parameters", "warn_of_unused_parameters"]
+__all__ = [
+    "Bfloat16Bits",
+    "Parameter",
+    "answer_in_batches",
+    "backend_settings",
+    "batch_inputs",
+    "read_parameters",
+    "record_activity",
+    "refuse_ragged",
+    "warn_of_unused_parameters",
+]

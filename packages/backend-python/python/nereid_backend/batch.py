@@ -14,18 +14,23 @@ import traceback
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
+from .ragged import RaggedBatch, split_by_shapes
+
 
 class Bfloat16Bits(np.ndarray):
     """A BF16 tensor as the uint16 of its bits, since numpy has no bfloat16: `array.view(Bfloat16Bits)`."""
 
 
-def answer_in_batches(requests, run, *, batched):
+def answer_in_batches(requests, run, *, batched, config=None):
     """Answers requests by running them together.
 
     requests: those of `execute`.
     run: takes the inputs, gives the outputs, both as `{name: numpy array}`. With `batched`, the first dimension of each
         is the batch: the requests' parts back to back. BF16 tensors are `Bfloat16Bits`, both ways.
     batched: whether the model has a batch dimension (`max_batch_size` above 0). Without, each request runs by itself.
+    config: the model's configuration as a dict, for models that may have ragged batches: inputs with `allow_ragged_batch`
+        come as one flat array `[elements]`, the tensors of `batch_input` are among the inputs, and outputs of
+        `batch_output` are cut by the shape of their source input.
 
     Requests that leave out different optional inputs, or whose inputs differ in more than the batch, run apart. What
     `run` raises fails the requests that ran together: a `ValueError` or `TritonModelException` as their author says, all
@@ -34,29 +39,33 @@ def answer_in_batches(requests, run, *, batched):
     Returns a list with one `InferenceResponse` for each request.
     """
     responses = [None] * len(requests)
-    for indices in _groups(requests, batched):
+    ragged = RaggedBatch(config or {})
+    for indices in _groups(requests, batched, ragged):
         group = [requests[index] for index in indices]
-        for index, response in zip(indices, _answer(group, run, batched)):
+        for index, response in zip(indices, _answer(group, run, batched, ragged)):
             responses[index] = response
     return responses
 
 
-def _groups(requests, batched):
+def _groups(requests, batched, ragged):
     """Indices of the requests that can run together."""
     if not batched:
         return [[index] for index in range(len(requests))]
     groups = {}
     for index, request in enumerate(requests):
-        kinds = [(tensor.name(), tensor.triton_dtype(), tuple(tensor.shape()[1:])) for tensor in request.inputs()]
-        groups.setdefault(tuple(sorted(kinds)), []).append(index)
+        kinds = {tensor.name(): ragged.kind(tensor) for tensor in request.inputs()}
+        groups.setdefault(tuple(kinds[name] for name in sorted(kinds)), []).append(index)
     return groups.values()
 
 
-def _answer(requests, run, batched):
+def _answer(requests, run, batched, ragged):
     try:
         sizes = [request.inputs()[0].shape()[0] for request in requests] if batched else None
-        outputs = run(_gather(requests))
-        parts = {name: [array] for name, array in outputs.items()} if sizes is None else _split(outputs, sizes)
+        outputs = run({**_gather(requests, ragged), **_batch_inputs(requests)})
+        parts = {
+            name: [array] if sizes is None else _split(name, array, sizes, ragged.shapes(name, requests))
+            for name, array in outputs.items()
+        }
         return [_respond(parts, at) for at in range(len(requests))]
     except Exception as error:
         pb_utils.Logger.log_verbose("".join(traceback.format_exception(error)))
@@ -67,13 +76,18 @@ def _respond(parts, at):
     return pb_utils.InferenceResponse([_to_tensor(name, arrays[at]) for name, arrays in parts.items()])
 
 
-def _gather(requests):
+def _gather(requests, ragged):
     """The inputs of all requests, one array for each name."""
     parts = {}
     for request in requests:
         for tensor in request.inputs():
-            parts.setdefault(tensor.name(), []).append(_to_array(tensor))
+            parts.setdefault(tensor.name(), []).append(ragged.flatten(tensor.name(), _to_array(tensor)))
     return {name: _concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _batch_inputs(requests):
+    """What the server has made of the whole batch, which runs together: it forms batches by the same rules."""
+    return {tensor.name(): tensor.as_numpy() for tensor in requests[0]._batch_inputs}
 
 
 def _concatenate(arrays):
@@ -82,16 +96,17 @@ def _concatenate(arrays):
     return np.concatenate(arrays).view(type(arrays[0]))
 
 
-def _split(outputs, sizes):
-    """Each output's parts, one for each request."""
+def _split(name, array, sizes, shapes):
+    """The parts of an output, one for each request."""
+    if shapes is not None:
+        return split_by_shapes(name, array, shapes)
     ends = np.cumsum(sizes)
-    for name, array in outputs.items():
-        if array.ndim == 0 or len(array) != ends[-1]:
-            raise ValueError(
-                f"output '{name}': expected {ends[-1]} as its first dimension, the size of the batch, "
-                f"found shape {list(array.shape)}; a model without a batch dimension needs max_batch_size: 0"
-            )
-    return {name: np.split(array, ends[:-1]) for name, array in outputs.items()}
+    if array.ndim == 0 or len(array) != ends[-1]:
+        raise ValueError(
+            f"output '{name}': expected {ends[-1]} as its first dimension, the size of the batch, "
+            f"found shape {list(array.shape)}; a model without a batch dimension needs max_batch_size: 0"
+        )
+    return np.split(array, ends[:-1])
 
 
 def _to_array(tensor):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import triton_python_backend_utils as pb_utils
 
+from .settings import backend_settings
+
 # What Python models may have besides, whatever their backend.
 _OF_ALL_PYTHON_MODELS = frozenset(
     {
@@ -70,10 +72,11 @@ class Parameter:
 def read_parameters(config, specs):
     """The values of the parameters in `specs`, a `Parameter` by name, of a configuration as a dict.
 
+    A parameter that the configuration leaves out has the value of the backend's setting of that name, if there is one.
     A wrong value is INVALID_ARG with model, parameter, what was expected and found.
     """
-    given = _texts(config)
-    return {name: _read(config, name, spec, given.get(name)) for name, spec in specs.items()}
+    given, settings = _texts(config), backend_settings()
+    return {name: _read(config, name, spec, given.get(name), settings.get(name)) for name, spec in specs.items()}
 
 
 def warn_of_unused_parameters(config, specs):
@@ -93,11 +96,13 @@ def _texts(config):
     return {name: value["string_value"].strip() for name, value in config.get("parameters", {}).items()}
 
 
-def _read(config, name, spec, text):
-    if text is None:
+def _read(config, name, spec, text, setting):
+    if text is None and setting is None:
         return spec.default
+    what = f"model '{config['name']}', parameter" if text is not None else f"backend '{config['backend']}', setting"
+    found = text if text is not None else str(setting)
     try:
-        return spec.parse(text)
+        return spec.parse(found)
     except ValueError as expected:
-        message = f"model '{config['name']}', parameter '{name}': expected {expected}, found '{text}'"
+        message = f"{what} '{name}': expected {expected}, found '{found}'"
         raise pb_utils.TritonModelException(message, pb_utils.TritonError.INVALID_ARG) from None

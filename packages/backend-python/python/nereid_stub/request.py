@@ -15,7 +15,7 @@ TRITONSERVER_REQUEST_RELEASE_RESCHEDULE = 2
 class ReceivedRequest:
     """A request of the server; the methods are those of `InferenceRequest`."""
 
-    __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender", "_decoupled")
+    __slots__ = ("_fields", "_inputs", "_model", "_channel", "_batch", "_index", "_state", "_release", "_sender", "_decoupled", "_batch_inputs")
 
     def __init__(self, fields, inputs, model, channel, batch, index, state, decoupled):
         self._fields = fields
@@ -28,6 +28,8 @@ class ReceivedRequest:
         self._release = TRITONSERVER_REQUEST_RELEASE_ALL
         self._sender = None
         self._decoupled = decoupled
+        # Of the whole batch, as `batch_input` of the configuration wants them.
+        self._batch_inputs = ()
 
     @property
     def model_name(self):
@@ -76,6 +78,10 @@ class ReceivedRequest:
         """Handed on to a request of `InferenceRequest`, makes it a child of this one."""
         return InferenceTrace(self._fields.get("trace"), (self._batch, self._index))
 
+    def _record_activity(self, name):
+        if self._fields.get("traced", False):
+            self._channel.send({"kind": "activity", "batch": self._batch, "index": self._index, "name": name})
+
     def is_cancelled(self):
         """Whether the client has gone or cancelled."""
         self._channel.poll()
@@ -109,4 +115,8 @@ def receive_batch(header, data, model, channel, decoupled):
     for index, (fields, state) in enumerate(zip(header["requests"], header["states"])):
         inputs, at = unpack(fields["inputs"], data, at)
         requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index, state, decoupled))
+    if "batch_inputs" in header:
+        made, _ = unpack(header["batch_inputs"], data, at)
+        for request in requests:
+            request._batch_inputs = made
     return requests

@@ -34,6 +34,8 @@ class Runtime:
         self.channel = Channel(sock, self._dispatch)
         self.calls = Calls(self.channel)
         self.model_dir = None
+        # Those of the backend, when that is a Python-based one.
+        self.settings = {}
         self._memory_limit = None
         self._load_class = load_class
         self._class = None
@@ -124,6 +126,7 @@ class Runtime:
             limit_memory(self._memory_limit)
         self.channel.spin(value["spin_microseconds"] / 1e6)
         self.model_dir = value["model_directory"]
+        self.settings = value["settings"]
         self._class = self._load_class(value["file"], value["paths"])
         if not callable(getattr(self._class, "execute", None)):
             raise TritonModelException(f"{value['file']}: class TritonPythonModel has no method execute", "INVALID_ARG")

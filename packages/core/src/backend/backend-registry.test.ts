@@ -70,6 +70,37 @@ test('a backend has the settings of its runtime, and its own before them', async
   assert.deepEqual(registry.get('polyglot').settings, { a: '2', b: '2' });
 });
 
+const STRICT = {
+  'strict/package.json': { name: 'strict', entry: './main.js', sdkVersion: '*' },
+  'strict/main.js': `export default { name: 'strict', instanceHost: 'in-process', createModel() {},
+    settings: { threads: { type: 'integer', minimum: 1 } } };`,
+};
+
+test('a backend that declares its settings takes those for all backends that it does not have', async () => {
+  const registry = await open(STRICT, { '': { other: 'x' }, strict: { threads: '2' } });
+  assert.deepEqual(registry.get('strict').settings, { other: 'x', threads: '2' });
+});
+
+test('a setting that a backend does not have, or a wrong value, makes it unusable with the reason', async () => {
+  for (const [settings, message] of [
+    [
+      { strict: { thread: '2' } },
+      "backend 'strict' has no setting 'thread' (--backend-config=strict,thread=…): it has threads",
+    ],
+    [
+      { strict: { threads: 'many' } },
+      "backend 'strict', setting 'threads': expected an integer of at least 1, found 'many'",
+    ],
+    [
+      { '': { threads: '0' } },
+      "backend 'strict', setting 'threads': expected an integer of at least 1, found '0'",
+    ],
+  ] as const) {
+    const registry = await open(STRICT, settings);
+    assert.throws(() => registry.get('strict'), { code: 'INVALID_ARG', message });
+  }
+});
+
 test('a runtime that is not installed is named', async () => {
   const registry = await open({ 'own/package.json': { name: 'own', runtime: 'cobol' } });
   assert.throws(() => registry.get('own'), {

@@ -1,5 +1,6 @@
-import type { Backend } from '@nereid/backend-sdk';
+import type { Backend, ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
+import { assertSettings } from './assert-settings.ts';
 import { assertSdkVersion, type ExtensionManifest } from './extension-manifest.ts';
 import { loadBackend, type BackendSource } from './load-backend.ts';
 
@@ -32,6 +33,8 @@ export interface BackendStatus {
   readonly manifest: ExtensionManifest;
   /** Undefined when it can be used. */
   readonly problem: InferenceServerError | undefined;
+  /** The settings that it declares, without those that its runtime has, too. */
+  readonly settings: Readonly<Record<string, ParameterSpec>>;
 }
 
 /** The backends by name. Found at startup; a backend's module is imported when the registry is opened. */
@@ -57,8 +60,10 @@ export class BackendRegistry {
           assertSdkVersion(manifest);
           const source = toSource(manifest, manifests);
           const backend = await loadBackend(source);
-          const own = { ...settings[''], ...settings[manifest.runtime ?? ''], ...settings[manifest.name] };
-          registry.#loaded.set(manifest.name, { manifest, source, backend, settings: own });
+          const own = settings[manifest.name] ?? {};
+          const all = { ...settings[''], ...settings[manifest.runtime ?? ''], ...own };
+          assertSettings(backend, { own, all });
+          registry.#loaded.set(manifest.name, { manifest, source, backend, settings: all });
         } catch (error) {
           registry.#failed.set(manifest.name, { manifest, problem: InferenceServerError.from(error) });
         }
@@ -74,9 +79,14 @@ export class BackendRegistry {
 
   /** All backends that were found, by name. */
   status(): readonly BackendStatus[] {
-    const usable = this.backends.map(({ manifest }) => ({ manifest, problem: undefined }));
+    const usable = this.backends.map(({ manifest, backend }) => {
+      const shared = this.#loaded.get(manifest.runtime ?? '')?.backend.settings ?? {};
+      const own = Object.entries(backend.settings ?? {}).filter(([name]) => !Object.hasOwn(shared, name));
+      return { manifest, problem: undefined, settings: Object.fromEntries(own) };
+    });
     // Not by localeCompare, whose first call loads the rules of the locale: 25 ms of a start.
-    return [...usable, ...this.#failed.values()].sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
+    const failed = [...this.#failed.values()].map((status) => ({ ...status, settings: {} }));
+    return [...usable, ...failed].sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
   }
 
   /**

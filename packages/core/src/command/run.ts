@@ -1,12 +1,12 @@
-import { discoverInstalled } from './backends.ts';
+import { listBackends } from './backends.ts';
 import { parseCommandLine, usage } from '../options.ts';
 import { SERVER_VERSION } from '../version.ts';
 import { summarizeTraces } from './trace-summary/trace-summary.ts';
-import { describeBackends, describeFailure, serve } from './serve.ts';
+import { describeFailure, serve } from './serve.ts';
 
 const HELP = `Usage:
   nereid serve --model-repository=<path> [flags]   serve the models of a repository
-  nereid backends [--backend-directory=<path>]     list the installed backends
+  nereid backends [--backend-directory=<path>]     list the installed backends and their settings
   nereid trace-summary <trace file>…               what trace files say, as a table or a picture
   nereid serve --help                              all flags
   nereid --version
@@ -24,7 +24,7 @@ export async function run(args: readonly string[]): Promise<number> {
       case 'serve':
         return await runServe(flags);
       case 'backends':
-        process.stdout.write(`${describeBackends(await discoverInstalled(flags))}\n`);
+        process.stdout.write(await listBackends(flags));
         return 0;
       case 'trace-summary':
         process.stdout.write(summarizeTraces(flags));
