@@ -26,6 +26,7 @@ test('the command serves, says where, and ends with 0 on SIGTERM and on SIGINT',
     assert.equal((await fetch(`${server.http}/v2/health/ready`)).status, 200);
     assert.match(await (await fetch(`${server.metrics}/metrics`)).text(), /nv_inference_count/);
     assert.match(server.output(), /\| add_sub +\| 1 +\| READY/);
+    assert.doesNotMatch(server.output(), /unrecognized flag/);
     server.process.kill(signal);
     assert.equal(await server.stop(), 0);
   }

@@ -153,6 +153,7 @@ function optionsOf(
     logger,
     metrics: { counter: () => metric, gauge: () => metric, histogram: () => metric },
     models: createNoModelAccess('none'),
+    allocate: Buffer.alloc,
     signal: new AbortController().signal,
     modelName: 'm',
     modelVersion: '1',

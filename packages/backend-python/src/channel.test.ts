@@ -86,8 +86,8 @@ test('large tensors go through shared memory, and their place is given back', as
   other.on('data', (chunk: Buffer) => (bytesOnStream += chunk.length));
   const sender = new Channel(own, () => undefined);
   const receiver = new Channel(other, (_, tensors) => received.push(tensors));
-  sender.share(new SharedMemoryFiles({ inputs, outputs, progress: inputs }));
-  receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs, progress: inputs }));
+  sender.share(new SharedMemoryFiles({ inputs, outputs, progress: inputs }, Buffer.alloc));
+  receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs, progress: inputs }, Buffer.alloc));
   t.after(() => [sender, receiver].forEach((channel) => channel.close()));
   const tensor = randomBytes(1 << 20);
   for (let round = 1; round <= 3; round += 1) {

@@ -67,7 +67,7 @@ export class PythonModel implements BackendModel {
 
   /** Starts a process and has it import the model. */
   async #load(config: ModelConfig): Promise<LoadedStub> {
-    const { modelName, versionDirectory, logger, metrics, models } = this.#context;
+    const { modelName, versionDirectory, logger, metrics, models, allocate } = this.#context;
     const { settings, ownSettings, findCode } = this.#backend;
     const code = await findCode(this.#context, config);
     const limits = readStubLimits(config, settings);
@@ -79,7 +79,7 @@ export class PythonModel implements BackendModel {
       decoupled: config.model_transaction_policy?.decoupled ?? false,
       batchInput: config.batch_input,
       limits,
-      services: { logger, metrics, models },
+      services: { logger, metrics, models, allocate },
     });
     try {
       const value = {

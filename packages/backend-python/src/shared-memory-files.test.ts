@@ -17,7 +17,7 @@ function create(t: TestContext): { memory: SharedMemoryFiles; inputs: string; ou
   writeFileSync(paths.inputs, '');
   writeFileSync(paths.outputs, '');
   writeFileSync(paths.progress, Buffer.alloc(8));
-  const memory = new SharedMemoryFiles(paths);
+  const memory = new SharedMemoryFiles(paths, Buffer.alloc);
   t.after(() => {
     memory.close();
     rmSync(folder, { recursive: true });
@@ -65,7 +65,10 @@ test('a place outside of the file is an error', (t) => {
 });
 
 test('without room nothing is put', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
-  const memory = new SharedMemoryFiles({ inputs: '/dev/full', outputs: '/dev/null', progress: '/dev/null' });
+  const memory = new SharedMemoryFiles(
+    { inputs: '/dev/full', outputs: '/dev/null', progress: '/dev/null' },
+    Buffer.alloc,
+  );
   t.after(() => memory.close());
   assert.equal(memory.put([Buffer.alloc(KIB)], KIB), undefined);
 });

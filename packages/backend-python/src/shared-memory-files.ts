@@ -13,11 +13,15 @@ export interface MemoryPaths {
   readonly progress: string;
 }
 
+/** Memory that is about to be filled. */
+export type Allocate = (byteSize: number) => Uint8Array<ArrayBuffer>;
+
 /**
  * The tensors of large frames. They are written to and read from memory files with system calls: as many copies as
  * through a mapping, and a file that has gone or is full is an error to act upon, not a signal.
  */
 export class SharedMemoryFiles {
+  readonly #allocate: Allocate;
   readonly #inputs: number;
   readonly #outputs: number;
   readonly #progress: number;
@@ -26,7 +30,8 @@ export class SharedMemoryFiles {
   #end = 0;
 
   /** @throws Error of the system when a file can't be opened. */
-  constructor({ inputs, outputs, progress }: MemoryPaths) {
+  constructor({ inputs, outputs, progress }: MemoryPaths, allocate: Allocate) {
+    this.#allocate = allocate;
     const opened: number[] = [];
     const open = (path: string, flags: string): number => {
       const file = openSync(path, flags);
@@ -79,7 +84,8 @@ export class SharedMemoryFiles {
 
   /** Tensors that the process has written, as a copy. */
   take(place: number, byteSize: number): Buffer {
-    const tensors = Buffer.allocUnsafeSlow(byteSize);
+    const { buffer, byteOffset } = this.#allocate(byteSize);
+    const tensors = Buffer.from(buffer, byteOffset, byteSize);
     let at = 0;
     // One call reads 2 GiB at most.
     while (at < byteSize) {

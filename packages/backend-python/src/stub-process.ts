@@ -260,7 +260,7 @@ export class StubProcess {
   /** Where the files can't be opened (other rights, another view of /proc), all tensors take the socket. */
   #share(paths: MemoryPaths): void {
     try {
-      this.#channel.share(new SharedMemoryFiles(paths));
+      this.#channel.share(new SharedMemoryFiles(paths, this.#options.services.allocate));
       this.#send({ kind: 'memory' });
       this.#takesMore = true;
     } catch (error) {

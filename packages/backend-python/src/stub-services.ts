@@ -1,8 +1,10 @@
 import type { Logger, MetricFactory, ModelAccess } from '@nereid/backend-sdk';
+import type { Allocate } from './shared-memory-files.ts';
 
 /** What the server does for a process. */
 export interface StubServices {
   readonly logger: Logger;
   readonly metrics: MetricFactory;
   readonly models: ModelAccess;
+  readonly allocate: Allocate;
 }

@@ -26,6 +26,11 @@ export interface BackendContext {
   /** The other models of the server; only for backends that run `in-process`. */
   readonly models: ModelAccess;
   /**
+   * Memory for a tensor, not zeroed, 8-byte aligned. Large ones get memory that was used before where they can: to fill
+   * fresh memory takes several times as long. It can't be transferred to another thread.
+   */
+  allocate(byteSize: number): Uint8Array<ArrayBuffer>;
+  /**
    * Aborts when the server begins to stop: a load that waits for something, or has it built, gives up. In an executor,
    * when that is told to end.
    */

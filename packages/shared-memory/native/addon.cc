@@ -1,6 +1,7 @@
 /// What JavaScript sees: see native-module.ts.
 #include <napi.h>
 
+#include "block_pool.h"
 #include "js_call.h"
 #include "mapping_object.h"
 #include "object_table.h"
@@ -30,11 +31,30 @@ void unlink_object(const Napi::CallbackInfo& info) {
   js_call(info.Env(), [&] { PosixObject::unlink(string_argument(info, 0)); });
 }
 
+/// An array buffer over a block, which goes back when the buffer was collected.
+Napi::Value take_block(const Napi::CallbackInfo& info) {
+  return js_call(info.Env(), [&] {
+    const std::size_t byte_size = size_argument(info, 0);
+    const BlockPool::Block block = BlockPool::take(byte_size);
+    const auto give_back = [block](Napi::Env, void*) { BlockPool::give_back(block); };
+    return Napi::ArrayBuffer::New(info.Env(), block.memory, byte_size, give_back);
+  });
+}
+
+void trim_blocks(const Napi::CallbackInfo&) { BlockPool::trim(); }
+
+Napi::Value kept_blocks(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(BlockPool::kept_byte_size()));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openObject", Napi::Function::New<open_object>(env, "openObject"));
   exports.Set("createObject", Napi::Function::New<create_object>(env, "createObject"));
   exports.Set("closeObject", Napi::Function::New<close_object>(env, "closeObject"));
   exports.Set("unlinkObject", Napi::Function::New<unlink_object>(env, "unlinkObject"));
+  exports.Set("takeBlock", Napi::Function::New<take_block>(env, "takeBlock"));
+  exports.Set("trimBlocks", Napi::Function::New<trim_blocks>(env, "trimBlocks"));
+  exports.Set("keptBlocks", Napi::Function::New<kept_blocks>(env, "keptBlocks"));
   exports.Set("Mapping", MappingObject::define(env));
   return exports;
 }

@@ -14,12 +14,18 @@ export interface NativeMapping {
   unmap(): void;
 }
 
-/** What native/addon.cc exports. Objects are numbers that hold in all threads of the process. */
+/** What native/addon.cc exports. Objects are numbers that hold in all threads of the process, which share the pool. */
 export interface NativeModule {
   openObject(key: string, writable: boolean): number;
   createObject(key: string, byteSize: number): number;
   closeObject(id: number): void;
   unlinkObject(key: string): void;
+  /** Memory of the process, not zeroed, that goes back to a pool when it was collected. It can't be transferred. */
+  takeBlock(byteSize: number): ArrayBuffer;
+  /** Gives what the pool keeps to the system, except for what was used since the last call. */
+  trimBlocks(): void;
+  /** Bytes that the pool keeps. */
+  keptBlocks(): number;
   readonly Mapping: new (id: number, offset: number, byteSize: number) => NativeMapping;
 }
 

@@ -73,6 +73,7 @@ export async function createTestHost(
     logger: createRecordingLogger(logs),
     metrics: createRecordingMetrics(metrics),
     models,
+    allocate: (byteSize) => new Uint8Array(byteSize),
     signal: stopping.signal,
   };
   const loaded = new Set<TestModel>();

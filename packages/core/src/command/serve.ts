@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { InferenceServerError } from '@nereid/protocol';
 import { startServer } from '../create-server.ts';
 import { resolveServerOptions, type CommandLine, type ServerOptions } from '../options.ts';
+import { countArrayBuffers } from '../memory/count-array-buffers.ts';
 import type { Server, ServerPorts } from '../server.ts';
 import type { RepositoryAgentStatus } from '../agent/agent-registry.ts';
 import type { BackendStatus } from '../backend/backend-registry.ts';
@@ -25,6 +26,7 @@ export async function serve(
 ): Promise<number> {
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
+  countArrayBuffers();
   const signals = new StopSignals();
   // A fault of a backend on this thread must not take the other models along.
   process.on('uncaughtException', (error) =>

@@ -1,6 +1,6 @@
 /** Large JSON is decoded and encoded off the serving thread, which would answer nobody meanwhile. */
 import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
 import {
   InferenceServerError,
   type InferOutput,
@@ -112,10 +112,11 @@ export class JsonThread {
   }
 }
 
-/** Bytes that can be handed over: small bodies lie in memory that others share. */
+/** Bytes that can be handed over: small bodies lie in memory that others share, large ones in some that stays here. */
 function ownCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength) return new Uint8Array(buffer);
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.byteLength;
+  if (isWhole && !isMarkedAsUntransferable(buffer)) return new Uint8Array(buffer);
   return new Uint8Array(bytes);
 }
 

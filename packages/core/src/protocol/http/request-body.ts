@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseJson, type JsonValue } from '@nereid/protocol/http';
+import { allocateBuffer } from '../../memory/large-buffer.ts';
 import type { HttpRequest } from './route.ts';
 
 /** The largest body that is taken, in bytes: Triton counts in 32 bits. */
@@ -144,7 +145,7 @@ function stop(message: IncomingMessage): void {
 
 function allocate(byteSize: number): Buffer {
   try {
-    return Buffer.allocUnsafe(byteSize);
+    return allocateBuffer(byteSize);
   } catch (cause) {
     const message = `no memory for a request body of ${String(byteSize)} bytes`;
     throw new InferenceServerError('UNAVAILABLE', message, { cause });

@@ -1,4 +1,5 @@
 /** gRPC's framing on the way in: a flag, a length, a message, in chunks that end anywhere. */
+import { allocateBuffer } from '../../../memory/large-buffer.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import type { Unpack } from './compression.ts';
 import { GRPC } from './grpc-codes.ts';
@@ -71,7 +72,7 @@ export class MessageReader {
       return at + byteSize;
     }
     // Pages of a large buffer are only taken once they are written: announcing much costs the server nothing.
-    this.#message = Buffer.allocUnsafeSlow(byteSize);
+    this.#message = allocateBuffer(byteSize);
     this.#filled = 0;
     return at;
   }

@@ -1,0 +1,32 @@
+import { createRequire } from 'node:module';
+import type { LargeBuffers } from '@nereid/shared-memory';
+
+/** From so many bytes on memory is worth using again. */
+const LARGE_BYTE_SIZE = 1 << 20;
+
+/** null: there is no addon for this machine. */
+let buffers: LargeBuffers | null | undefined;
+
+/**
+ * Memory of this thread for bytes that come in, not zeroed. Large ones get memory that others have used before them,
+ * where there is an addon for that: to fill fresh memory takes several times as long. It can't be transferred then.
+ *
+ * @throws Error where there is no memory.
+ */
+export function allocateBuffer(byteSize: number): Buffer<ArrayBuffer> {
+  if (byteSize < LARGE_BYTE_SIZE) return Buffer.allocUnsafeSlow(byteSize);
+  buffers ??= loadLargeBuffers();
+  if (buffers === null) return Buffer.allocUnsafeSlow(byteSize);
+  return Buffer.from(buffers.take(byteSize).buffer);
+}
+
+/** Loaded when it is first needed: see `open-region-memory.ts`. */
+function loadLargeBuffers(): LargeBuffers | null {
+  const require = createRequire(import.meta.url);
+  const addon = require('@nereid/shared-memory') as { LargeBuffers: new () => LargeBuffers };
+  try {
+    return new addon.LargeBuffers();
+  } catch {
+    return null;
+  }
+}
