@@ -32,6 +32,8 @@ export interface GrpcTarget {
 export interface LoadGenerator<Target> {
   /** With its version. */
   readonly name: string;
+  /** The largest request that it can send. Default: any. */
+  readonly maxByteSize?: number;
   run(target: Target, shape: LoadShape): Promise<LoadResult>;
 }
 

@@ -13,11 +13,14 @@ import {
 import type { GrpcTarget, LoadGenerator } from './load.ts';
 
 const PATH = '/inference.GRPCInferenceService/ModelInfer';
+/** What HTTP/2 lets a client send before the server gives it more room, for which we don't wait. */
+const MAX_BYTE_SIZE = 65_535 - 5;
 /** The server may send that much before it is given more room. */
 const WINDOW = 2 ** 20;
 
 export const ownGrpcLoad: LoadGenerator<GrpcTarget> = {
   name: 'own load generator (HTTP/2 on node:net)',
+  maxByteSize: MAX_BYTE_SIZE,
   run: (target, shape) => runClosedLoop(connectTo(target), shape),
 };
 

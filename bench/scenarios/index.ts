@@ -3,9 +3,12 @@ import { ensemble } from './ensemble.ts';
 import { grpcIdentity } from './grpc-identity.ts';
 import { grpcTransport } from './grpc-transport.ts';
 import { httpIdentity } from './http-identity.ts';
+import { intraOpThreads } from './intra-op-threads.ts';
+import { largeTensors } from './large-tensors.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
 import { memory } from './memory.ts';
+import { onnxCompute } from './onnx-compute.ts';
 import { python } from './python.ts';
 import { pythonTriton } from './python-triton.ts';
 import { responseCache } from './response-cache.ts';
@@ -22,6 +25,9 @@ export const SCENARIOS: readonly Scenario[] = [
   tinyOnnx,
   grpcTransport,
   dynamicBatching,
+  onnxCompute,
+  intraOpThreads,
+  largeTensors,
   sharedMemory,
   ensemble,
   sequences,
