@@ -34,6 +34,7 @@ await build({
   entryPoints: {
     nereid: join(CORE, 'main.js'),
     'executor-entry': join(CORE, 'instance/executor-entry.js'),
+    'front-entry': join(CORE, 'front/front-entry.js'),
     'json-entry': join(CORE, 'protocol/http/json-entry.js'),
   },
   outdir: CORE,

@@ -8,6 +8,9 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** The command as `pnpm install` links it. */
 export const NEREID = `${ROOT}node_modules/.bin/nereid`;
 
+/** Further flags of every server, for a run of a suite on a server of another kind: `--front-threads=2`. */
+const MORE_FLAGS = (process.env['NEREID_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
+
 const START_LIMIT_MS = 60_000;
 const SERVING = /Nereid is serving: HTTP at port (\d+), gRPC at port (\d+), metrics at port (\d+)/;
 
@@ -38,6 +41,7 @@ export async function startServer(repository: string, ...flags: readonly string[
     '--http-port=0',
     '--grpc-port=0',
     '--metrics-port=0',
+    ...MORE_FLAGS,
     ...flags,
   ]);
   const [, http, grpc, metrics] = await untilPrinted(child, SERVING);

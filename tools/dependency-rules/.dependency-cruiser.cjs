@@ -20,6 +20,16 @@ const MODEL_IDENTIFIER = 'model-identifier.ts';
 /** Folder of packages/core/src → the other folders, or files, of it that it may import. The files beside them know all. */
 const CORE_FOLDERS = {
   protocol: ['service', 'request', 'response', 'telemetry', 'memory'],
+  // The protocols in threads of their own: what is sent between them and the serving thread.
+  front: [
+    'protocol',
+    'service',
+    'response',
+    'telemetry',
+    'options/resolve-endpoints.ts',
+    'instance/batch-transfer.ts',
+    'instance/executor-messages.ts',
+  ],
   service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts', MODEL_IDENTIFIER],
   model: [
     MODEL_IDENTIFIER,

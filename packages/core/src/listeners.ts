@@ -1,4 +1,6 @@
 import { InferenceServerError } from '@nereid/protocol';
+import type { FrontPool } from './front/front-pool.ts';
+import type { ModelRegistry } from './model/model-registry.ts';
 import type { ResolvedServerOptions } from './options.ts';
 import type { ServerPorts } from './server.ts';
 import type { HealthService } from './service/health-service.ts';
@@ -8,11 +10,16 @@ import type { ServerLogger } from './telemetry/logger.ts';
 import type { MetricsRegistry } from './telemetry/metrics.ts';
 import type { Tracer } from './telemetry/trace.ts';
 
+/** Names in the log, as Triton's. */
+const HTTP_SERVICE = 'HTTPService';
+const GRPC_SERVICE = 'GRPCInferenceService';
+
 /** What the protocols serve. */
 export interface ListenerParts {
   readonly inference: InferenceService;
   readonly management: ManagementService;
   readonly health: HealthService;
+  readonly registry: ModelRegistry;
   readonly metrics: MetricsRegistry;
   readonly logger: ServerLogger;
   readonly tracer: Tracer;
@@ -45,24 +52,25 @@ interface PreparedListeners {
   readonly http: Listener | undefined;
   readonly grpc: Listener | undefined;
   readonly metrics: Listener | undefined;
+  /** The threads that serve HTTP and gRPC, where these are not the serving thread's. */
+  readonly fronts: FrontPool | undefined;
 }
+
+type Protocol = Exclude<keyof PreparedListeners, 'fronts'>;
 
 export function createListeners(parts: ListenerParts, options: ResolvedServerOptions): Listeners {
   const { logger } = parts;
-  const open = new Map<keyof PreparedListeners, Listener>();
+  const open = new Map<Protocol, Listener>();
   let preparing: Promise<PreparedListeners> | undefined;
   const prepare = (): Promise<PreparedListeners> => (preparing ??= prepareListeners(parts, options));
-  const start = async (
-    protocol: keyof PreparedListeners,
-    listener: Listener | undefined,
-  ): Promise<number | undefined> => {
+  const start = async (protocol: Protocol, listener: Listener | undefined): Promise<number | undefined> => {
     if (listener === undefined) return undefined;
     const { port } = await listener.listen();
     open.set(protocol, listener);
     logger.info(`Started ${listener.service} at port ${port}`);
     return port;
   };
-  const stop = async (protocol: keyof PreparedListeners, graceMs: number): Promise<void> =>
+  const stop = async (protocol: Protocol, graceMs: number): Promise<void> =>
     open.get(protocol)?.close(graceMs);
   return {
     prepare: async () => {
@@ -84,7 +92,11 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
     stopRequests: async (graceMs) => {
       await Promise.all([stop('http', graceMs), stop('grpc', graceMs)]);
     },
-    close: () => stop('metrics', 0),
+    close: async () => {
+      await stop('metrics', 0);
+      const prepared = await preparing?.catch(() => undefined);
+      await prepared?.fronts?.close();
+    },
   };
 }
 
@@ -93,24 +105,62 @@ async function prepareListeners(
   parts: ListenerParts,
   options: ResolvedServerOptions,
 ): Promise<PreparedListeners> {
-  const { logger, metrics } = parts;
-  const createHttp = async (): Promise<Listener | undefined> => {
-    if (options.http === undefined) return undefined;
-    const { createHttpServer } = await import('./protocol/http/http-server.ts');
-    const services = { ...parts, logger: logger.child('http') };
-    return { service: 'HTTPService', ...createHttpServer(services, options.http) };
-  };
-  const createGrpc = async (): Promise<Listener | undefined> => {
-    if (options.grpc === undefined) return undefined;
-    const { createGrpcServer } = await import('./protocol/grpc/grpc-server.ts');
-    const services = { ...parts, logger: logger.child('grpc') };
-    return { service: 'GRPCInferenceService', ...(await createGrpcServer(services, options.grpc)) };
-  };
+  const { metrics } = parts;
   const createMetrics = async (): Promise<Listener | undefined> => {
     if (options.metricsServer === undefined) return undefined;
     const { createMetricsServer } = await import('./protocol/http/metrics-server.ts');
     const page = createMetricsServer(() => metrics.render(), { ...options.metricsServer, reusePort: false });
     return { service: 'Metrics Service', ...page };
   };
-  return { http: await createHttp(), grpc: await createGrpc(), metrics: await createMetrics() };
+  const protocols = options.frontThreads > 0 ? prepareFronts : prepareProtocols;
+  return { ...(await protocols(parts, options)), metrics: await createMetrics() };
+}
+
+/** The protocols in the serving thread. */
+async function prepareProtocols(
+  parts: ListenerParts,
+  options: ResolvedServerOptions,
+): Promise<Omit<PreparedListeners, 'metrics'>> {
+  const { logger } = parts;
+  const createHttp = async (): Promise<Listener | undefined> => {
+    if (options.http === undefined) return undefined;
+    const { createHttpServer } = await import('./protocol/http/http-server.ts');
+    const services = { ...parts, logger: logger.child('http') };
+    return { service: HTTP_SERVICE, ...createHttpServer(services, options.http) };
+  };
+  const createGrpc = async (): Promise<Listener | undefined> => {
+    if (options.grpc === undefined) return undefined;
+    const { createGrpcServer } = await import('./protocol/grpc/grpc-server.ts');
+    const services = { ...parts, logger: logger.child('grpc') };
+    return { service: GRPC_SERVICE, ...(await createGrpcServer(services, options.grpc)) };
+  };
+  return { http: await createHttp(), grpc: await createGrpc(), fronts: undefined };
+}
+
+/** The protocols in threads of their own. */
+async function prepareFronts(
+  parts: ListenerParts,
+  { http, grpc, frontThreads }: ResolvedServerOptions,
+): Promise<Omit<PreparedListeners, 'metrics'>> {
+  const { FrontPool: Fronts } = await import('./front/front-pool.ts');
+  const fronts = new Fronts(
+    { ...parts, modelChanges: parts.registry.changes },
+    { threads: frontThreads, http, grpc },
+  );
+  try {
+    await fronts.prepare();
+  } catch (error) {
+    await fronts.close();
+    throw error;
+  }
+  const listener = (protocol: 'http' | 'grpc', service: string): Listener => ({
+    service,
+    listen: () => fronts.listen(protocol),
+    close: (graceMs) => fronts.closeProtocol(protocol, graceMs),
+  });
+  return {
+    http: http && listener('http', HTTP_SERVICE),
+    grpc: grpc && listener('grpc', GRPC_SERVICE),
+    fronts,
+  };
 }

@@ -3,7 +3,7 @@ import type { InstanceContext, MetricLabels, TraceContext } from '@nereid/backen
 import type { Datatype, Parameters, SequenceFields, StatusCode } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { RegionHandle } from '@nereid/shared-memory';
-import type { ServerLogFields } from '../telemetry/logger.ts';
+import type { RemoteLogLine } from '../telemetry/remote-log.ts';
 import type { ExecutionTimes, ModelSpec } from './instance-host.ts';
 
 /** A tensor whose bytes lie in one of the buffers that travel with the message, or in a region behind those. */
@@ -129,14 +129,7 @@ export type FromExecutor =
       readonly name: string;
       readonly epochMs: number;
     }
-  | {
-      readonly kind: 'log';
-      readonly backend: string;
-      readonly level: 'verbose' | 'info' | 'warning' | 'error';
-      readonly verbosity: number;
-      readonly message: string;
-      readonly fields: ServerLogFields | undefined;
-    }
+  | ({ readonly kind: 'log'; readonly backend: string } & RemoteLogLine)
   | { readonly kind: 'metric'; readonly update: WireMetric };
 
 /** Sends a message to the serving thread. */

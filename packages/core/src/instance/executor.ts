@@ -5,6 +5,7 @@ import type { Region } from '../memory/region.ts';
 import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
 import { errorResponse } from '../response/inference-response.ts';
 import type { BackendMetrics } from '../telemetry/metrics.ts';
+import { writeRemoteLine } from '../telemetry/remote-log.ts';
 import {
   batchByteLength,
   fromWireError,
@@ -133,12 +134,9 @@ export class Executor {
         else call?.reject(fromWireError(message.error));
         return;
       }
-      case 'log': {
-        const logger = this.#services.logger(message.backend);
-        if (message.level === 'verbose') logger.verbose(message.verbosity, message.message, message.fields);
-        else logger[message.level](message.message, message.fields);
+      case 'log':
+        writeRemoteLine(this.#services.logger(message.backend), message);
         return;
-      }
       case 'activity':
         this.#onActivity(message);
         return;

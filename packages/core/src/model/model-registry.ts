@@ -28,6 +28,8 @@ interface Entry {
  * A version: UNKNOWN → LOADING → READY → UNLOADING → UNAVAILABLE, with LOADING → UNAVAILABLE on failure.
  */
 export class ModelRegistry {
+  /** A number that is another one whenever other versions can be had: other threads see at once that it changed. */
+  readonly changes = new Int32Array(new SharedArrayBuffer(4));
   readonly #names: ModelNames;
   readonly #entries = new Map<ModelIdentifier, Entry>();
   /** Versions that end what they have begun. */
@@ -133,10 +135,12 @@ export class ModelRegistry {
 
   startRetiring(model: Model): void {
     this.#retiring.add(model);
+    this.#noteChange();
   }
 
   endRetiring(model: Model): void {
     this.#retiring.delete(model);
+    this.#noteChange();
   }
 
   /** Makes these the ready versions of a model, in one step; returns those they replace. */
@@ -150,6 +154,7 @@ export class ModelRegistry {
     }
     entry.failure = undefined;
     entry.latest = this.readyVersions(id).at(-1);
+    this.#noteChange();
     return replaced;
   }
 
@@ -188,6 +193,7 @@ export class ModelRegistry {
   /** From now on no model can be had. */
   close(): void {
     this.#isClosed = true;
+    this.#noteChange();
   }
 
   /** What the index says of a model: only its name when it was never tried, nothing when it has no version. */
@@ -203,6 +209,10 @@ export class ModelRegistry {
       rows.push({ ...model, version: String(version), state, ...(reason !== '' && { reason }) });
     }
     return rows.sort((a, b) => Number(a.version) - Number(b.version));
+  }
+
+  #noteChange(): void {
+    Atomics.add(this.changes, 0, 1);
   }
 
   #entry(id: ModelIdentifier): Entry {

@@ -22,6 +22,11 @@ export const SERVER_OPTIONS = {
     'Seconds that a client may take nothing of a streamed answer while its model waits; 0: any time.',
     { most: 86_400 },
   ),
+  frontThreads: integer(
+    0,
+    'Threads that speak HTTP and gRPC in front of the serving thread; 0: it does so itself.',
+    { most: 64 },
+  ),
 };
 
 export const LOGGING_OPTIONS = {

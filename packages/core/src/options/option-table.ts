@@ -38,7 +38,11 @@ export const OPTIONS = {
 };
 
 /** The options that tritonserver does not have. */
-export const OWN_OPTIONS: readonly (keyof OptionTable)[] = ['requireBackends', 'executorThreads'];
+export const OWN_OPTIONS: readonly (keyof OptionTable)[] = [
+  'requireBackends',
+  'executorThreads',
+  'frontThreads',
+];
 
 type OptionTable = typeof OPTIONS;
 type ValueOf<Spec> = Spec extends { isValid(value: unknown): value is infer Value } ? Value : never;

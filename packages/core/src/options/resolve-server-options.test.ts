@@ -21,6 +21,7 @@ test('the defaults are those of Triton', () => {
   assert.deepEqual(options, {
     id: 'triton',
     exitTimeoutSecs: 30,
+    frontThreads: 0,
     exitOnError: true,
     strictReadiness: true,
     modelRepository: ['models'],

@@ -23,6 +23,8 @@ import { resolveTracing } from './resolve-tracing.ts';
 export interface ResolvedServerOptions {
   readonly id: string;
   readonly exitTimeoutSecs: number;
+  /** 0: the serving thread speaks the protocols itself. */
+  readonly frontThreads: number;
   readonly exitOnError: boolean;
   readonly strictReadiness: boolean;
   readonly modelRepository: readonly string[];
@@ -68,12 +70,14 @@ export interface ResolvedServerOptions {
 export function resolveServerOptions(
   given: ServerOptions,
   environment: Environment = process.env,
+  platform: NodeJS.Platform = process.platform,
 ): ResolvedServerOptions {
   const options = completeOptions(given);
   const endpoints = resolveEndpoints(options);
   const resolved = {
     id: options.id,
     exitTimeoutSecs: options.exitTimeoutSecs,
+    frontThreads: resolveFronts(options, platform),
     exitOnError: options.exitOnError,
     strictReadiness: options.strictReadiness,
     modelRepository: options.modelRepository,
@@ -98,6 +102,17 @@ export function resolveServerOptions(
   };
   // A copy, so that what the caller gave is not frozen.
   return deepFreeze(structuredClone(resolved));
+}
+
+/** Where threads can't listen at one port, whose connections the system spreads. */
+const WITHOUT_SHARED_PORTS: readonly NodeJS.Platform[] = ['darwin', 'win32'];
+
+function resolveFronts({ frontThreads }: CompleteOptions, platform: NodeJS.Platform): number {
+  if (frontThreads === 0 || !WITHOUT_SHARED_PORTS.includes(platform)) return frontThreads;
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `option --front-threads: ${platform} has no ports that threads can share: expected 0, found ${frontThreads}`,
+  );
 }
 
 function resolveEndpoints(

@@ -5,6 +5,8 @@ export interface InferenceResponse {
   readonly outputs: readonly InferOutput[];
   readonly parameters: Parameters | undefined;
   readonly error: InferenceServerError | undefined;
+  /** The request never reached its model: what a service in another thread tells in place of throwing. */
+  readonly isRefused?: true;
 }
 
 /**

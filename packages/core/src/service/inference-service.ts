@@ -36,7 +36,8 @@ export interface InferenceService {
    *
    * Requested outputs come back classified where asked, and in shared memory where asked.
    *
-   * @throws InferenceServerError when the request is refused; the handler is then never called.
+   * @throws InferenceServerError when the request is refused; the handler is then never called. A service in another
+   *   thread can't throw that late: its handler then gets one final response that is marked as refused.
    */
   infer(
     model: ServedModel,

@@ -71,7 +71,7 @@ function plainFields({
 }: ServerLogFields): Record<string, string | number> {
   return {
     ...(requestId !== undefined && requestId !== '' && { request_id: requestId }),
-    ...(traceId !== undefined && { trace_id: traceId }),
+    ...(traceId !== undefined && traceId !== '' && { trace_id: traceId }),
     ...(model !== undefined && { model }),
     ...(version !== undefined && { version }),
     ...(cause !== undefined && { cause: describe(cause) }),

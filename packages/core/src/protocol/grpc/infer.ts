@@ -49,7 +49,8 @@ class InferCall {
       const traced = { modelName: model.name, modelVersion: model.version, requestId: message.id };
       this.#trace = startGrpcTrace(this.#services, { metadata, arrivedNs }, traced);
       const take: ResponseHandler = (response, final) => {
-        if (response !== undefined || final) this.#answer(model, message, response);
+        if (response?.isRefused === true) this.#fail(response.error);
+        else if (response !== undefined || final) this.#answer(model, message, response);
       };
       pending = inference.infer(model, message, take, this.#trace);
     } catch (reason) {

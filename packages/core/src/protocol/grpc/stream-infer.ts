@@ -128,6 +128,10 @@ class InferStream implements OpenStream {
   #start(request: StreamedRequest, message: InferRequestMessage, model: ServedModel): void {
     const take: ResponseHandler = (response, final) => {
       if (request.done || this.#ended) return;
+      if (response?.isRefused === true) {
+        this.#refuse(request, message.id, response.error);
+        return;
+      }
       if (response !== undefined) request.trace?.record('INFER_RESPONSE_COMPLETE');
       if (response?.error !== undefined && this.#errorsEndStream) {
         this.#endWithError(response.error);

@@ -10,7 +10,7 @@ import { logFieldsOf, type RequestTrace, type TracedRequest } from '../../teleme
 import { JSON_TYPE } from './answer.ts';
 import { sendError } from './error-handler.ts';
 import { eventHandler, stringifyError, type EventOptions } from './event-stream.ts';
-import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
+import { inferWhileConnected, monotonicNs, toResponseMessage, type HttpInference } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
 import { isLargeJson } from './json-thread.ts';
 import type { DecodeGenerateOptions } from './json-work.ts';
@@ -67,7 +67,7 @@ function receive(
     const start = (decoded: InferRequestMessage): void => {
       message = decoded;
       trace = startHttpTrace(context, raw, traced(model, message), arrivedNs);
-      answerWith(context, { model, message, trace, answerer }, response);
+      answerWith(context, { model, message, trace, onRefused: fail, answerer }, response);
     };
     try {
       if (error !== undefined) throw error;
@@ -98,23 +98,21 @@ function generateInputs({ input, max_batch_size: maxBatchSize }: ModelConfig): G
   });
 }
 
-interface Generation {
-  readonly model: ServedModel;
-  readonly message: InferRequestMessage;
-  readonly trace: RequestTrace | undefined;
+interface Generation extends HttpInference {
   readonly answerer: Answerer;
 }
 
 function answerWith(
   context: HttpContext,
-  { model, message, trace, answerer }: Generation,
+  { answerer, ...inference }: Generation,
   answer: ServerResponse,
 ): void {
+  const { model, message, trace } = inference;
   const handle = answerer(answer, {
     encode: (response) => encodeGenerateResponse(toResponseMessage(model, message, response)),
     statusOf: () => ERROR_STATUS,
   });
-  inferWhileConnected(context, { model, message, trace }, answer, traceStreaming(trace, answer, handle));
+  inferWhileConnected(context, inference, answer, traceStreaming(trace, answer, handle));
 }
 
 /**

@@ -12,6 +12,8 @@ export interface HttpInference {
   readonly model: ServedModel;
   readonly message: InferRequestMessage;
   readonly trace: RequestTrace | undefined;
+  /** Hears of a refusal that comes later than a throw. */
+  readonly onRefused: (reason: unknown) => void;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface HttpInference {
  */
 export function inferWhileConnected(
   context: HttpContext,
-  { model, message, trace }: HttpInference,
+  { model, message, trace, onRefused }: HttpInference,
   connection: ServerResponse,
   handler: ResponseHandler,
 ): void {
@@ -33,7 +35,8 @@ export function inferWhileConnected(
     message,
     (response, final) => {
       isEnded = final;
-      handler(response, final);
+      if (response?.isRefused === true) onRefused(response.error);
+      else handler(response, final);
       if (!final) reader?.check();
     },
     trace,

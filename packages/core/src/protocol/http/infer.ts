@@ -126,7 +126,8 @@ class InferCall {
     const trace = this.#startTrace(model, message);
     this.#trace = trace;
     const handler = this.#wantsEvents ? this.#streamTo(model, message) : this.#answerOnce(model, message);
-    inferWhileConnected(this.#context, { model, message, trace }, this.#response, handler);
+    const onRefused = (reason: unknown): void => this.#fail(reason);
+    inferWhileConnected(this.#context, { model, message, trace, onRefused }, this.#response, handler);
   }
 
   #answerOnce(model: ServedModel, message: InferRequestMessage): ResponseHandler {
