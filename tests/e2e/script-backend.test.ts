@@ -1,7 +1,7 @@
 /** Models in TypeScript, on a whole server: what they see of it, and how they call other models. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpClient, InferInput } from '@nereid/client';
+import { GrpcClient, HttpClient, InferInput } from '@nereid/client';
 import { createServer, type Server, type ServerOptions } from '@nereid/core';
 import { InferenceServerError } from '@nereid/protocol';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
@@ -304,6 +304,90 @@ test(
     assert.deepEqual((await client.infer('greeting', [flag(false)])).asStrings('TEXT'), ['good evening']);
   },
 );
+
+/** Sums up a sequence, and says what limits the client set. Needs no `config.pbtxt`. */
+const SUM = `
+  export default {
+    config: {
+      max_batch_size: 4,
+      input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [1] }],
+      output: [{ name: 'SUM', data_type: 'TYPE_INT32', dims: [1] }],
+      sequence_batching: {
+        max_sequence_idle_microseconds: 20_000_000,
+        state: [{
+          input_name: 'SO_FAR', output_name: 'NEXT', data_type: 'TYPE_INT32', dims: [1],
+          initial_state: [{ name: 'zero', data_type: 'TYPE_INT32', dims: [1], zero_data: true }],
+        }],
+      },
+    },
+    execute(request) {
+      const [sum] = request.input('SO_FAR').values('INT32').map((before) => before + request.input('X').values('INT32')[0]);
+      return { outputs: { SUM: sum, NEXT: sum } };
+    },
+  };
+`;
+
+test('a model says itself that it takes sequences', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('sum', { '1/model.ts': SUM });
+  await using server = await start(repository, { modelControlMode: 'explicit', loadModel: ['*'] });
+  const step = async (id: number, value: number, flags: { start?: boolean; end?: boolean } = {}) => {
+    const sequence = { id, start: false, end: false, ...flags };
+    const inputs = [{ ...numbers('X', value), shape: [1, 1] }];
+    const { outputs } = await server.infer({ modelName: 'sum', inputs, sequence });
+    return outputs.map(({ data }) => [...new Int32Array(Uint8Array.from(data).buffer)]).flat();
+  };
+  assert.deepEqual(await step(1, 5, { start: true }), [5]);
+  assert.deepEqual(await step(2, 70, { start: true }), [70]);
+  // More instances: the sequences stay where they are, beside the model that is loaded anew.
+  repository.write('sum', {
+    '1/model.ts': SUM,
+    'config.pbtxt': 'backend: "script" instance_group { count: 2 kind: KIND_CPU }',
+  });
+  await server.management.loadModel('sum', {});
+  assert.equal(server.management.modelConfig('sum', '').instance_group[0]?.count, 2);
+  assert.deepEqual(await step(1, 6, { end: true }), [11]);
+  assert.deepEqual(await step(2, 8, { end: true }), [78]);
+});
+
+/** What a request says of its limits. */
+const LIMITS = `
+  export default {
+    config: {
+      max_batch_size: 1,
+      input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [1] }],
+      output: [{ name: 'SEEN', data_type: 'TYPE_FP64', dims: [2] }],
+    },
+    execute: ({ priority, deadline }) => ({ outputs: { SEEN: [priority, deadline === undefined ? -1 : deadline - Date.now()] } }),
+  };
+`;
+
+test('a model sees the priority of a request, and when its client stops waiting', LIMIT, async () => {
+  await using repository = makeRepository();
+  const levels = 'backend: "script" dynamic_batching { priority_levels: 3 default_priority_level: 2 }';
+  repository.write('leveled', { '1/model.ts': LIMITS, 'config.pbtxt': levels });
+  repository.write('plain', { '1/model.ts': LIMITS });
+  await using server = await startServer(repository.path);
+  const clients = [new HttpClient(server.http), new GrpcClient(server.grpc)];
+  const input = InferInput.from('X', Int32Array.of(0), [1, 1]);
+  try {
+    for (const client of clients) {
+      const seen = async (model: string, options: { priority?: number; timeoutUs?: number } = {}) => {
+        const result = await client.infer(model, [input], options);
+        return [...result.output('SEEN', 'FP64')];
+      };
+      assert.deepEqual(await seen('leveled', { priority: 3 }), [3, -1]);
+      assert.deepEqual(await seen('leveled'), [2, -1]);
+      // Without levels priorities mean nothing.
+      assert.deepEqual(await seen('plain', { priority: 3 }), [0, -1]);
+      assert.deepEqual(await seen('plain'), [0, -1]);
+      const [, leftMs = 0] = await seen('plain', { timeoutUs: 50_000_000 });
+      assert.ok(leftMs > 0 && leftMs <= 50_000, `${leftMs} ms left of 50 s`);
+    }
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+  }
+});
 
 test('a thrown error tells its place in the answer and in the log', LIMIT, async () => {
   await using repository = makeRepository();

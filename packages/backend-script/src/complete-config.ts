@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { InferenceServerError, type ConfigCompletion, type ModelConfig } from '@nereid/backend-sdk';
 import { parseModelConfigJson } from '@nereid/backend-sdk/model-config';
 import type { ModelConfigPart } from './define-model.ts';
@@ -11,17 +12,47 @@ import type { ModelConfigPart } from './define-model.ts';
  */
 export function completeConfig(config: ModelConfig, part: ModelConfigPart, file: string): ConfigCompletion {
   const said = readConfigPart(part, file);
+  assertCompletable(config, part, file);
   const hasScheduler = config.dynamic_batching ?? config.sequence_batching;
   return {
     input: mergeTensors(config, 'input', config.input, said.input),
     output: mergeTensors(config, 'output', config.output, said.output),
     max_batch_size: config.max_batch_size || said.max_batch_size,
-    ...(hasScheduler === undefined &&
-      said.dynamic_batching !== undefined && { dynamic_batching: said.dynamic_batching }),
+    ...(hasScheduler === undefined && schedulerOf(said)),
     ...(config.model_transaction_policy === undefined &&
       said.model_transaction_policy !== undefined && {
         model_transaction_policy: said.model_transaction_policy,
       }),
+  };
+}
+
+/** What a model can say of itself; how many instances it has, say, is for those to decide who serve it. */
+const COMPLETABLE: readonly string[] = [
+  'input',
+  'output',
+  'max_batch_size',
+  'dynamic_batching',
+  'sequence_batching',
+  'model_transaction_policy',
+] satisfies readonly (keyof ConfigCompletion)[];
+
+/** Types end with the compiler. What a function hands back as it got it is no mistake. */
+function assertCompletable(config: ModelConfig, part: ModelConfigPart, file: string): void {
+  const given = new Map<string, unknown>(Object.entries(config));
+  for (const [field, value] of Object.entries(part)) {
+    if (COMPLETABLE.includes(field) || isDeepStrictEqual(value, given.get(field))) continue;
+    throw new InferenceServerError(
+      'INVALID_ARG',
+      `${file}: config: '${field}' can't be said by the model, only ${COMPLETABLE.join(', ')}: put it into config.pbtxt`,
+    );
+  }
+}
+
+/** At most one of the two: both can't be read from one configuration. */
+function schedulerOf({ dynamic_batching, sequence_batching }: ModelConfig): ConfigCompletion {
+  return {
+    ...(dynamic_batching !== undefined && { dynamic_batching }),
+    ...(sequence_batching !== undefined && { sequence_batching }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Init, ModelConfig } from '@nereid/backend-sdk';
+import type { ConfigCompletion, Init, ModelConfig } from '@nereid/backend-sdk';
 import type { InferRequest } from './infer-request.ts';
 import type { ModelContext } from './model-context.ts';
 import type { ModelResponse } from './model-response.ts';
@@ -36,9 +36,7 @@ export interface ModelInstanceMethods {
 }
 
 /** What the model says of its own configuration. What `config.pbtxt` says stays as it is. */
-export type ModelConfigPart = Init<
-  Pick<ModelConfig, 'input' | 'output' | 'max_batch_size' | 'dynamic_batching' | 'model_transaction_policy'>
->;
+export type ModelConfigPart = Init<Pick<ModelConfig, keyof ConfigCompletion>>;
 
 /** A model as its author writes it: the default export of `model.ts`. */
 export interface ModelDefinition extends ModelInstanceMethods {

@@ -4,13 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'node:test';
-import {
-  createModelConfig,
-  createTensor,
-  decodeStrings,
-  tensorView,
-  type ModelConfig,
-} from '@nereid/backend-sdk';
+import { createTensor, decodeStrings, tensorView } from '@nereid/backend-sdk';
 import { createTestHost, describeBackend, type TestHost, type TestModel } from '@nereid/backend-sdk/testing';
 import { createScriptBackend } from './script-backend.ts';
 
@@ -65,6 +59,13 @@ const TOO_MANY = `
   };
 `;
 
+const MANY_INSTANCES = `
+  export default {
+    config: { instance_group: [{ count: 4 }] },
+    execute() {},
+  };
+`;
+
 /** Gives its request back with the state that its parameter names: by name, in a list, or under a name of its own. */
 const STEPS = `
   export default {
@@ -72,6 +73,10 @@ const STEPS = `
       input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [1] }],
       output: [{ name: 'Y', data_type: 'TYPE_INT32', dims: [1] }],
       model_transaction_policy: { decoupled: true },
+      sequence_batching: {
+        iterative_sequence: true,
+        state: [{ input_name: 'SI', output_name: 'SO', data_type: 'TYPE_INT32', dims: [1] }],
+      },
     },
     execute(request) {
       const states = { named: { SO: 5 }, listed: [Int32Array.of(5)], other: { Y: 5 } };
@@ -80,13 +85,6 @@ const STEPS = `
   };
 `;
 
-const ITERATIVE = createModelConfig({
-  sequence_batching: {
-    iterative_sequence: true,
-    state: [{ input_name: 'SI', output_name: 'SO', data_type: 'TYPE_INT32', dims: [1] }],
-  },
-});
-
 let folder: string;
 
 before(async () => {
@@ -94,6 +92,7 @@ before(async () => {
   await write('add_one/1/model.ts', ADD_ONE);
   await write('count_up/1/model.js', COUNT_UP);
   await write('too_many/1/model.js', TOO_MANY);
+  await write('many_instances/1/model.js', MANY_INSTANCES);
   await write('misspelt/1/model.js', MISSPELT);
   await write('steps/1/model.js', STEPS);
   await write('syntax/1/model.ts', 'export default {\n  execute( { }\n');
@@ -180,6 +179,16 @@ describe('a model in TypeScript', () => {
       },
     ));
 
+  it('is refused for a field that is not for the model to say', () =>
+    assert.rejects(
+      withModel('many_instances', () => Promise.resolve()),
+      {
+        code: 'INVALID_ARG',
+        message:
+          /^many_instances\/1\/model\.js: config: 'instance_group' can't be said .*: put it into config\.pbtxt$/,
+      },
+    ));
+
   it('is named when its output has another number of elements than its configuration says', () =>
     withModel('too_many', async (model) => {
       const [request] = await model.run([{ inputs: [] }]);
@@ -192,27 +201,23 @@ describe('a model in TypeScript', () => {
     }));
 
   it('gives a request back with states by name, and refuses any other form', () =>
-    withModel(
-      'steps',
-      async (model) => {
-        const inputs = [createTensor('X', 'INT32', [1], Int32Array.of(1))];
-        const [named, listed, other] = await model.run(
-          ['named', 'listed', 'other'].map((form) => ({ inputs, iterative: true, parameters: { form } })),
-        );
-        assert.deepEqual(named?.responses, []);
-        const states = named?.rescheduled?.map((state) => [state.name, ...tensorView(state, 'INT32')]);
-        assert.deepEqual(states, [['SO', 5]]);
-        assert.match(
-          listed?.responses[0]?.error?.message ?? '',
-          /rescheduled a request with a list: expected state outputs by name, as in reschedule\(\{ STATE: values \}\).* are 'SO'/,
-        );
-        assert.match(
-          other?.responses[0]?.error?.message ?? '',
-          /rescheduled a request with 'Y': expected state/,
-        );
-      },
-      ITERATIVE,
-    ));
+    withModel('steps', async (model) => {
+      const inputs = [createTensor('X', 'INT32', [1], Int32Array.of(1))];
+      const [named, listed, other] = await model.run(
+        ['named', 'listed', 'other'].map((form) => ({ inputs, iterative: true, parameters: { form } })),
+      );
+      assert.deepEqual(named?.responses, []);
+      const states = named?.rescheduled?.map((state) => [state.name, ...tensorView(state, 'INT32')]);
+      assert.deepEqual(states, [['SO', 5]]);
+      assert.match(
+        listed?.responses[0]?.error?.message ?? '',
+        /rescheduled a request with a list: expected state outputs by name, as in reschedule\(\{ STATE: values \}\).* are 'SO'/,
+      );
+      assert.match(
+        other?.responses[0]?.error?.message ?? '',
+        /rescheduled a request with 'Y': expected state/,
+      );
+    }));
 
   it('names file and line of a syntax error', () =>
     assert.rejects(
@@ -236,11 +241,10 @@ async function write(path: string, text: string): Promise<void> {
 async function withModel(
   name: string,
   use: (model: TestModel, host: TestHost) => Promise<unknown>,
-  config: Partial<ModelConfig> = {},
 ): Promise<void> {
   const host = await createTestHost(backend);
   try {
-    await use(await host.load({ config: { ...config, name }, directory: join(folder, name) }), host);
+    await use(await host.load({ config: { name }, directory: join(folder, name) }), host);
   } finally {
     await host.close();
   }

@@ -63,7 +63,15 @@ export interface InstanceContext {
 
 /** The part of a configuration that a backend may fill in where the file is silent. */
 export type ConfigCompletion = Partial<
-  Pick<ModelConfig, 'input' | 'output' | 'max_batch_size' | 'dynamic_batching' | 'model_transaction_policy'>
+  Pick<
+    ModelConfig,
+    | 'input'
+    | 'output'
+    | 'max_batch_size'
+    | 'dynamic_batching'
+    | 'sequence_batching'
+    | 'model_transaction_policy'
+  >
 >;
 
 /** A model version, loaded once in each thread or process that has an instance of it. */

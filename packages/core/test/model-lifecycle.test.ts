@@ -1,6 +1,6 @@
 /** Loading, reloading and unloading, on a real repository with the identity backend. */
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -170,6 +170,14 @@ describe('models in explicit mode', () => {
     await server.management.unloadModel('chain', true);
   });
 
+  test('an ensemble of models that nobody knows stays a mere name in the index when a client loads it', async () => {
+    await add('unknown', ENSEMBLE.replaceAll('"b"', '"nowhere"'));
+    await assert.rejects(server.management.loadModel('unknown', {}), { message: /nowhere/ });
+    assert.deepEqual(await states(server, 'unknown'), ['']);
+    assert.equal(server.health.ready(), false);
+    await server.management.unloadModel('unknown', false);
+  });
+
   test('an ensemble that contains itself is refused', async () => {
     await add('circle', ENSEMBLE.replaceAll('"a"', '"circle"'));
     await assert.rejects(server.management.loadModel('circle', {}), { message: /circular dependency/ });
@@ -235,6 +243,37 @@ describe('control modes', () => {
     t.after(() => server.close());
     assert.equal(server.health.ready(), false);
     await rm(join(repository, 'bad'), { recursive: true });
+  });
+
+  test('an ensemble of models that nobody knows has state and reason in the index after the start', async (t) => {
+    await add('unknown', ENSEMBLE.replaceAll('"b"', '"nowhere"'));
+    const server = await createServer({ ...options(), exitOnError: false });
+    t.after(() => server.close());
+    assert.match((await states(server, 'unknown')).join(), /^1 UNAVAILABLE .*ambiguous: nowhere/);
+    await rm(join(repository, 'unknown'), { recursive: true });
+  });
+
+  test('an unload that ends an ensemble is no error in the log; a reload that does is one', async (t) => {
+    const models = await mkdtemp(join(tmpdir(), 'nereid-test-'));
+    t.after(() => rm(models, { recursive: true }));
+    const logFile = join(models, 'server.log');
+    await add('b');
+    await add('chain', ENSEMBLE);
+    const explicit = { modelControlMode: 'explicit', loadModel: ['chain'], logFile } as const;
+    const server = await createServer({ modelRepository: [repository], logInfo: false, ...explicit });
+    t.after(() => server.close());
+    const levels = async (): Promise<string[]> =>
+      [...(await readFile(logFile, 'utf8')).matchAll(/^(\w).*ensemble 'chain' is unavailable/gm)].map(
+        ([, level = '']) => level,
+      );
+    await server.management.unloadModel('b', false);
+    assert.deepEqual(await levels(), ['W']);
+    await server.management.loadModel('chain', {});
+    await add('b', CONFIG.replaceAll('FP32', 'INT32'));
+    await server.management.loadModel('b', {});
+    assert.deepEqual(await levels(), ['W', 'E']);
+    await rm(join(repository, 'b'), { recursive: true });
+    await rm(join(repository, 'chain'), { recursive: true });
   });
 
   test('a model whose backend is not installed is left out, unless backends are required', async (t) => {

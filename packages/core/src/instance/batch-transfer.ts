@@ -6,8 +6,15 @@ import { InferenceServerError, type Tensor } from '@nereid/protocol';
 import type { Region } from '../memory/region.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
-import { outputNames } from './hosted-fields.ts';
-import type { WireBuffer, WireError, WireRequest, WireResponse, WireTensor } from './executor-messages.ts';
+import { toHostedFields } from './hosted-fields.ts';
+import type {
+  WireBuffer,
+  WireError,
+  WireRequest,
+  WireRequestExtras,
+  WireResponse,
+  WireTensor,
+} from './executor-messages.ts';
 
 const NO_REGIONS: readonly Region[] = [];
 
@@ -88,26 +95,19 @@ export function packBatch(
   }));
 }
 
-function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequest['extras'] {
+function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequestExtras | undefined {
   const { id, requestedOutputs, parameters, sequence, priority, timeoutUs, trace } = request;
   const plain =
     id === '' &&
     requestedOutputs.length === 0 &&
     parameters === undefined &&
     sequence === undefined &&
+    priority === 0 &&
     timeoutUs === 0 &&
     trace === undefined;
   if (plain) return undefined;
-  return {
-    id,
-    requestedOutputs: outputNames(request, allOutputs),
-    parameters: parameters ?? {},
-    sequence,
-    priority,
-    timeoutUs,
-    deadline: undefined,
-    traceContext: trace?.context,
-  };
+  const { inputs: _, batchSize: __, ...extras } = toHostedFields(request, allOutputs);
+  return extras;
 }
 
 /** The tensors of a message as views on its buffers. */

@@ -1,9 +1,10 @@
 /** What the serving thread and an executor (thread or child process) tell each other. All plain data. */
-import type { InstanceContext, MetricLabels, TraceContext } from '@nereid/backend-sdk';
-import type { Datatype, Parameters, SequenceFields, StatusCode } from '@nereid/protocol';
+import type { InstanceContext, MetricLabels } from '@nereid/backend-sdk';
+import type { Datatype, Parameters, StatusCode } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { RegionHandle } from '@nereid/shared-memory';
 import type { RemoteLogLine } from '../telemetry/remote-log.ts';
+import type { HostedRequestFields } from './hosted-request.ts';
 import type { ExecutionTimes, ModelSpec } from './instance-host.ts';
 
 /** A tensor whose bytes lie in one of the buffers that travel with the message, or in a region behind those. */
@@ -17,16 +18,7 @@ export interface WireTensor {
 }
 
 /** What few requests have; left out when a request has none of it. */
-export interface WireRequestExtras {
-  readonly id: string;
-  readonly requestedOutputs: readonly string[];
-  readonly parameters: Parameters;
-  readonly sequence: SequenceFields | undefined;
-  readonly priority: number;
-  readonly timeoutUs: number;
-  readonly deadline: number | undefined;
-  readonly traceContext: TraceContext | undefined;
-}
+export type WireRequestExtras = Omit<HostedRequestFields, 'inputs' | 'batchSize'>;
 
 /** One request of a batch. */
 export interface WireRequest {

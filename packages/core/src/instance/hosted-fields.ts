@@ -34,7 +34,7 @@ function deadlineOf({ timeoutUs, times: { arrived, started } }: InferenceRequest
 }
 
 /** Names of the outputs that a request wants. */
-export function outputNames(request: InferenceRequest, allOutputs: readonly string[]): readonly string[] {
+function outputNames(request: InferenceRequest, allOutputs: readonly string[]): readonly string[] {
   if (request.requestedOutputs.length === 0) return allOutputs;
   return request.requestedOutputs.map((output) => output.name);
 }

@@ -254,6 +254,25 @@ for (const kind of KINDS) {
       });
     });
 
+    test('hands over the priority of a request that has nothing else', async () => {
+      await withInstance(configOf('limits'), async (instance) => {
+        const { requests } = await execute(instance, [{ inputs: [fp32('X', [1], [1])], priority: 3 }]);
+        assert.deepEqual(requests[0]?.responses[0]?.parameters, { priority: 3, timeoutUs: 0, deadline: -1 });
+      });
+    });
+
+    test('hands over the timeout of a request, and when it ends', async () => {
+      await withInstance(configOf('limits'), async (instance) => {
+        const since = Date.now();
+        const timeoutUs = 7_000_000;
+        const { requests } = await execute(instance, [{ inputs: [fp32('X', [1], [1])], timeoutUs }]);
+        const seen = requests[0]?.responses[0]?.parameters;
+        assert.equal(seen?.['timeoutUs'], timeoutUs);
+        const deadline = Number(seen?.['deadline']);
+        assert.ok(deadline > since && deadline <= Date.now() + timeoutUs / 1000, `${deadline - since} ms`);
+      });
+    });
+
     for (const [mode, code, message, threw] of [
       ['throw', 'UNAVAILABLE', /thrown on purpose/, true],
       ['reject', 'INTERNAL', /rejected on purpose/, true],

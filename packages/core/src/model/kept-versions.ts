@@ -7,12 +7,18 @@ import type { PreparedModel } from './model-source.ts';
  * The versions that a reload need not load again (SCH-37): neither their files nor anything else in the model's
  * folder changed, and of the configuration nothing but the instance groups and the version policy.
  *
+ * @param hasSequences - Whether a version serves sequences, which a configuration that its backend completed may say, too.
+ * They live in slots of certain instances, and end where they began, beside a model that is loaded anew.
  * @returns None when the model must be loaded anew as a whole.
  */
-export function findKeptVersions(before: PreparedModel, after: PreparedModel): readonly number[] {
+export function findKeptVersions(
+  before: PreparedModel,
+  after: PreparedModel,
+  hasSequences: boolean,
+): readonly number[] {
   if (before.modelDirectory !== after.modelDirectory) return [];
   if (!isDeepStrictEqual(withoutServing(before.config), withoutServing(after.config))) return [];
-  if (!canChangeInstances(after.config) && !haveSameInstances(before, after)) return [];
+  if (hasSequences && !haveSameInstances(before, after)) return [];
   const changed = changedBetween(before.stamps, after.stamps);
   if ([...changed].some((name) => !isConfiguration(name) && !isVersion(name))) return [];
   return after.versions.filter(
@@ -31,11 +37,6 @@ function isVersion(name: string): boolean {
 /** What a version is made of, without what only says how often and whether it is served. */
 function withoutServing({ instance_group: _group, version_policy: _policy, ...rest }: ModelConfig): unknown {
   return rest;
-}
-
-/** Sequences live in slots of certain instances: they end where they began, beside a model that is loaded anew. */
-function canChangeInstances({ sequence_batching }: ModelConfig): boolean {
-  return sequence_batching === undefined;
 }
 
 function haveSameInstances(before: PreparedModel, after: PreparedModel): boolean {

@@ -77,6 +77,21 @@ export class ModelLifecycle {
     }
   }
 
+  /**
+   * Loads a model because a client asks for it. An ensemble of unknown models, which fails, is no model yet then: as in
+   * Triton, the index knows only its name.
+   */
+  async loadForClient(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
+    try {
+      await this.load(id, override);
+    } catch (error) {
+      const cause = error instanceof InferenceServerError ? error.cause : undefined;
+      if (cause instanceof InferenceServerError && cause.code === 'NOT_FOUND')
+        this.#parts.registry.forget(id);
+      throw error;
+    }
+  }
+
   /** Unloads a model; its requests in flight end first. Unknown models are no error. */
   async unload(id: ModelIdentifier, unloadDependents = false): Promise<void> {
     await this.#unloadWith(id, unloadDependents);
@@ -125,7 +140,7 @@ export class ModelLifecycle {
   async #unloadWith(id: ModelIdentifier, dependents: boolean): Promise<void> {
     const models = this.#loaded.get(id)?.models ?? [];
     await this.#inTurn(id, () => Promise.resolve(this.#unload(id)));
-    await this.#recheckEnsemblesOf(id);
+    await this.#recheckEnsemblesOf(id, 'warning');
     if (!dependents) return;
     for (const model of new Set(models))
       if (!this.#isUsedByEnsemble(model)) await this.#unloadWith(model, true);
@@ -215,10 +230,10 @@ export class ModelLifecycle {
   /** Versions that need not be loaded again; none of a model that can't serve as it is. */
   async #keptModels(before: PreparedModel | undefined, after: PreparedModel): Promise<readonly Model[]> {
     if (before === undefined) return [];
-    const kept = findKeptVersions(before, after);
-    const models = this.#parts.registry
-      .readyVersions(after.id)
-      .filter(({ versionNumber }) => kept.includes(versionNumber));
+    const ready = this.#parts.registry.readyVersions(after.id);
+    const hasSequences = ready.some(({ config }) => config.sequence_batching !== undefined);
+    const kept = findKeptVersions(before, after, hasSequences);
+    const models = ready.filter(({ versionNumber }) => kept.includes(versionNumber));
     const areReady = await Promise.all(models.map((model) => model.isReady()));
     return areReady.every(Boolean) ? models : [];
   }
@@ -284,9 +299,7 @@ export class ModelLifecycle {
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
     const { registry } = this.#parts;
     const { id, versions } = prepared;
-    // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
-    if (error.code === 'NOT_FOUND') registry.forget(id);
-    else registry.setStatus(id, versions, 'UNAVAILABLE', error.message);
+    registry.setStatus(id, versions, 'UNAVAILABLE', error.message);
     this.#logFailure(id, error);
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
@@ -313,16 +326,20 @@ export class ModelLifecycle {
     if (loaded !== undefined) this.#retirement.release(loaded.prepared, ending);
   }
 
-  /** An ensemble whose parts changed is made anew; it ends when it does not fit them any more. */
-  async #recheckEnsemblesOf(part: ModelIdentifier): Promise<void> {
+  /**
+   * An ensemble whose parts changed is made anew; it ends when it does not fit them any more.
+   *
+   * @param level - How that is logged: after an unload it was to be expected.
+   */
+  async #recheckEnsemblesOf(part: ModelIdentifier, level: 'warning' | 'error' = 'error'): Promise<void> {
     for (const id of [...this.#ensembles]) {
       const ensemble = this.#loaded.get(id);
       if (ensemble === undefined || !stepNames(ensemble.prepared.config).includes(nameOf(part))) continue;
       try {
-        await this.#renewEnsemble(id, ensemble);
+        await this.#renewEnsemble(id, ensemble, level);
       } catch (reason) {
         const { message } = InferenceServerError.from(reason);
-        this.#parts.logger.error(`ensemble '${id}' is unavailable: ${message}`, { model: id });
+        this.#parts.logger[level](`ensemble '${id}' is unavailable: ${message}`, { model: id });
         this.#unload(id, message);
         this.#expect(id);
         this.#wait(ensemble.prepared, ensemble.override);
@@ -330,14 +347,14 @@ export class ModelLifecycle {
     }
   }
 
-  async #renewEnsemble(id: ModelIdentifier, before: Loaded): Promise<void> {
+  async #renewEnsemble(id: ModelIdentifier, before: Loaded, level: 'warning' | 'error'): Promise<void> {
     const { ensembles } = this.#parts;
     const ensemble = { ...before, models: this.#currentModels(before) };
     if (!ensembles.isOutdated(ensemble)) return;
     const models = await ensembles.load(ensemble);
     if (this.#loaded.get(id) !== before) return;
     void this.#publish(models, ensemble);
-    await this.#recheckEnsemblesOf(id);
+    await this.#recheckEnsemblesOf(id, level);
   }
 
   /** The models that the steps of a loaded ensemble stand for now, of those that are loaded. */

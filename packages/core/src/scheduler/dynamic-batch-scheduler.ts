@@ -64,7 +64,7 @@ export class DynamicBatchScheduler implements Scheduler {
     this.#clock = clock;
     this.#turn = new EventTurn(clock);
     this.#statistics = statistics;
-    this.#levels = policies.length;
+    this.#levels = batching?.priority_levels ?? 0;
     this.#defaultPriority = batching?.default_priority_level ?? 0;
     this.#order = batching?.preserve_ordering === true ? new ResponseOrder() : undefined;
     runner.onIdle = () => this.#dispatch();
@@ -79,8 +79,8 @@ export class DynamicBatchScheduler implements Scheduler {
   }
 
   enqueue(request: InferenceRequest): void {
-    if (request.priority < 1 || request.priority > this.#levels)
-      request.priority = this.#defaultPriority || 1;
+    // 0 for a model without levels, whose queue has one all the same.
+    if (request.priority < 1 || request.priority > this.#levels) request.priority = this.#defaultPriority;
     const now = this.#clock.now();
     // A step of a sequence has been queued since its request came.
     if (request.times.queued === 0) request.times.queued = now;
