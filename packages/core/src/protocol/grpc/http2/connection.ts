@@ -11,6 +11,9 @@ export const LONGEST_TIMER = 2 ** 31 - 1;
 /** Connections that were opened together should not all be closed together: 10 % to either side. */
 const AGE_JITTER = 0.1;
 
+/** More than what HTTP/2 itself sends between two pings, such as the answers to them: parts of a response. */
+const CONTROL_BYTE_SIZE = 1024;
+
 /**
  * Watches over a connection: sends pings and ends it when they stay unanswered, ends it when it is too old, and when
  * its client pings too often.
@@ -21,6 +24,8 @@ export class Connection {
   /** Pings that came too early since something was last sent. */
   #strikes = 0;
   #lastPing = -Infinity;
+  /** What had been written to the connection at the last ping. */
+  #bytesAtLastPing = 0;
   readonly #session: Http2Session;
   readonly #keepalive: GrpcKeepalive;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -84,6 +89,11 @@ export class Connection {
   }
 
   #onPing(): void {
+    if (this.#session.destroyed) return;
+    // A large response is noted once, yet sent over many pings: with these clients learn how fast it comes.
+    const { bytesWritten } = this.#session.socket;
+    if (bytesWritten - this.#bytesAtLastPing > CONTROL_BYTE_SIZE) this.noteSent();
+    this.#bytesAtLastPing = bytesWritten;
     const { minReceivedPingInterval, maxPingStrikes, permitWithoutCalls } = this.#keepalive;
     const now = performance.now();
     const isIdle = this.openCalls === 0 && !permitWithoutCalls;

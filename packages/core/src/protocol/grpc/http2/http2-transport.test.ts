@@ -235,6 +235,29 @@ test('a client that pings too often loses its connection, one that is sent somet
   await pings;
 });
 
+test('a client may ping as often as it likes while it is sent a large response, as grpc-go does to learn how fast it comes', async (t) => {
+  const response = Buffer.alloc(2 ** 20);
+  const large: Rpc = { ...echo, kind: 'unary', handler: (unary) => unary.answer(response) };
+  const { session } = await start(t, [large], { keepalive: { ...OPTIONS.keepalive, maxPingStrikes: 2 } });
+  const stream = open(session, '/s/Echo');
+  let pings = 0;
+  let isPinging = false;
+  stream.on('data', () => {
+    if (isPinging) return;
+    isPinging = true;
+    pings += 1;
+    session.ping(() => {
+      isPinging = false;
+    });
+  });
+  const answer = answerOf(stream);
+  stream.end(frame(hello));
+  const { body, status } = await answer;
+  assert.equal(status, '0');
+  assert.equal(body.length, response.length + 5);
+  assert.ok(pings > 3, `only ${String(pings)} pings`);
+});
+
 test('a connection that is too old takes no new calls, and lets the others end', async (t) => {
   const started = Promise.withResolvers<UnaryCall>();
   const slow: Rpc = { ...echo, kind: 'unary', handler: started.resolve };
