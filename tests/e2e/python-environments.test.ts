@@ -15,29 +15,12 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { HttpClient, InferInput } from '@nereid/client';
+import { CONFIG, greet, MAKE_WHEELS, MODEL } from '../python/greeting-model.ts';
 import { pythonVenv } from '../python/venv.ts';
 import { makeRepository, type ModelFiles, type TemporaryRepository } from '../server/make-repository.ts';
 import { NEREID, runNereid, startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 180_000 };
-const MAKE_WHEELS = fileURLToPath(new URL('../python/make-wheels.py', import.meta.url));
-const CONFIG = `backend: "python"
-input [ { name: "IN" data_type: TYPE_INT32 dims: [ 1 ] } ]
-output [ { name: "OUT" data_type: TYPE_STRING dims: [ 1 ] } ]
-instance_group [ { kind: KIND_CPU count: 2 } ]
-`;
-const MODEL = `import numpy as np
-import triton_python_backend_utils as pb_utils
-import greeting
-
-
-class TritonPythonModel:
-    def execute(self, requests):
-        out = pb_utils.Tensor("OUT", np.array([greeting.TEXT], dtype=object))
-        return [pb_utils.InferenceResponse([out]) for request in requests]
-`;
 const PROJECT = '[project]\nname = "m"\nversion = "1"\ndependencies = ["greeting"]\n';
 
 const scratch = mkdtempSync(join(tmpdir(), 'nereid-environments-'));
@@ -78,15 +61,6 @@ function cached(): readonly string[] {
 
 function parameter(name: string, value: string): string {
   return `${CONFIG}parameters { key: "${name}" value { string_value: "${value}" } }\n`;
-}
-
-async function greet(server: RunningServer): Promise<readonly string[]> {
-  const client = new HttpClient(server.http);
-  try {
-    return (await client.infer('m', [InferInput.from('IN', new Int32Array(1))])).asStrings('OUT');
-  } finally {
-    await client.close();
-  }
 }
 
 /** A virtual environment: a bare one, or with numpy and the greeting. */

@@ -1,6 +1,7 @@
-"""Makes wheels for tests that install packages without a network: `make-wheels.py <folder>`.
+"""Makes wheels for tests that install packages without a network: `make-wheels.py <folder> [<version>]`.
 
-One of a tiny package `greeting`, and one of numpy, out of the files that are installed for this Python.
+One of a tiny package `greeting`, of that version or 1.0, and one of numpy, out of the files that are installed for this
+Python.
 """
 
 import base64
@@ -12,11 +13,15 @@ import pathlib
 import sys
 import zipfile
 
-GREETING = {
-    "greeting.py": b'TEXT = "hello"\n',
-    "greeting-1.0.dist-info/METADATA": b"Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n",
-    "greeting-1.0.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-}
+
+def greeting(version):
+    """The files of the tiny package, which says its version, unless that is 1.0."""
+    text = "hello" if version == "1.0" else f"hello from {version}"
+    return {
+        "greeting.py": f'TEXT = "{text}"\n'.encode(),
+        f"greeting-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: greeting\nVersion: {version}\n".encode(),
+        f"greeting-{version}.dist-info/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
 
 
 def write_wheel(folder, label, tag, files):
@@ -45,5 +50,6 @@ def installed(name):
 
 
 folder = pathlib.Path(sys.argv[1])
-write_wheel(folder, "greeting-1.0", "py3-none-any", GREETING)
+version = sys.argv[2] if len(sys.argv) > 2 else "1.0"
+write_wheel(folder, f"greeting-{version}", "py3-none-any", greeting(version))
 write_wheel(folder, *installed("numpy"))

@@ -9,7 +9,7 @@ const LIMIT = { timeout: 120_000 };
 let server: FrameworkServer;
 before(
   async () => {
-    server = await serveFrameworkModels('tensorflow');
+    server = await serveFrameworkModels('tensorflow', 'default-max-batch-size=6');
   },
   // The first time, its packages are installed: gigabytes, of some frameworks.
   { timeout: 900_000 },
@@ -32,21 +32,21 @@ for (const { what, model, maxBatchSize, inputs, outputs } of [
   {
     what: 'a model without configuration gets its tensors, a batch and the dynamic batcher',
     model: 'completed',
-    maxBatchSize: 4,
+    maxBatchSize: 6,
     inputs: [tensor('x', 'FP32', -1, 4)],
     outputs: [tensor('output_0', 'FP32', -1, 3)],
   },
   {
     what: 'a row that is one element is one dimension of 1',
     model: 'strings',
-    maxBatchSize: 4,
+    maxBatchSize: 6,
     inputs: [tensor('text', 'BYTES', -1, 1)],
     outputs: [tensor('loud', 'BYTES', -1, 1), tensor('number', 'INT64', -1, 1)],
   },
   {
     what: 'of a listed output what is missing is completed, and the others are not wanted',
     model: 'second',
-    maxBatchSize: 4,
+    maxBatchSize: 6,
     inputs: [tensor('a', 'FP32', -1, 2), tensor('b', 'FP32', -1, 2)],
     outputs: [tensor('sum', 'FP32', -1, 2)],
   },

@@ -30,6 +30,22 @@ test("pip's errors are told without what it printed before them", () => {
   );
 });
 
+test("what pip lists below an error belongs to it, and another tool's lines do not", () => {
+  const lines = [
+    'Collecting other==1',
+    '    of nobody',
+    'ERROR: Hashes are required in --require-hashes mode.',
+    '    greeting==1.0 --hash=sha256:00',
+    '    numpy==2 --hash=sha256:01',
+    'done',
+    '    and more',
+  ];
+  assert.equal(
+    describeFailure(lines),
+    'Hashes are required in --require-hashes mode. greeting==1.0 --hash=sha256:00 numpy==2 --hash=sha256:01',
+  );
+});
+
 test('an installer that names no error is quoted by its last lines, and one that is silent called so', () => {
   assert.equal(describeFailure(['1', '2', '3', '4', '5', '6', 'Killed']), '3 4 5 6 Killed');
   assert.equal(describeFailure([' ']), 'the installer printed nothing');

@@ -10,10 +10,17 @@ const LONGEST = 1000;
 export function describeFailure(lines: readonly string[]): string {
   const said = lines.filter((line) => line.trim() !== '' && !NOISE.test(line));
   const begin = said.findIndex((line) => UV_REASON.test(line));
-  const errors = said.filter((line) => PIP_REASON.test(line));
+  const errors = said.filter((line, at) => PIP_REASON.test(line) || isDetail(said, at));
   const reason = begin >= 0 ? said.slice(begin) : errors.length > 0 ? errors : said.slice(-LAST_LINES);
   const text = reason.map(plain).filter(Boolean).join(' ') || 'the installer printed nothing';
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} …`;
+}
+
+/** pip's list of what an error is about: lines that are indented below it. */
+function isDetail(lines: readonly string[], at: number): boolean {
+  if (!lines[at]?.startsWith('    ')) return false;
+  const above = lines.slice(0, at).findLast((line) => !line.startsWith('    '));
+  return above !== undefined && PIP_REASON.test(above);
 }
 
 /** A line without what is drawn around it. */

@@ -49,11 +49,13 @@ test('a model that says nothing has the interpreter of the setting, and its para
   });
 });
 
-test("the version's requirements go before the model's, and requirements.txt before pyproject.toml", async (t) => {
+test("the version's requirements go before the model's, and the most exact file before others", async (t) => {
   const model = makeModel(t, 'm/requirements.txt', 'm/pyproject.toml');
   assert.deepEqual(await model.find(), model.requirements('m/requirements.txt'));
   const both = makeModel(t, 'm/requirements.txt', 'm/1/pyproject.toml');
   assert.deepEqual(await both.find(), both.requirements('m/1/pyproject.toml'));
+  const locked = makeModel(t, 'm/requirements.txt', 'm/pylock.toml');
+  assert.deepEqual(await locked.find(), locked.requirements('m/pylock.toml'));
 });
 
 test("a backend's requirements are added to the model's", async (t) => {

@@ -16,7 +16,7 @@ export type EnvironmentSource =
   | { readonly kind: 'folder'; readonly path: string }
   /** Such an environment packed in a tar file, as conda-pack writes it. */
   | { readonly kind: 'archive'; readonly path: string }
-  /** Packages to install for an interpreter; `files` are absolute paths of `requirements.txt` and `pyproject.toml`, at least one. */
+  /** Packages to install for an interpreter; `files` are absolute paths of files that list them, at least one. */
   | { readonly kind: 'requirements'; readonly interpreter: string; readonly files: readonly string[] };
 
 /** What decides about the environment of a model. */
@@ -31,8 +31,8 @@ export interface EnvironmentQuery {
   readonly readsRequirements: boolean;
 }
 
-/** In this order: one of the two in a folder counts, the locked one usually being `requirements.txt`. */
-const REQUIREMENT_FILES = ['requirements.txt', 'pyproject.toml'];
+/** In this order: one of them in a folder counts, the most exact one. */
+const REQUIREMENT_FILES = ['pylock.toml', 'requirements.txt', 'pyproject.toml'];
 const MODEL_DIRECTORY = '$$TRITON_MODEL_DIRECTORY';
 
 /**

@@ -27,6 +27,9 @@ export interface Installation {
 /** Lines of an installer that a person wants to see; the others are in the verbose log. */
 const MILESTONE = /^(?:Resolved|Prepared|Installing collected packages)/;
 
+const OFFLINE_NOTE =
+  " (with environment-offline=true packages come from uv's cache or the folder that PIP_FIND_LINKS names)";
+
 /**
  * Makes a virtual environment with the requirements in it, and with numpy, which tensors are made of. Locked
  * requirements have to name numpy themselves.
@@ -54,7 +57,8 @@ export async function installRequirements(job: Installation): Promise<void> {
       const result = await runCommand({ command, args, cwd, signal, onLine });
       if (result.kind === 'ended' && result.status === 0) return result.lines;
       const why = result.kind === 'missing' ? `there is no '${command}'` : describeFailure(result.lines);
-      throw new InferenceServerError('INTERNAL', `${installer.name} can't install ${files}: ${why}`);
+      const note = settings.offline ? OFFLINE_NOTE : '';
+      throw new InferenceServerError('INTERNAL', `${installer.name} can't install ${files}: ${why}${note}`);
     },
   });
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { InferenceServerError } from '@nereid/backend-sdk';
 import type { InstallJob, Installer } from './installer.ts';
 import { pythonIn } from './python-in.ts';
-import { findUvLock } from './requirements.ts';
+import { findUvLock, isPylock } from './requirements.ts';
 
 /** Prints the dependencies of a pyproject.toml. Before Python 3.11, pip's own copy of the parser is the only one. */
 const READ_PROJECT = `import sys
@@ -20,6 +20,7 @@ export const pipInstaller: Installer = {
   name: 'pip',
   async install(job) {
     const { directory, offline, locked, run } = job;
+    for (const file of job.requirements.files) await refuseLock(file);
     await run(job.python.executable, ['-m', 'venv', '--clear', directory]);
     const python = await pythonIn(directory);
     const files: string[] = [];
@@ -38,15 +39,18 @@ export const pipInstaller: Installer = {
   },
 };
 
+async function refuseLock(file: string): Promise<void> {
+  const lock = isPylock(file) ? file : await findUvLock(file);
+  if (lock === undefined) return;
+  throw new InferenceServerError(
+    'INVALID_ARG',
+    `pip can't read ${lock}: install uv, or write a requirements.txt with 'uv export' and leave the lock out`,
+  );
+}
+
 /** pip installs a project, but not what a project needs. */
 async function toRequirements(file: string, job: InstallJob, python: string): Promise<string> {
   if (basename(file) !== 'pyproject.toml') return file;
-  if ((await findUvLock(file)) !== undefined) {
-    throw new InferenceServerError(
-      'INVALID_ARG',
-      `pip can't read uv.lock beside ${file}: install uv, or write a requirements.txt with 'uv export'`,
-    );
-  }
   const dependencies = await job.run(python, ['-c', READ_PROJECT, file]);
   const written = join(job.directory, `project-${job.requirements.files.indexOf(file)}.txt`);
   await writeFile(written, `${dependencies.join('\n')}\n`);

@@ -48,11 +48,12 @@ test('a file that is missing is named together with the one that wants it', asyn
   });
 });
 
-test('hashes and a uv.lock lock the requirements', async (t) => {
+test('hashes, a uv.lock and a pylock.toml lock the requirements', async (t) => {
   const isLocked = async (files: Readonly<Record<string, string>>): Promise<boolean> =>
     (await read(t, files)).isLocked;
   assert.equal(await isLocked({ 'requirements.txt': 'idna==3.10\n' }), false);
   assert.equal(await isLocked({ 'requirements.txt': 'idna==3.10 --hash=sha256:00\n' }), true);
   assert.equal(await isLocked({ 'pyproject.toml': '[project]\n' }), false);
   assert.equal(await isLocked({ 'pyproject.toml': '[project]\n', 'uv.lock': 'version = 1\n' }), true);
+  assert.equal(await isLocked({ 'pylock.toml': 'lock-version = "1.0"\n' }), true);
 });

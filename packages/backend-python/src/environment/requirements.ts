@@ -5,7 +5,7 @@ import { pathExists } from './path-exists.ts';
 
 /** The requirements of an environment, read. */
 export interface Requirements {
-  /** `requirements.txt` and `pyproject.toml`, as they were found. */
+  /** `pylock.toml`, `requirements.txt` and `pyproject.toml`, as they were found. */
   readonly files: readonly string[];
   /** All that decides what is installed: the content of those files and of what they refer to. */
   readonly content: readonly string[];
@@ -29,6 +29,7 @@ export async function readRequirements(files: readonly string[]): Promise<Requir
     if (LOCAL_PATH.test(text)) content.push(dirname(file));
     content.push(basename(file), text);
     isLocked ||= text.includes('--hash=');
+    isLocked ||= isPylock(file);
     if (file.endsWith('.toml')) return;
     for (const [, name = ''] of text.matchAll(INCLUDED))
       if (!name.includes('://')) await read(resolve(dirname(file), name), file);
@@ -42,6 +43,11 @@ export async function readRequirements(files: readonly string[]): Promise<Requir
     }
   }
   return { files, content, isLocked };
+}
+
+/** Whether a file is a lock of any tool, by PEP 751. */
+export function isPylock(file: string): boolean {
+  return basename(file) === 'pylock.toml';
 }
 
 /** The `uv.lock` that belongs to a `pyproject.toml`. */

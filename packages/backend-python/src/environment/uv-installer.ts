@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import type { InstallJob, Installer } from './installer.ts';
 import { pythonIn } from './python-in.ts';
-import { findUvLock } from './requirements.ts';
+import { findUvLock, isPylock } from './requirements.ts';
 
 /** Installs with uv, which is on the path. */
 export const uvInstaller: Installer = {
@@ -11,17 +11,17 @@ export const uvInstaller: Installer = {
     const isOffline = offline ? ['--offline'] : [];
     await run('uv', ['venv', '--no-project', '--clear', '--python', python.executable, directory]);
     const files = await Promise.all(job.requirements.files.map((file) => exportLocked(file, job, isOffline)));
-    await run('uv', [
-      'pip',
-      'install',
+    const flags = [
       '--python',
       await pythonIn(directory),
       ...isOffline,
       ...(locked ? ['--require-hashes'] : []),
       ...indexFlags(process.env),
-      ...files.flatMap((file) => ['-r', file]),
-      ...job.added,
-    ]);
+    ];
+    // uv takes a pylock.toml by itself alone.
+    for (const file of files.filter(isPylock)) await run('uv', ['pip', 'install', ...flags, '-r', file]);
+    const named = [...files.filter((file) => !isPylock(file)).flatMap((file) => ['-r', file]), ...job.added];
+    if (named.length > 0) await run('uv', ['pip', 'install', ...flags, ...named]);
   },
 };
 
