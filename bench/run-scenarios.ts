@@ -1,6 +1,7 @@
 /** Answers the questions of scenarios one after the other, and says each figure as soon as it is there. */
 import type { LoadGenerators } from './load/choose-load.ts';
 import type { Rounds } from './measure/alternate.ts';
+import type { DelayStudy } from './measure/delay-study.ts';
 import type { Figure } from './measure/figure.ts';
 import { formatLine } from './report/format.ts';
 import { print } from './report/print.ts';
@@ -27,6 +28,7 @@ export interface ScenarioRun {
 /** What scenarios found, and what the reader has to know besides. */
 export interface ScenarioResults {
   readonly figures: readonly Figure[];
+  readonly delayStudy: DelayStudy | undefined;
   readonly notes: readonly string[];
   /** Names of scenarios that ended with an error; the notes say which. */
   readonly failed: readonly string[];
@@ -36,6 +38,7 @@ export async function runScenarios({ scenarios, ...context }: ScenarioRun): Prom
   const figures: Figure[] = [];
   const notes: string[] = [];
   const failed: string[] = [];
+  let delayStudy: DelayStudy | undefined;
   const note = (text: string): void => {
     notes.push(text);
     print(`! ${text}`);
@@ -44,14 +47,17 @@ export async function runScenarios({ scenarios, ...context }: ScenarioRun): Prom
     figures.push(figure);
     print(`  ${formatLine(figure)}`);
   };
+  const reportDelayStudy = (study: DelayStudy): void => {
+    delayStudy = study;
+  };
   for (const scenario of scenarios) {
     print(`\n${scenario.name}: ${scenario.question}`);
     try {
-      await scenario.run({ ...context, report, note });
+      await scenario.run({ ...context, report, reportDelayStudy, note });
     } catch (error) {
       failed.push(scenario.name);
       note(`${scenario.name} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  return { figures, notes, failed };
+  return { figures, delayStudy, notes, failed };
 }

@@ -67,7 +67,7 @@ async function main(directory: string): Promise<void> {
   const scenarios = SCENARIOS.filter(({ name, isInQuick }) =>
     only.length === 0 ? isInQuick || !isQuick : only.includes(name),
   );
-  const { figures, notes, failed } = await runScenarios({
+  const { figures, delayStudy, notes, failed } = await runScenarios({
     scenarios,
     loads,
     rounds,
@@ -85,6 +85,7 @@ async function main(directory: string): Promise<void> {
     notes: [...before, ...notes],
     figures,
     micro,
+    delayStudy,
   });
   print(`\nWritten to ${relative(ROOT, output)}.`);
 }

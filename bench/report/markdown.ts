@@ -1,5 +1,7 @@
 import type { RatioFigure, Side, ValueFigure } from '../measure/figure.ts';
+import { DELAY_PAGE } from './delay-page.ts';
 import { formatGoal, formatNumber, formatSpread, formatVerdict } from './format.ts';
+import { table } from './markdown-table.ts';
 import type { Results } from './results.ts';
 
 /** The page that shows the results. */
@@ -9,7 +11,7 @@ export function renderMarkdown(results: Results): string {
   const values = figures.filter((figure) => figure.kind === 'value');
   const parts = [
     '# Benchmarks',
-    'Written by `npm run bench`, which measures all of this anew (about twenty minutes; `npm run bench -- --quick` ' +
+    'Written by `npm run bench`, which measures all of this anew (about half an hour; `npm run bench -- --quick` ' +
       'takes less than two and leaves this page alone). Compare figures of one run only: they depend on the machine.',
     `- Measured: ${date.slice(0, 10)}\n` +
       `- Machine: ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}\n` +
@@ -26,6 +28,8 @@ export function renderMarkdown(results: Results): string {
     parts.push('## Parts', 'Nanoseconds per operation: median (lowest–highest) of the runs.');
     parts.push(table(['part', 'ns'], rows));
   }
+  if (results.delayStudy !== undefined)
+    parts.push(`Besides: [queue delay against throughput and latency](${DELAY_PAGE}).`);
   return `${parts.join('\n\n')}\n`;
 }
 
@@ -60,9 +64,4 @@ function valueTable(figures: readonly ValueFigure[]): string {
     formatVerdict(figure),
   ]);
   return table(['what', 'measured', 'goal', ''], rows);
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }

@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { DelayStudy } from '../measure/delay-study.ts';
 import type { Figure } from '../measure/figure.ts';
 import type { Machine } from '../measure/machine.ts';
 import type { MicroFigure } from '../micro/micro-benchmark.ts';
+import { DELAY_PAGE, DELAY_PLOT, renderDelayPage, renderDelayPlot } from './delay-page.ts';
 import { renderMarkdown } from './markdown.ts';
 import { renderPlot } from './plot.ts';
 
@@ -17,12 +19,17 @@ export interface Results {
   readonly notes: readonly string[];
   readonly figures: readonly Figure[];
   readonly micro: readonly MicroFigure[];
+  /** Default: it was not asked for. */
+  readonly delayStudy?: DelayStudy | undefined;
 }
 
-/** Writes `results.json`, the page about it and its plot. */
+/** Writes `results.json`, the page about it and its plot; for the study of queue delays a page of its own. */
 export function writeResults(folder: string, results: Results): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(join(folder, 'README.md'), renderMarkdown(results));
   writeFileSync(join(folder, 'ratios.svg'), renderPlot(results));
+  if (results.delayStudy === undefined) return;
+  writeFileSync(join(folder, DELAY_PAGE), renderDelayPage(results.delayStudy, results));
+  writeFileSync(join(folder, DELAY_PLOT), renderDelayPlot(results.delayStudy));
 }

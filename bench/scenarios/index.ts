@@ -11,6 +11,7 @@ import { memory } from './memory.ts';
 import { onnxCompute } from './onnx-compute.ts';
 import { python } from './python.ts';
 import { pythonTriton } from './python-triton.ts';
+import { queueDelay } from './queue-delay.ts';
 import { responseCache } from './response-cache.ts';
 import type { Scenario } from './scenario.ts';
 import { sharedMemory } from './shared-memory.ts';
@@ -26,6 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   grpcTransport,
   dynamicBatching,
   onnxCompute,
+  queueDelay,
   intraOpThreads,
   largeTensors,
   sharedMemory,

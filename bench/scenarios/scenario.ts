@@ -1,5 +1,6 @@
 import type { LoadGenerators } from '../load/choose-load.ts';
 import type { Rounds } from '../measure/alternate.ts';
+import type { DelayStudy } from '../measure/delay-study.ts';
 import type { Figure } from '../measure/figure.ts';
 
 /** What scenarios get. */
@@ -14,6 +15,8 @@ export interface BenchContext {
   readonly triton: string | undefined;
   /** Takes a figure as soon as it is there. */
   report(figure: Figure): void;
+  /** Takes the study of queue delays. */
+  reportDelayStudy(study: DelayStudy): void;
   /** Tells the reader of the results something besides. */
   note(text: string): void;
 }
