@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HttpClient, InferInput, InferenceServerError } from '@nereid/client';
 import { makeRepository } from '../server/make-repository.ts';
-import { IMPORTS, pythonConfig, servePython } from '../server/python-models.ts';
+import { IMPORTS, pythonConfig, servePython, stubsOf } from '../server/python-models.ts';
 import { repeatModel } from '../server/script-models.ts';
 import type { RunningServer } from '../server/start-server.ts';
+import { withClient } from '../server/with-client.ts';
 
 const LIMIT = { timeout: 90_000 };
 const ECHO = `${IMPORTS}
@@ -456,8 +457,8 @@ test('what auto_complete_config may not do fails the load with a reason', LIMIT,
     nothing: ['pass', /must return the configuration/],
     raising: ['raise RuntimeError("no idea")', /RuntimeError: no idea/],
   };
-  for (const [name, [body, reason]] of Object.entries(wrong)) {
-    await using repository = makeRepository();
+  await using repository = makeRepository();
+  for (const [name, [body]] of Object.entries(wrong)) {
     repository.write(name, {
       'config.pbtxt': pythonConfig('STRING'),
       '1/model.py': `${ECHO}
@@ -466,8 +467,13 @@ test('what auto_complete_config may not do fails the load with a reason', LIMIT,
         ${body}
 `,
     });
-    await assert.rejects(servePython(repository), reason, name);
   }
+  await using server = await servePython(repository, '--model-control-mode=explicit');
+  await withClient(server, async (client) => {
+    for (const [name, [, reason]] of Object.entries(wrong))
+      await assert.rejects(client.loadModel(name), reason, name);
+    assert.deepEqual(stubsOf(server), []);
+  });
 });
 
 test(

@@ -53,7 +53,9 @@ function callModel(
     timeoutUs,
   });
   const trace =
-    request instanceof HostedRequest ? request.trace?.child(model.name, model.version) : undefined;
+    request instanceof HostedRequest
+      ? request.trace?.child(model.name, model.version, call.id || undefined)
+      : undefined;
   return responsesOf(inference, model, message, {
     signal: joinSignals(signal, request),
     trace,

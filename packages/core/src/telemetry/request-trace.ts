@@ -135,9 +135,9 @@ export class RequestTrace {
     this.tensors.push({ activity, tensors: copies });
   }
 
-  /** The trace of a request made for this one. */
-  child(modelName: string, modelVersion: string): RequestTrace {
-    return new RequestTrace({ modelName, modelVersion, requestId: this.requestId }, this.#sink, this);
+  /** The trace of a request made for this one; `requestId` where it has one of its own. */
+  child(modelName: string, modelVersion: string, requestId = this.requestId): RequestTrace {
+    return new RequestTrace({ modelName, modelVersion, requestId }, this.#sink, this);
   }
 
   /** Ends with the reason why the request failed. */
