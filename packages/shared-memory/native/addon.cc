@@ -47,6 +47,10 @@ Napi::Value kept_blocks(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(BlockPool::kept_byte_size()));
 }
 
+Napi::Value used_blocks(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(BlockPool::used_byte_size()));
+}
+
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openObject", Napi::Function::New<open_object>(env, "openObject"));
   exports.Set("createObject", Napi::Function::New<create_object>(env, "createObject"));
@@ -55,6 +59,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("takeBlock", Napi::Function::New<take_block>(env, "takeBlock"));
   exports.Set("trimBlocks", Napi::Function::New<trim_blocks>(env, "trimBlocks"));
   exports.Set("keptBlocks", Napi::Function::New<kept_blocks>(env, "keptBlocks"));
+  exports.Set("usedBlocks", Napi::Function::New<used_blocks>(env, "usedBlocks"));
   exports.Set("Mapping", MappingObject::define(env));
   return exports;
 }

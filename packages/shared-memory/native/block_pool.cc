@@ -23,6 +23,7 @@ std::mutex mutex;
 // The block that was given back last is the first to be used.
 std::deque<Kept> kept;
 std::size_t kept_bytes = 0;
+std::size_t used_bytes = 0;
 unsigned generation = 0;
 
 void unmap(const BlockPool::Block& block) noexcept { ::munmap(block.memory, block.byte_size); }
@@ -51,14 +52,19 @@ BlockPool::Block BlockPool::take(std::size_t byte_size) {
       const Block block = at->block;
       kept.erase(std::next(at).base());
       kept_bytes -= wanted;
+      used_bytes += wanted;
       return block;
     }
   }
-  return map(wanted);
+  const Block block = map(wanted);
+  const std::lock_guard<std::mutex> lock(mutex);
+  used_bytes += wanted;
+  return block;
 }
 
 void BlockPool::give_back(Block block) noexcept {
   const std::lock_guard<std::mutex> lock(mutex);
+  used_bytes -= block.byte_size;
   if (block.byte_size > kMostKept) {
     unmap(block);
     return;
@@ -85,6 +91,11 @@ void BlockPool::trim() noexcept {
 std::size_t BlockPool::kept_byte_size() noexcept {
   const std::lock_guard<std::mutex> lock(mutex);
   return kept_bytes;
+}
+
+std::size_t BlockPool::used_byte_size() noexcept {
+  const std::lock_guard<std::mutex> lock(mutex);
+  return used_bytes;
 }
 
 }  // namespace nereid

@@ -21,6 +21,8 @@ class BlockPool {
   static void trim() noexcept;
   /// Bytes of the blocks that it keeps.
   static std::size_t kept_byte_size() noexcept;
+  /// Bytes of the blocks that were taken and did not come back.
+  static std::size_t used_byte_size() noexcept;
 };
 
 }  // namespace nereid

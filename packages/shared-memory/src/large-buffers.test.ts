@@ -52,6 +52,18 @@ test('a buffer has its size, is filled by nobody else, and stays in its thread',
   assert.ok(isMarkedAsUntransferable(one.buffer));
 });
 
+test('what is garbage is collected when no buffer was taken for a while', async () => {
+  const buffers = new LargeBuffers();
+  fill(buffers, 100 * MIB);
+  buffers.trim();
+  const used = buffers.usedByteSize;
+  assert.ok(used >= 100 * MIB);
+  buffers.trim();
+  while (buffers.usedByteSize >= used) await new Promise((resolve) => setImmediate(resolve));
+  for (let time = 0; time < 2; time += 1) buffers.trim();
+  assert.equal(buffers.keptByteSize, 0);
+});
+
 test('what nobody can have is refused', () => {
   assert.throws(() => new LargeBuffers().take(2 ** 52), { name: 'SharedMemoryError', code: 'ENOMEM' });
 });

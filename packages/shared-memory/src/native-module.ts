@@ -26,6 +26,8 @@ export interface NativeModule {
   trimBlocks(): void;
   /** Bytes that the pool keeps. */
   keptBlocks(): number;
+  /** Bytes that were taken and not collected yet. */
+  usedBlocks(): number;
   readonly Mapping: new (id: number, offset: number, byteSize: number) => NativeMapping;
 }
 
