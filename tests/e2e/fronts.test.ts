@@ -1,7 +1,10 @@
 /** Threads in front of the serving thread (`--front-threads`): clients see no difference, and lose no more than one of them. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Worker } from 'node:worker_threads';
 import { GrpcClient, HttpClient, InferInput, type InferenceClient } from '@nereid/client';
@@ -14,6 +17,12 @@ import { spawnNereid, startServer, type RunningServer } from '../server/start-se
 const LIMIT = { timeout: 60_000, skip: process.platform !== 'linux' && 'needs ports that threads can share' };
 const FRONTS = '--front-threads=2';
 const CONNECTIONS = 32;
+
+interface TraceRecord {
+  readonly model_name?: string;
+  readonly request_id?: string;
+  readonly timestamps?: readonly { readonly name: string; readonly ns: number }[];
+}
 
 describe('two fronts', LIMIT, () => {
   let repository: TemporaryRepository;
@@ -148,6 +157,71 @@ describe('two fronts', LIMIT, () => {
     await http.close();
     await grpc.close();
   });
+});
+
+test('a trace has the moments of the front and of the serving thread, by one clock', LIMIT, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-fronts-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'trace.json');
+  await using repository = makeRepository();
+  repository.write('identity', identityModel());
+  const settings = ['level=TIMESTAMPS', 'rate=2', `triton,file=${file}`];
+  const server = await startServer(
+    repository.path,
+    FRONTS,
+    ...settings.map((setting) => `--trace-config=${setting}`),
+  );
+  // Of four requests on several connections each second one is traced: they are counted in one place.
+  for (const client of [server.http, server.http].map((url) => new HttpClient(url))) {
+    await client.infer('identity', [int32('INPUT0', 1)]);
+    await assert.rejects(client.infer('identity', [int32('WRONG', 1)]));
+    await client.close();
+  }
+  const grpc = new GrpcClient(server.grpc);
+  await grpc.infer('identity', [int32('INPUT0', 1)], { requestId: 'quiet' });
+  await grpc.infer('identity', [int32('INPUT0', 1)], { requestId: 'seen' });
+  await grpc.close();
+  await server.stop();
+  const records = JSON.parse(readFileSync(file, 'utf8')) as TraceRecord[];
+  const last = records.filter(({ timestamps }) => timestamps !== undefined).at(-1)?.timestamps ?? [];
+  assert.equal(records.filter(({ model_name }) => model_name !== undefined).length, 3);
+  assert.equal(records.find(({ request_id }) => request_id !== undefined)?.request_id, 'seen');
+  const moments = last.map(({ name }) => name).filter((name) => /^GRPC|^REQUEST|^INFER/.test(name));
+  assert.deepEqual(moments, [
+    'GRPC_WAITREAD_START',
+    'GRPC_WAITREAD_END',
+    'REQUEST_START',
+    'REQUEST_END',
+    'INFER_RESPONSE_COMPLETE',
+    'GRPC_SEND_START',
+    'GRPC_SEND_END',
+  ]);
+  const times = last.filter(({ name }) => moments.includes(name)).map(({ ns }) => ns);
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
+});
+
+test('restricted APIs need their header in front, too', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('identity', identityModel());
+  await using server = await startServer(
+    repository.path,
+    FRONTS,
+    '--http-restricted-api=metadata:key=secret',
+  );
+  assert.equal((await fetch(`${server.http}/v2`)).status, 403);
+  assert.equal((await fetch(`${server.http}/v2`, { headers: { key: 'secret' } })).status, 200);
+  assert.equal((await fetch(`${server.http}/v2/health/ready`)).status, 200);
+});
+
+test('a certificate that is none is told at the start', LIMIT, async () => {
+  await using repository = makeRepository();
+  const flags = ['--grpc-use-ssl=true', '--grpc-server-cert=/dev/null', '--grpc-server-key=/dev/null'];
+  const server = spawnNereid(['serve', `--model-repository=${repository.path}`, FRONTS, ...flags]);
+  assert.equal(await server.exitStatus, 1);
+  assert.match(server.output(), /cannot use --grpc-server-cert '\/dev\/null'/);
 });
 
 test('fronts end what runs before the server stops', LIMIT, async () => {

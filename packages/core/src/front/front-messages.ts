@@ -22,11 +22,11 @@ export interface FrontServices extends ManagementService, HealthService {
 export type ServiceCall = {
   readonly [M in keyof FrontServices]: {
     readonly method: M;
-    readonly parameters: Parameters_<FrontServices[M]>;
+    readonly parameters: ParametersOf<FrontServices[M]>;
   };
 }[keyof FrontServices];
 
-type Parameters_<F> = F extends (...parameters: infer P) => unknown ? Readonly<P> : never;
+type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? Readonly<P> : never;
 
 /** How a call went. */
 export type CallOutcome =
@@ -118,8 +118,8 @@ export interface FrontStart {
   /** Counts the answers to `ask`: what a front waits on that stands still. */
   readonly answerCount: Int32Array;
   readonly state: FrontState;
-  /** The moment from which the serving thread's clock counts, in milliseconds since the epoch. */
-  readonly timeOrigin: number;
+  /** {@link clockZero} of the serving thread. */
+  readonly clockZero: bigint;
 }
 
 /** What fronts look at in shared memory. */
@@ -136,6 +136,14 @@ export const VERBOSE_LEVEL = 0;
 export const TRACING = 1;
 /** How many settings there are. */
 export const SETTING_COUNT = 2;
+
+/**
+ * When the clock of the thread that asks, which is `performance`, was 0: in nanoseconds of the clock that all threads
+ * share, and that nobody sets.
+ */
+export function clockZero(): bigint {
+  return process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6));
+}
 
 /** A moment's name on its way back: fronts only note those. */
 export function asTimestamp({ name }: WireMoment): TraceTimestamp {

@@ -8,6 +8,7 @@ import type { Tracer } from '../telemetry/trace.ts';
 import { FrontChannel } from './front-channel.ts';
 import type { FrontBackend } from './front-link.ts';
 import {
+  clockZero,
   SETTING_COUNT,
   TRACING,
   VERBOSE_LEVEL,
@@ -107,7 +108,7 @@ export class FrontPool {
       health,
       tracer,
       logger: this.#logger,
-      start: { http, grpc, state: this.#state, timeOrigin: performance.timeOrigin },
+      start: { http, grpc, state: this.#state, clockZero: clockZero() },
       child: (component) => logger.child(component),
       refresh: () => this.#refresh(),
       onExit: (reason) => {

@@ -4,6 +4,7 @@ import { toWireError } from '../instance/batch-transfer.ts';
 import { createRemoteLogger } from '../telemetry/remote-log.ts';
 import type { TracedRequest } from '../telemetry/trace.ts';
 import {
+  clockZero,
   TRACING,
   VERBOSE_LEVEL,
   type CallOutcome,
@@ -96,11 +97,11 @@ export class FrontThread {
   }
 
   #services(protocol: FrontProtocol) {
-    const { state, timeOrigin } = this.#start;
+    const { state } = this.#start;
     const { settings } = state;
     const link = this.#link;
     const parts: FrontTraceParts = {
-      clockShift: Math.round((performance.timeOrigin - timeOrigin) * 1e6),
+      clockShift: Number(clockZero() - this.#start.clockZero),
       end: (item) => link.send(item),
     };
     return {

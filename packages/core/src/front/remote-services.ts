@@ -4,51 +4,47 @@ import type { ManagementService } from '../service/management-service.ts';
 import type { FrontServices, ServiceCall } from './front-messages.ts';
 import type { ServingLink } from './serving-link.ts';
 
-/** The methods that answer with a promise; all others answer at once. */
-const SLOW = new Set<keyof FrontServices>(['modelReady', 'repositoryIndex', 'loadModel', 'unloadModel']);
+/** How a method is asked for: `ask` where it answers at once, `call` where it answers with a promise. */
+type Ways<Service> = Readonly<Record<keyof Service, 'ask' | 'call'>>;
 
-const HEALTH = ['live', 'ready', 'modelReady'] as const satisfies readonly (keyof HealthService)[];
+const HEALTH: Ways<HealthService> = { live: 'ask', ready: 'ask', modelReady: 'call' };
 
-const MANAGEMENT = [
-  'serverMetadata',
-  'modelMetadata',
-  'modelConfig',
-  'modelConfigJson',
-  'repositoryIndex',
-  'loadModel',
-  'unloadModel',
-  'statistics',
-  'logSettings',
-  'updateLogSettings',
-  'traceSettings',
-  'updateTraceSettings',
-  'systemSharedMemoryStatus',
-  'registerSystemSharedMemory',
-  'unregisterSystemSharedMemory',
-  'cudaSharedMemoryStatus',
-  'registerCudaSharedMemory',
-  'unregisterCudaSharedMemory',
-] as const satisfies readonly (keyof ManagementService)[];
+const MANAGEMENT: Ways<ManagementService> = {
+  serverMetadata: 'ask',
+  modelMetadata: 'ask',
+  modelConfig: 'ask',
+  modelConfigJson: 'ask',
+  repositoryIndex: 'call',
+  loadModel: 'call',
+  unloadModel: 'call',
+  statistics: 'ask',
+  logSettings: 'ask',
+  updateLogSettings: 'ask',
+  traceSettings: 'ask',
+  updateTraceSettings: 'ask',
+  systemSharedMemoryStatus: 'ask',
+  registerSystemSharedMemory: 'ask',
+  unregisterSystemSharedMemory: 'ask',
+  cudaSharedMemoryStatus: 'ask',
+  registerCudaSharedMemory: 'ask',
+  unregisterCudaSharedMemory: 'ask',
+};
 
 export function createRemoteHealth(link: ServingLink): HealthService {
-  return remote<HealthService>(link, HEALTH);
+  return remote(link, HEALTH) as unknown as HealthService;
 }
 
 export function createRemoteManagement(link: ServingLink): ManagementService {
-  return remote<ManagementService>(link, MANAGEMENT);
+  return remote(link, MANAGEMENT) as unknown as ManagementService;
 }
 
+type Method = (...parameters: readonly unknown[]) => unknown;
+
 /** A service whose methods all ask for the same method there. */
-function remote<Service>(
-  link: ServingLink,
-  methods: readonly (keyof FrontServices & keyof Service)[],
-): Service {
-  const service: Partial<Record<keyof Service, unknown>> = {};
-  for (const method of methods) {
-    service[method] = (...parameters: readonly unknown[]): unknown => {
-      const body = { method, parameters } as ServiceCall;
-      return SLOW.has(method) ? link.call(body) : link.ask(body);
-    };
-  }
-  return service as Service;
+function remote<Service>(link: ServingLink, ways: Ways<Service>): Readonly<Record<string, Method>> {
+  const methods = Object.entries<'ask' | 'call'>(ways).map(([method, way]): [keyof FrontServices, Method] => [
+    method as keyof FrontServices,
+    (...parameters) => link[way]({ method, parameters } as ServiceCall),
+  ]);
+  return Object.fromEntries(methods);
 }

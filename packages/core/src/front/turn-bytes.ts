@@ -15,7 +15,7 @@ const LARGE_BYTE_SIZE = 65_536;
 const ALIGNMENT = 8;
 
 /** The first size of the buffer that small tensors share; it grows by doubling. */
-const FIRST_BYTE_SIZE = 8192;
+const FIRST_BYTE_SIZE = 2048;
 
 /** Who else may have the memory that bytes lie in. */
 export type Ownership =
