@@ -303,16 +303,17 @@ async function live(socket: Socket): Promise<string> {
   return answer.toString();
 }
 
-/** The connections that answer still; a dead front's are closed by the system at once. */
+/** The connections that still answer; those of a dead front are closed, or reset when something is written to them. */
 async function survivorsOf(sockets: readonly Socket[]): Promise<Socket[]> {
   const alive: Socket[] = [];
   for (const socket of sockets) {
-    const closed = once(socket, 'close').then(() => false);
-    const answered = live(socket).then(
+    if (socket.destroyed) continue;
+    const isLost = new Promise<false>((resolve) => socket.once('close', () => resolve(false)));
+    const isAnswered = live(socket).then(
       () => true,
       () => false,
     );
-    if (socket.destroyed ? false : await Promise.race([closed, answered])) alive.push(socket);
+    if (await Promise.race([isLost, isAnswered])) alive.push(socket);
   }
   return alive;
 }
