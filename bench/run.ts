@@ -11,6 +11,7 @@ import { chooseLoadGenerators } from './load/choose-load.ts';
 import { describeMachine, noteIfBusy } from './measure/machine.ts';
 import type { MicroFigure } from './micro/micro-benchmark.ts';
 import { runMicroBenchmarks } from './micro/run-micro.ts';
+import { splitOwnCores } from './process/pinned-cores.ts';
 import { formatSpread } from './report/format.ts';
 import { print } from './report/print.ts';
 import { writeResults } from './report/results.ts';
@@ -62,7 +63,7 @@ async function main(directory: string): Promise<void> {
   print(
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; load: ${loads.http.name}, ${loads.grpc.name}`,
   );
-  const before = [...loads.notes, noteIfBusy(machine)].filter((note) => note !== undefined);
+  const before = [...loads.notes, noteIfPinned(), noteIfBusy(machine)].filter((note) => note !== undefined);
   for (const note of before) print(`! ${note}`);
   const scenarios = SCENARIOS.filter(({ name, isInQuick }) =>
     only.length === 0 ? isInQuick || !isQuick : only.includes(name),
@@ -88,6 +89,12 @@ async function main(directory: string): Promise<void> {
     delayStudy,
   });
   print(`\nWritten to ${relative(ROOT, output)}.`);
+}
+
+function noteIfPinned(): string | undefined {
+  const split = splitOwnCores();
+  if (split === undefined) return undefined;
+  return `Servers ran on cores ${split.servers}, wrk and ghz on ${split.load}.`;
 }
 
 async function measureParts(isQuick: boolean): Promise<readonly MicroFigure[]> {

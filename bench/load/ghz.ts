@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { GrpcTarget, LoadGenerator, LoadResult } from './load.ts';
+import { splitOwnCores } from '../process/pinned-cores.ts';
 import type { Tool } from '../tool/find-tool.ts';
 import { runTool } from '../tool/run-tool.ts';
 
@@ -10,6 +11,7 @@ const PROTO = fileURLToPath(new URL('../../packages/protocol/proto/grpc_service.
 /** ghz, each worker with a connection of its own. */
 export async function createGhz(ghz: Tool, directory: string): Promise<LoadGenerator<GrpcTarget>> {
   const version = (await runTool(ghz, ['--version'])).trim();
+  const cores = splitOwnCores()?.load;
   return {
     name: `ghz ${version}`,
     run: async ({ address, message }, { connections, seconds }) => {
@@ -27,7 +29,7 @@ export async function createGhz(ghz: Tool, directory: string): Promise<LoadGener
         '--format=influx-summary',
         address,
       ];
-      return parseInflux(await runTool(ghz, flags));
+      return parseInflux(await runTool(ghz, flags, { cores }));
     },
   };
 }

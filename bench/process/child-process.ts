@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { pinnedTo, splitOwnCores } from './pinned-cores.ts';
 
 const STDERR_KEPT = 4000;
 const STOP_LIMIT_MS = 15_000;
 
-/** A process that a benchmark started, and ends. */
+/** A server that a benchmark started, on the cores that are for servers, and ends. */
 export class OwnedProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   #stderr = '';
@@ -19,7 +20,8 @@ export class OwnedProcess implements AsyncDisposable {
     environment: Readonly<Record<string, string>> = {},
   ) {
     const env = { ...process.env, ...environment };
-    this.#child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const pinned = pinnedTo(splitOwnCores()?.servers, { command, args });
+    this.#child = spawn(pinned.command, pinned.args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });

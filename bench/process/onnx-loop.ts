@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import type { LoadResult } from '../load/load.ts';
 import type { Contender } from '../measure/alternate.ts';
+import { splitOwnCores } from './pinned-cores.ts';
 import { runTool } from '../tool/run-tool.ts';
 
 const LOOP = fileURLToPath(new URL('../baselines/onnx-loop.ts', import.meta.url));
@@ -17,7 +18,7 @@ export function onnxLoop(path: string, shape: readonly number[]): Contender {
   return {
     name: `ONNX Runtime alone, batch of ${shape[0]}`,
     load: async (seconds) => {
-      const options = { timeoutSeconds: seconds + START_SECONDS };
+      const options = { timeoutSeconds: seconds + START_SECONDS, cores: splitOwnCores()?.servers };
       const output = await runTool(node, [LOOP, path, shape.join(','), String(seconds)], options);
       return JSON.parse(output) as LoadResult;
     },

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { pinnedTo } from '../process/pinned-cores.ts';
 import type { Tool } from './find-tool.ts';
 
 const execute = promisify(execFile);
@@ -9,6 +10,8 @@ const MAX_OUTPUT = 256 * 2 ** 20;
 export interface ToolOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly timeoutSeconds?: number;
+  /** On which cores, as `taskset` takes them. Default: any. */
+  readonly cores?: string | undefined;
   /** Statuses besides 0 that are no failure. */
   readonly otherStatuses?: readonly number[];
 }
@@ -21,10 +24,11 @@ export interface ToolOptions {
 export async function runTool(
   tool: Tool,
   args: readonly string[],
-  { environment = {}, timeoutSeconds = 60, otherStatuses = [] }: ToolOptions = {},
+  { environment = {}, timeoutSeconds = 60, cores, otherStatuses = [] }: ToolOptions = {},
 ): Promise<string> {
+  const pinned = pinnedTo(cores, { command: tool.path, args });
   try {
-    const { stdout, stderr } = await execute(tool.path, [...args], {
+    const { stdout, stderr } = await execute(pinned.command, [...pinned.args], {
       env: { ...process.env, ...tool.environment, ...environment },
       timeout: timeoutSeconds * 1000,
       maxBuffer: MAX_OUTPUT,
