@@ -1,5 +1,5 @@
 /** Trains a forest with scikit-learn, serves it, and asks it about tumours that it has not seen. */
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,10 +17,7 @@ const { python } = parseArgs({ options: { python: { type: 'string', default: 'py
 const models = pathTo('models');
 
 mkdirSync(`${models}/tumour/1`, { recursive: true });
-const heldBack = execFileSync(python, [pathTo('train.py'), `${models}/tumour/1/model.skops`], {
-  encoding: 'utf8',
-});
-const { rows, classes, probabilities } = JSON.parse(heldBack) as HeldBack;
+const { rows, classes, probabilities } = train(`${models}/tumour/1/model.skops`);
 
 await using server = await createServer({
   modelRepository: [models],
@@ -46,6 +43,18 @@ for (const [row, [malignant = NaN, benign = NaN]] of probabilities.entries()) {
 }
 process.stdout.write(`${right} of ${rows.length} tumours are told right\n`);
 process.stdout.write(`largest difference from scikit-learn alone: ${largest.toExponential(0)}\n`);
+
+function train(file: string): HeldBack {
+  const { status, stdout } = spawnSync(python, [pathTo('train.py'), file], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (status === 0) return JSON.parse(stdout) as HeldBack;
+  process.stderr.write(
+    `${python} can't train the forest: install ${pathTo('requirements.txt')} for it, or name another with --python=<path>\n`,
+  );
+  process.exit(1);
+}
 
 function pathTo(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));

@@ -74,7 +74,10 @@ class TritonPythonModel:
 test('a model that can not be imported says why in the load error', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('bad', { 'config.pbtxt': config('INT32'), '1/model.py': 'import no_such_module\n' });
-  await assert.rejects(serve(repository), /ModuleNotFoundError: No module named 'no_such_module'/);
+  await assert.rejects(
+    serve(repository),
+    /ModuleNotFoundError: No module named 'no_such_module': install it for the Python \S+, or name it in a requirements\.txt beside/,
+  );
 });
 
 test('a process that is killed fails its own request alone, and another takes its place', LIMIT, async () => {

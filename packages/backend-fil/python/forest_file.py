@@ -1,6 +1,7 @@
 """Which file of the version folder is the forest, and what it is read as."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -89,6 +90,6 @@ def _ending(name):
 
 
 def _first_line(error):
-    """Treelite's messages go on with where in its sources they come from."""
+    """Treelite's messages begin and go on with where in its sources they come from."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return re.sub(r"^\[[\d:]+\] \S+:\d+: ", "", lines[0]) if lines else type(error).__name__

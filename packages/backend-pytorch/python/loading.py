@@ -35,7 +35,7 @@ def load_script(path, device):
         model = torch.jit.load(path, map_location=device)
     except RuntimeError as error:
         raise ValueError(
-            f"{path} is not TorchScript ({str(error).splitlines()[0]}): write it with torch.jit.script(model).save(…), "
+            f"{path} is not TorchScript ({_first_sentence(error)}): write it with torch.jit.script(model).save(…), "
             "or put the class of the model into a .py of the same name beside its weights"
         ) from error
     return model.eval()
@@ -47,21 +47,43 @@ def load_module(code, weights, class_name, device):
     Raises ValueError naming the file, the class or the weights that don't fit.
     """
     model_class = _find_class(_import(code), class_name, code)
-    model = model_class()
+    try:
+        model = model_class()
+    except TypeError as error:
+        raise ValueError(
+            f"{code}: {model_class.__name__}() failed: {error}. It is made without arguments: give them defaults"
+        ) from error
     if weights is not None:
+        state = _read_weights(weights, device)
         try:
-            model.load_state_dict(_read_weights(weights, device))
+            model.load_state_dict(state)
         except (RuntimeError, AttributeError, TypeError) as error:
             raise ValueError(f"{weights} has no weights for {model_class.__name__} of {code}: {error}") from error
     return (model if device is None else model.to(device)).eval()
 
 
 def _read_weights(path, device):
-    if path.endswith(".safetensors"):
-        from safetensors.torch import load_file
+    """The `state_dict` in a file. Raises ValueError naming it when it can't be read as one."""
+    try:
+        if path.endswith(".safetensors"):
+            from safetensors.torch import load_file
 
-        return load_file(path, device=str(device or "cpu"))
-    return torch.load(path, map_location=device, weights_only=True)
+            return load_file(path, device=str(device or "cpu"))
+        return torch.load(path, map_location=device, weights_only=True)
+    except ImportError:
+        raise
+    except Exception as error:
+        # What the readers raise of wrong bytes is of no common type: a KeyError of a byte, an error of a library.
+        how = "safetensors.torch.save_file" if path.endswith(".safetensors") else "torch.save"
+        raise ValueError(
+            f"{path} has no weights that can be read ({type(error).__name__}: {_first_sentence(error)}): "
+            f"write it with {how}(model.state_dict(), …)"
+        ) from error
+
+
+def _first_sentence(error):
+    lines = str(error).splitlines()
+    return lines[0].split(". ")[0] if lines else type(error).__name__
 
 
 def _import(path):
@@ -71,7 +93,10 @@ def _import(path):
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise ValueError(f"{error.filename}, line {error.lineno}: {error.msg}") from error
     return module
 
 

@@ -38,7 +38,7 @@ def find_saved_model(config, directory):
         )
     path = os.path.join(directory, config["default_model_filename"] or "model.savedmodel")
     if not os.path.isdir(path):
-        found = "a file" if os.path.exists(path) else f"only {', '.join(os.listdir(directory)) or 'nothing'} in its place"
+        found = "a file" if os.path.exists(path) else ", ".join(os.listdir(directory)) or "nothing"
         raise ValueError(f"model '{name}': expected the folder of a SavedModel at {path}, found {found}")
     return path
 

@@ -240,6 +240,14 @@ def add_others():
     add_model("in_place", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(InPlace())})
     x = np.array([[1, 2]], np.float32)
     CASES.add("in_place", {"x": x}, {"y": 2 * x})
+    module = "from torch import nn\nclass Same(nn.Module):\n    def {}\n"
+    add_model("unreadable", 'backend: "pytorch"\n' + one, {"model.py": module.format("forward(self, x): return x")})
+    for filename in ("model.pt", "other.py", "other.safetensors"):
+        with open(os.path.join(FOLDER, "models/unreadable/1", filename), "w") as file:
+            file.write(module.format("forward(self, x): return x") if filename.endswith(".py") else "junk")
+    add_model("arguments", 'backend: "pytorch"\n' + one, {"model.py": module.format("__init__(self, size): pass")})
+    add_model("syntax", 'backend: "pytorch"\n' + one, {"model.py": module.format("forward(self, x) return x")})
+    add_model("lacks_package", 'backend: "pytorch"\n' + one, {"model.py": "import nobody_has_this\n"})
     add_model("weights_alone", 'backend: "pytorch"\n' + one, {"model.pt": nn.Linear(2, 2).state_dict()})
     add_model("fails", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(Fails())})
 

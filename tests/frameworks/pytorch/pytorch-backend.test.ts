@@ -123,6 +123,39 @@ for (const { what, model, config, message } of [
     message: /there is no .+other\.pt: expected a TorchScript file/,
   },
   {
+    what: 'a file of weights that holds something else',
+    model: 'unreadable',
+    config: PAIR,
+    message:
+      /model\.pt has no weights that can be read \(.+\): write it with torch\.save\(model\.state_dict\(\), …\)/,
+  },
+  {
+    what: 'a file of safetensors that holds something else',
+    model: 'unreadable',
+    config: { ...PAIR, default_model_filename: 'other.py' },
+    message:
+      /other\.safetensors has no weights that can be read \(.+\): write it with safetensors\.torch\.save_file/,
+  },
+  {
+    what: 'a class that wants arguments',
+    model: 'arguments',
+    config: PAIR,
+    message: /model\.py: Same\(\) failed: .+'size'\. It is made without arguments: give them defaults/,
+  },
+  {
+    what: 'code that is no Python',
+    model: 'syntax',
+    config: PAIR,
+    message: /\/syntax\/1\/model\.py, line 3: expected ':'/,
+  },
+  {
+    what: 'a package that is not installed',
+    model: 'lacks_package',
+    config: PAIR,
+    message:
+      /No module named 'nobody_has_this': install it for the Python \S+, or name it in a requirements\.txt/,
+  },
+  {
     what: 'a parameter that is no number',
     model: 'by_argument',
     config: { ...PAIR, ...parameter('INTRA_OP_THREAD_COUNT', 'many') },

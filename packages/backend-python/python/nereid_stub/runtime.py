@@ -229,6 +229,10 @@ class Runtime:
             described["message"] = f"{type(error).__name__}: {error}"
             if isinstance(error, ValueError):
                 described["code"] = "INVALID_ARG"
+            elif isinstance(error, ModuleNotFoundError):
+                described["message"] += (
+                    f": install it for the Python {sys.executable}, or name it in a requirements.txt beside the model"
+                )
             elif isinstance(error, MemoryError) and self._memory_limit is not None:
                 described["message"] += f" (the model has MEMORY_LIMIT_BYTES {self._memory_limit})"
         return {**described, "traceback": text}
