@@ -148,11 +148,9 @@ test('what a process was handed early is executed by the next one, and nothing t
         const [text = ''] = texts.slice(at, at + 1);
         assert.equal(begun.filter((line) => line === text).length, 1, `${text} was not executed once`);
         if (result.status === 'fulfilled') assert.equal(result.value, text);
-        else assert.match(String(result.reason), /was ended by SIGKILL/);
+        else assert.match(`${text}: ${String(result.reason)}`, /^kill.* was ended by SIGKILL/);
       }
-      assert.equal(results[150]?.status, 'rejected');
-      const failed = results.filter(({ status }) => status === 'rejected').length;
-      assert.ok(failed < 25, `${failed} of 200 requests failed with the process that one of them ended`);
+      assert.equal(results.filter(({ status }) => status === 'rejected').length, 1);
     }
   } finally {
     await client.close();
@@ -166,8 +164,9 @@ test('a process that is stopped is noticed and replaced', LIMIT, async () => {
     async (client, server) => {
       const [stub = 0] = stubsOf(server);
       process.kill(stub, 'SIGSTOP');
-      await assert.rejects(ask(client, 'lost'), /was killed: it showed no sign of life for 2 s/);
-      assert.equal(await ask(client, 'back'), 'back');
+      // It never got the request, which therefore goes to the next one.
+      assert.equal(await ask(client, 'not lost'), 'not lost');
+      assert.match(server.output(), /was killed: it showed no sign of life for 2 s; it is started again/);
       assert.ok(!isAlive(stub));
     },
     flags,

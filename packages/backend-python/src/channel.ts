@@ -38,9 +38,19 @@ export class Channel {
     this.#memory = memory;
   }
 
-  /** The batch that the model got last, also when its process has ended; undefined: nobody knows. */
-  get lastBegun(): number | undefined {
-    return this.#memory?.lastBegun;
+  /**
+   * Takes in the frames that a process which has ended had no time to send; some may have come before.
+   *
+   * @returns The batch that the model got last; undefined: nobody knows.
+   */
+  takeLegacy(): number | undefined {
+    const legacy = this.#memory?.readLegacy();
+    if (legacy === undefined) return undefined;
+    // They begin with a whole frame.
+    this.#rest = undefined;
+    this.#large = undefined;
+    this.#onData(legacy.held);
+    return legacy.lastBegun;
   }
 
   /** Sends a frame at once. */

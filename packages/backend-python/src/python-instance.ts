@@ -23,6 +23,8 @@ interface Initialized {
 const STABLE_MS = 60_000;
 const LONGEST_PAUSE_MS = 30_000;
 const FIRST_PAUSE_MS = 500;
+/** A request may be what ends the process before the model gets it. */
+const MOST_TRIES = 3;
 /** `is_ready` that takes longer says no. */
 const READY_LIMIT_MS = 5000;
 
@@ -75,10 +77,10 @@ export class PythonInstance implements BackendModelInstance {
   }
 
   async execute(requests: readonly BackendRequest[]): Promise<void> {
-    let isDone = false;
-    while (!isDone) {
-      if (this.#loaded === undefined) await this.#restarted();
-      isDone = (await this.#loaded?.stub.execute(requests)) ?? true;
+    for (let tries = 0; !(await this.#tryToExecute(requests));) {
+      tries += 1;
+      if (tries === MOST_TRIES)
+        throw this.#unavailable(`ended ${tries} times before the model got the request`);
     }
     // Whatever ends this process now, it was able to serve.
     this.#failures = 0;
@@ -102,14 +104,22 @@ export class PythonInstance implements BackendModelInstance {
     await this.#loaded?.stub.close();
   }
 
+  /** @returns False when the process ended before the model got the requests. */
+  async #tryToExecute(requests: readonly BackendRequest[]): Promise<boolean> {
+    if (this.#loaded === undefined) await this.#restarted();
+    return (await this.#loaded?.stub.execute(requests)) ?? true;
+  }
+
   /** Requests that come while the process is started again wait for it, once. */
   async #restarted(): Promise<void> {
     await this.#restarting;
     if (this.#loaded !== undefined) return;
-    throw new InferenceServerError(
-      'UNAVAILABLE',
-      `the Python process of model '${this.#model.modelName}' ended and could not be started again: ${this.#lastFailure}`,
-    );
+    throw this.#unavailable(`ended and could not be started again: ${this.#lastFailure}`);
+  }
+
+  #unavailable(why: string): InferenceServerError {
+    const message = `the Python process of model '${this.#model.modelName}' ${why}`;
+    return new InferenceServerError('UNAVAILABLE', message);
   }
 
   /** What the model says of itself; one whose `is_ready` raises is not ready. */

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { SharedMemoryFiles } from './shared-memory-files.ts';
+import { SharedMemoryFiles, type MemoryPaths } from './shared-memory-files.ts';
 
 const KIB = 1024;
 
-function create(t: TestContext): { memory: SharedMemoryFiles; inputs: string; outputs: string } {
+function create(t: TestContext): MemoryPaths & { readonly memory: SharedMemoryFiles } {
   const folder = mkdtempSync(join(tmpdir(), 'nereid-memory-'));
   const paths = {
     inputs: join(folder, 'inputs'),
@@ -16,7 +16,7 @@ function create(t: TestContext): { memory: SharedMemoryFiles; inputs: string; ou
   };
   writeFileSync(paths.inputs, '');
   writeFileSync(paths.outputs, '');
-  writeFileSync(paths.progress, Buffer.alloc(8));
+  writeFileSync(paths.progress, Buffer.alloc(16));
   const memory = new SharedMemoryFiles(paths, Buffer.alloc);
   t.after(() => {
     memory.close();
@@ -62,6 +62,14 @@ test('a place outside of the file is an error', (t) => {
   const { memory, outputs } = create(t);
   writeFileSync(outputs, 'abcdef');
   assert.throws(() => memory.take(4, 3), /place of 3 bytes at 4 lies outside/);
+});
+
+test('what a process left behind can be read when it has ended', (t) => {
+  const { memory, progress } = create(t);
+  assert.deepEqual(memory.readLegacy(), { lastBegun: 0, held: Buffer.alloc(0) });
+  const numbers = Buffer.from(BigUint64Array.of(7n, 4n).buffer);
+  writeFileSync(progress, Buffer.concat([numbers, Buffer.from('left and more')]));
+  assert.deepEqual(memory.readLegacy(), { lastBegun: 7, held: Buffer.from('left') });
 });
 
 test('without room nothing is put', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {

@@ -2,6 +2,7 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs
 
 /** Sizes of places are powers of two, from this on, so that frames of much the same size share them. */
 const SMALLEST = 1 << 16;
+const PROGRESS_HEAD_BYTES = 16;
 
 /** Where a process has the memory files that it shares with the server. */
 export interface MemoryPaths {
@@ -9,8 +10,16 @@ export interface MemoryPaths {
   readonly inputs: string;
   /** Written by the process. */
   readonly outputs: string;
-  /** Written by the process, 8 bytes: the number of the batch that the model got last. */
+  /** Written by the process: uint64 the batch that the model got last, uint64 bytes held, and these bytes. */
   readonly progress: string;
+}
+
+/** What a process leaves behind. */
+export interface Legacy {
+  /** The batch that the model got last. */
+  readonly lastBegun: number;
+  /** Frames that waited to be sent; some of them may have been. */
+  readonly held: Buffer;
 }
 
 /** Memory that is about to be filled. */
@@ -48,11 +57,13 @@ export class SharedMemoryFiles {
     }
   }
 
-  /** The batch that the model got last; also when the process has ended. */
-  get lastBegun(): number {
-    const bytes = new BigUint64Array(1);
-    readSync(this.#progress, bytes, 0, bytes.byteLength, 0);
-    return Number(bytes[0]);
+  /** What a process that has ended left behind. */
+  readLegacy(): Legacy {
+    const head = Buffer.alloc(PROGRESS_HEAD_BYTES);
+    readSync(this.#progress, head, 0, head.length, 0);
+    const held = Buffer.alloc(Number(head.readBigUInt64LE(8)));
+    readSync(this.#progress, held, 0, held.length, head.length);
+    return { lastBegun: Number(head.readBigUInt64LE(0)), held };
   }
 
   /** Writes tensors; returns their place, or undefined where there is no memory for them. */

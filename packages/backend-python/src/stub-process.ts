@@ -7,7 +7,7 @@ import {
 import { Channel } from './channel.ts';
 import { ExecutionLimit } from './execution-limit.ts';
 import { Lookahead } from './lookahead.ts';
-import type { Action, FromStub, ToStub, WireError } from './messages.ts';
+import type { Action, DoneFrame, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
 import { describeRequest, RunningBatch, toError } from './running-batch.ts';
 import { StubChild } from './stub-child.ts';
@@ -212,9 +212,7 @@ export class StubProcess {
   #onFrame(frame: FromStub, tensors: Buffer): void {
     switch (frame.kind) {
       case 'done':
-        this.#logTraceback(frame.failed, this.#batches.get(frame.batch));
-        this.#proceed();
-        this.#onBatch(frame.batch, (batch) => batch.onDone(frame, tensors));
+        this.#onDone(frame, tensors);
         return;
       case 'response':
         this.#onBatch(frame.batch, (batch) =>
@@ -227,6 +225,15 @@ export class StubProcess {
       default:
         this.#serve(frame, tensors);
     }
+  }
+
+  #onDone(frame: DoneFrame, tensors: Buffer): void {
+    const batch = this.#batches.get(frame.batch);
+    // A process that ended may have left it behind although it had sent it.
+    if (batch === undefined || batch.hasReturned) return;
+    this.#logTraceback(frame.failed, batch);
+    this.#proceed();
+    this.#onBatch(frame.batch, () => batch.onDone(frame, tensors));
   }
 
   /** What the model wants of the server. */
@@ -311,16 +318,14 @@ export class StubProcess {
     for (const call of this.#calls.values()) call.reject(this.#ended);
     this.#calls.clear();
     this.#modelCalls.close();
-    const lastBegun = this.#channel.lastBegun ?? Infinity;
+    const lastBegun = this.#channel.takeLegacy() ?? Infinity;
     this.#channel.close();
     const open = [...this.#batches];
-    const [running] = this.#line;
     this.#batches.clear();
     this.#line.length = 0;
     if (!this.#isClosing && this.onCrash !== undefined) this.#log('error', `${message}; it is started again`);
     for (const [number, batch] of open) {
-      // The first may have ended the process before the model got it, and must not do so for ever.
-      if (number <= lastBegun || batch === running) batch.fail(this.#ended);
+      if (number <= lastBegun) batch.fail(this.#ended);
       else batch.giveBack();
     }
   }

@@ -71,11 +71,12 @@ class Channel:
     def accept_memory(self):
         """The server reads what is put into shared memory."""
         self._may_share = True
+        self._outbox.progress = self._progress
 
     def begin(self, batch):
         """Notes that the model gets a batch: should it end the process, the server sends those behind it elsewhere."""
         if self._progress is not None:
-            self._progress.set(batch)
+            self._progress.begin(batch)
 
     def send(self, header, buffers=(), soon=False):
         """Sends a frame. `header` is a dict, or JSON text; `buffers` are bytes-like objects, which are not kept.

@@ -17,6 +17,8 @@ class Outbox:
     def __init__(self, sock, lock):
         self._socket = sock
         self._lock = lock
+        # Where the server finds what this process had no time to send; None: nothing waits.
+        self.progress = None
         self._held = []
         self._held_since = 0.0
         self._wanted = threading.Event()
@@ -25,20 +27,24 @@ class Outbox:
     def send(self, parts):
         """Sends bytes-like objects, behind those that wait."""
         held = self._held
-        if held:
-            self._held = []
-            parts = (*held, *parts)
-        self._socket.sendall(b"".join(parts))
+        if not held:
+            self._socket.sendall(b"".join(parts))
+            return
+        self._held = []
+        self._socket.sendall(b"".join((*held, *parts)))
+        self.progress.sent()
 
     def send_soon(self, parts):
         """Sends them with what follows, at most a moment later."""
         now = time.monotonic()
+        data = b"".join(parts)
+        is_late = self._held and now - self._held_since > _HOLD_SECONDS
+        if is_late or self.progress is None or not self.progress.hold(data):
+            self.send((data,))
+            return
         if not self._held:
             self._held_since = now
-        elif now - self._held_since > _HOLD_SECONDS:
-            self.send(parts)
-            return
-        self._held += parts
+        self._held.append(data)
         if not self._wanted.is_set():
             self._wanted.set()
             if not self._has_thread:

@@ -12,6 +12,7 @@ from collections import deque
 
 # Sizes of places are powers of two, from this on, so that frames of much the same size share them.
 _SMALLEST = 1 << 16
+_PROGRESS = 1 << 16
 
 
 class Outgoing:
@@ -55,15 +56,34 @@ class Outgoing:
 
 
 class Progress:
-    """A number that the server can still read when this process has ended."""
+    """What the server can still read when this process has ended: uint64 batch, uint64 bytes held, and these bytes."""
 
     def __init__(self):
         self.fd = os.memfd_create("nereid-progress")
-        os.ftruncate(self.fd, 8)
-        self._number = memoryview(mmap.mmap(self.fd, 8)).cast("Q")
+        os.ftruncate(self.fd, _PROGRESS)
+        self._bytes = memoryview(mmap.mmap(self.fd, _PROGRESS))
+        self._numbers = self._bytes[:16].cast("Q")
+        self._held = 0
 
-    def set(self, number):
-        self._number[0] = number
+    def begin(self, batch):
+        """The model gets this batch."""
+        self._numbers[0] = batch
+
+    def hold(self, data):
+        """Keeps bytes that are to be sent. False: there is no room."""
+        at = 16 + self._held
+        end = at + len(data)
+        if end > _PROGRESS:
+            return False
+        self._bytes[at:end] = data
+        self._held = end - 16
+        # Last: before that they are not there.
+        self._numbers[1] = self._held
+        return True
+
+    def sent(self):
+        self._held = 0
+        self._numbers[1] = 0
 
 
 class Incoming:
