@@ -18,16 +18,25 @@ function connectTo(target: HttpTarget): Connect {
     const socket = createConnection({ host: hostname, port: Number(port), noDelay: true });
     await once(socket, 'connect');
     let isOpen = true;
-    let pending: Buffer = Buffer.alloc(0);
+    let chunks: Buffer[] = [];
+    let received = 0;
+    let needed = 0;
     socket.on('error', listener.onFailure);
     socket.on('close', () => {
       if (isOpen) listener.onFailure(new Error(`${target.url}: the server closed the connection`));
     });
     socket.on('data', (chunk: Buffer) => {
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
-      const answer = readAnswer(pending);
+      chunks.push(chunk);
+      received += chunk.length;
+      // A large answer comes in hundreds of chunks: they are not put together before the last one is there.
+      if (received < needed) return;
+      const bytes = chunks.length === 1 ? chunk : Buffer.concat(chunks);
+      chunks = [bytes];
+      const answer = readAnswer(bytes);
       if (answer === undefined) return;
-      pending = pending.subarray(answer.byteLength);
+      needed = answer.byteLength;
+      if (received < needed) return;
+      [chunks, received, needed] = [[], 0, 0];
       listener.onAnswer(answer.isSuccess);
     });
     return {
@@ -47,7 +56,7 @@ function requestBytes({ url, headers, body }: HttpTarget): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), body]);
 }
 
-/** A whole answer at the beginning of the bytes; undefined while some of it is missing. */
+/** What the head of an answer says: how long it is with its body; undefined while some of the head is missing. */
 function readAnswer(bytes: Buffer): { readonly byteLength: number; readonly isSuccess: boolean } | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return undefined;
@@ -55,6 +64,5 @@ function readAnswer(bytes: Buffer): { readonly byteLength: number; readonly isSu
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   if (length === undefined) throw new Error(`an answer without Content-Length: ${head}`);
   const byteLength = headEnd + HEAD_END.length + Number(length);
-  if (bytes.length < byteLength) return undefined;
   return { byteLength, isSuccess: head.startsWith('HTTP/1.1 2') };
 }
