@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import {
   checkModelIo,
   completeModelIo,
@@ -13,7 +14,12 @@ import { toModelTensors } from './io-mapping.ts';
 import { findModelFile, isTinyModel } from './model-file.ts';
 import { loadOrt, type Ort, type OrtSession } from './ort-binding.ts';
 import { fromOrtError } from './ort-error.ts';
-import { createSessionOptions, readOnnxSettings, type SessionDevice } from './session-options.ts';
+import {
+  createSessionOptions,
+  readOnnxSettings,
+  shareOfCores,
+  type SessionDevice,
+} from './session-options.ts';
 
 const CPU: SessionDevice = { kind: 'KIND_CPU', deviceId: 0 };
 
@@ -86,8 +92,10 @@ async function openSession(
 ): Promise<OrtSession> {
   const path = findModelFile(context, config);
   const options = createSessionOptions(context, config, device, ort.providers);
-  // A thousand tiny models would otherwise bring a thousand idle threads.
-  if (options.intraOpNumThreads === 0 && isTinyModel(path)) options.intraOpNumThreads = 1;
+  if (options.intraOpNumThreads === 0) {
+    // A thousand tiny models would otherwise bring a thousand idle threads.
+    options.intraOpNumThreads = isTinyModel(path) ? 1 : shareOfCores(config, availableParallelism());
+  }
   try {
     return await ort.createSession(path, options);
   } catch (error) {

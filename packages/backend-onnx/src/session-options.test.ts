@@ -3,7 +3,24 @@ import { describe, it } from 'node:test';
 import { createNoModelAccess, type ModelConfig, type ModelContext } from '@nereid/backend-sdk';
 import { createModelConfig, type Init } from '@nereid/backend-sdk/testing';
 import type { OrtSessionOptions } from './ort-binding.ts';
-import { createSessionOptions, type SessionDevice } from './session-options.ts';
+import { createSessionOptions, shareOfCores, type SessionDevice } from './session-options.ts';
+
+describe('shareOfCores', () => {
+  const share = (cores: number, ...groups: Init<ModelConfig['instance_group']>): number =>
+    shareOfCores(createModelConfig({ name: 'm', instance_group: groups }), cores);
+
+  it('leaves a single instance to the library', () => {
+    assert.equal(share(8), 0);
+    assert.equal(share(8, { count: 1, kind: 'KIND_CPU' }), 0);
+    assert.equal(share(8, { count: 4, kind: 'KIND_GPU' }, { count: 1, kind: 'KIND_CPU' }), 0);
+  });
+
+  it('gives several instances their part of the cores, at least one', () => {
+    assert.equal(share(8, { count: 2, kind: 'KIND_CPU' }), 4);
+    assert.equal(share(8, { count: 2, kind: 'KIND_CPU' }, { count: 1, kind: 'KIND_AUTO' }), 2);
+    assert.equal(share(2, { count: 64, kind: 'KIND_CPU' }), 1);
+  });
+});
 
 describe('createSessionOptions', () => {
   it('leaves the choice of threads to the library and never lets them spin', () => {

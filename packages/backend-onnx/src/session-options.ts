@@ -81,6 +81,18 @@ function threadCounts(context: ModelContext, config: ModelConfig): OrtSessionOpt
   return { intraOpNumThreads: counts.intra_op_thread_count, interOpNumThreads: counts.inter_op_thread_count };
 }
 
+/**
+ * Threads for one operator where several instances of a model run at the same time: their share of the cores. By itself
+ * the library takes a thread for each core in each of them, and they get into each other's way.
+ *
+ * @returns 0 for a single instance: the library knows the cores best.
+ */
+export function shareOfCores(config: ModelConfig, cores: number): number {
+  const onCpu = config.instance_group.filter(({ kind }) => kind !== 'KIND_GPU');
+  const instances = onCpu.reduce((sum, { count }) => sum + Math.max(1, count), 0);
+  return instances <= 1 ? 0 : Math.max(1, Math.floor(cores / instances));
+}
+
 function sessionConfig(config: ModelConfig): Record<string, string> {
   // Threads that wait for work in a loop would take the cores from the serving thread.
   const entries: Record<string, string> = {
