@@ -178,6 +178,15 @@ describe('a client that does not read', LIMIT, () => {
     assert.ok(Number.parseInt(progress()) < MOST_MADE);
   });
 
+  for (const [name, open] of Object.entries(WAYS)) {
+    test(`holds the model back through a thread in front: ${name}`, async (t) => {
+      const { server, progress } = await serve(t, { flags: ['--front-threads=2'] });
+      const client = await open(server);
+      assert.ok(Number(await standstill(progress)) < MOST_MADE);
+      assert.deepEqual(await client.readAll(), [...new Array(COUNT).keys()]);
+    });
+  }
+
   test('holds a model with sequences back, too', async (t) => {
     const { server, progress } = await serve(t, { files: floodModel(SEQUENCES) });
     const client = await overGrpc(server);

@@ -103,6 +103,25 @@ test('the requests of one turn leave in one message', async () => {
   assert.equal(turns(), 1);
 });
 
+test('an answer that no message can carry is an error, and the others of its turn arrive', async () => {
+  const odd = { note: () => 'no parameter' } as unknown as NonNullable<InferenceResponse['parameters']>;
+  const { inference } = connect({
+    inference: {
+      getModel: () => servedModel(),
+      infer: (_model, { id }, handler) => {
+        handler(id === 'odd' ? { ...responseOf(), parameters: odd } : responseOf(), true);
+        return { cancel: () => undefined };
+      },
+    },
+  });
+  const [bad, good] = [collect(), collect()];
+  inference.infer(servedModel(), { ...MESSAGE, id: 'odd' }, bad.handler);
+  inference.infer(servedModel(), MESSAGE, good.handler);
+  assert.deepEqual(await good.all, [responseOf()]);
+  const [failed] = await bad.all;
+  assert.match(failed?.error?.message ?? '', /^the model's answer can't be sent: .*could not be cloned/);
+});
+
 test('a refusal keeps its code and is marked as one', async () => {
   const { inference } = connect({
     inference: {

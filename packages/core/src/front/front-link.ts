@@ -3,7 +3,8 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { Logger } from '@nereid/backend-sdk';
 import { toWireError } from '../instance/batch-transfer.ts';
 import type { HealthService } from '../service/health-service.ts';
-import type { InferenceService, PendingInference, ServedModel } from '../service/inference-service.ts';
+import type { ResponseHandler } from '../response/inference-response.ts';
+import type { InferenceService, ServedModel } from '../service/inference-service.ts';
 import type { ManagementService } from '../service/management-service.ts';
 import type { RequestTrace, Tracer } from '../telemetry/trace.ts';
 import type {
@@ -14,6 +15,7 @@ import type {
   ToFront,
   WireAnswer,
 } from './front-messages.ts';
+import { OpenInference, weightOf } from './open-inference.ts';
 import { TraceParts } from './trace-parts.ts';
 import { TurnBytes } from './turn-bytes.ts';
 import { packResponse, unpackInference } from './wire-inference.ts';
@@ -33,7 +35,7 @@ type InferItem = Extract<FrontItem, { kind: 'infer' }>;
 export class FrontLink {
   readonly #backend: FrontBackend;
   readonly #post: (message: ToFront, transfer: readonly ArrayBuffer[]) => void;
-  readonly #open = new Map<number, PendingInference>();
+  readonly #open = new Map<number, OpenInference>();
   readonly #traces = new TraceParts();
   readonly #bytes = new TurnBytes('shared');
   #answers: WireAnswer[] = [];
@@ -60,7 +62,7 @@ export class FrontLink {
   /** The front is gone. */
   end(): void {
     this.#hasEnded = true;
-    for (const pending of this.#open.values()) pending.cancel();
+    for (const open of this.#open.values()) open.cancel();
     this.#open.clear();
   }
 
@@ -73,7 +75,10 @@ export class FrontLink {
         this.#open.get(item.call)?.cancel();
         return;
       case 'pause':
-        this.#open.get(item.call)?.pause?.(item.isPaused);
+        this.#open.get(item.call)?.hold(item.isPaused);
+        return;
+      case 'taken':
+        this.#open.get(item.call)?.noteTaken(item.weight);
         return;
       case 'traced':
         this.#traces.end(item, this.#backend.tracer);
@@ -87,22 +92,20 @@ export class FrontLink {
   #infer({ call, inference, trace: traced }: InferItem, buffers: readonly ArrayBuffer[]): void {
     const { inference: service, tracer } = this.#backend;
     const trace = traced && this.#traces.start(call, traced, tracer);
-    let isEnded = false;
+    const open = new OpenInference();
+    this.#open.set(call, open);
     try {
       const message = unpackInference(inference, buffers);
       const model = service.getModel(message.modelName, message.modelVersion);
-      const pending = service.infer(
-        model,
-        message,
-        (response, final) => {
-          isEnded = final;
-          if (final) this.#open.delete(call);
-          this.#send({ call, final, ...packResponse(response, this.#bytes), ...traceIdOf(trace) });
-        },
-        trace,
-      );
-      if (!isEnded) this.#open.set(call, pending);
+      const answer: ResponseHandler = (response, final) => {
+        const packed = packResponse(response, this.#bytes);
+        if (final) this.#open.delete(call);
+        else open.noteSent(weightOf(packed));
+        this.#send({ call, final, ...packed, ...traceIdOf(trace) });
+      };
+      open.begin(service.infer(model, message, answer, trace));
     } catch (error) {
+      this.#open.delete(call);
       const failure = { error: toWireError(error), isRefused: true } as const;
       this.#send({ call, final: true, ...failure, ...traceIdOf(trace) });
     }
@@ -142,8 +145,28 @@ export class FrontLink {
     const answers = this.#answers;
     this.#answers = [];
     const buffers = this.#bytes.take();
-    if (!this.#hasEnded) this.#post({ kind: 'answers', answers, buffers }, buffers);
+    if (this.#hasEnded) return;
+    try {
+      this.#post({ kind: 'answers', answers, buffers }, buffers);
+    } catch {
+      // A model may have answered with what no message can carry: it must not take the others' answers along.
+      this.#post({ kind: 'answers', answers: answers.map(sendable), buffers }, buffers);
+    }
   };
+}
+
+/** The answer, or what is wrong with it. */
+function sendable(answer: WireAnswer): WireAnswer {
+  try {
+    structuredClone(answer);
+    return answer;
+  } catch (cause) {
+    const { message: reason } = InferenceServerError.from(cause);
+    const error = new InferenceServerError('INTERNAL', `the model's answer can't be sent: ${reason}`, {
+      cause,
+    });
+    return { call: answer.call, final: answer.final, error: toWireError(error) };
+  }
 }
 
 function traceIdOf(trace: RequestTrace | undefined): { readonly traceId?: string } {

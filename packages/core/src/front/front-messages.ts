@@ -61,6 +61,8 @@ export type FrontItem =
     }
   | { readonly kind: 'cancel'; readonly call: number }
   | { readonly kind: 'pause'; readonly call: number; readonly isPaused: boolean }
+  /** Responses that were not the last have arrived. */
+  | { readonly kind: 'taken'; readonly call: number; readonly weight: number }
   /** The front's part of a trace is over. Without a call: its request never left the front. */
   | {
       readonly kind: 'traced';

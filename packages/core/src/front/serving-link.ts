@@ -13,6 +13,7 @@ import type {
   WireAnswer,
 } from './front-messages.ts';
 import type { FrontTrace } from './front-tracer.ts';
+import { weightOf } from './open-inference.ts';
 import { TurnBytes } from './turn-bytes.ts';
 import { packInference, unpackResponse } from './wire-inference.ts';
 
@@ -119,6 +120,7 @@ export class ServingLink {
     if (answer.final) this.#inferences.delete(answer.call);
     open.trace?.adopt(answer.traceId);
     open.handler(unpackResponse(answer, buffers), answer.final);
+    if (!answer.final) this.send({ kind: 'taken', call: answer.call, weight: weightOf(answer) });
   }
 
   readonly #flush = (): void => {

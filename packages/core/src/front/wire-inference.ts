@@ -67,6 +67,13 @@ export function unpackResponse(
   };
 }
 
-function packTensor({ data, ...tensor }: InferInput, bytes: TurnBytes): WireTensor {
-  return { ...tensor, bytes: data === undefined ? undefined : bytes.add(data) };
+/** Only what is known of a tensor: a model may answer with objects that hold more. */
+function packTensor({ name, datatype, shape, data, sharedMemory }: InferInput, bytes: TurnBytes): WireTensor {
+  return {
+    name,
+    datatype,
+    shape,
+    bytes: data === undefined ? undefined : bytes.add(data),
+    ...(sharedMemory !== undefined && { sharedMemory }),
+  };
 }

@@ -308,3 +308,13 @@ test('the environment turns the escaping of log messages off', () => {
   );
   assert.equal(logging.escapeMessages, false);
 });
+
+test('fronts are refused where threads have no port in common', () => {
+  const options = { modelRepository: ['models'], frontThreads: 2 };
+  assert.equal(resolveServerOptions(options, {}, 'linux').frontThreads, 2);
+  assert.equal(resolveServerOptions({ ...options, frontThreads: 0 }, {}, 'darwin').frontThreads, 0);
+  assert.throws(() => resolveServerOptions(options, {}, 'darwin'), {
+    code: 'INVALID_ARG',
+    message: 'option --front-threads: darwin has no ports that threads can share: expected 0, found 2',
+  });
+});
