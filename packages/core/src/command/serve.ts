@@ -26,7 +26,6 @@ export async function serve(
 ): Promise<number> {
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
-  countArrayBuffers();
   const signals = new StopSignals();
   // A fault of a backend on this thread must not take the other models along.
   process.on('uncaughtException', (error) =>
@@ -51,6 +50,7 @@ export async function serve(
     await server.close();
     throw error;
   }
+  countArrayBuffers();
   output.write(`${await signals.first} received: waiting for running requests to end\n`);
   const isClean = await Promise.race([server.close(), signals.again]);
   if (isClean === true) return 0;
