@@ -65,7 +65,7 @@ export class ModelControl {
     const models = await this.#lying(name);
     if (override.files !== undefined && models.length > 1) throw manyForFiles(name, models);
     const isPlain = override.config === undefined && override.files === undefined;
-    const loads = models.map((id) => this.#parts.lifecycle.loadForClient(id, isPlain ? undefined : override));
+    const loads = models.map((id) => this.#parts.lifecycle.load(id, isPlain ? undefined : override));
     throwAll(await Promise.allSettled(loads));
   }
 

@@ -77,21 +77,6 @@ export class ModelLifecycle {
     }
   }
 
-  /**
-   * Loads a model because a client asks for it. An ensemble of unknown models, which fails, is no model yet then: as in
-   * Triton, the index knows only its name.
-   */
-  async loadForClient(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
-    try {
-      await this.load(id, override);
-    } catch (error) {
-      const cause = error instanceof InferenceServerError ? error.cause : undefined;
-      if (cause instanceof InferenceServerError && cause.code === 'NOT_FOUND')
-        this.#parts.registry.forget(id);
-      throw error;
-    }
-  }
-
   /** Unloads a model; its requests in flight end first. Unknown models are no error. */
   async unload(id: ModelIdentifier, unloadDependents = false): Promise<void> {
     await this.#unloadWith(id, unloadDependents);
@@ -299,7 +284,9 @@ export class ModelLifecycle {
   #noteFailure(prepared: PreparedModel, error: InferenceServerError): InferenceServerError {
     const { registry } = this.#parts;
     const { id, versions } = prepared;
-    registry.setStatus(id, versions, 'UNAVAILABLE', error.message);
+    // An ensemble of unknown models is no model yet: as in Triton, the index knows only its name.
+    if (error.code === 'NOT_FOUND') registry.forget(id);
+    else registry.setStatus(id, versions, 'UNAVAILABLE', error.message);
     this.#logFailure(id, error);
     const [version] = versions;
     const where = version === undefined ? '' : `version ${version} is at UNAVAILABLE state: `;
