@@ -8,9 +8,9 @@ import { formatNumber } from './format.ts';
 import type { Results } from './results.ts';
 import { element, label, tspan, type Svg } from './svg.ts';
 
-const WIDTH = 860;
+const WIDTH = 940;
 const MARGIN = 24;
-const LABEL_WIDTH = 272;
+const LABEL_WIDTH = 352;
 const AFTER_WIDTH = 170;
 const AXIS_WIDTH = WIDTH - 2 * MARGIN - LABEL_WIDTH - AFTER_WIDTH;
 const LEFT = MARGIN + LABEL_WIDTH;
