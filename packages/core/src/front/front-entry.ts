@@ -1,10 +1,12 @@
 /** Entry of a front. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { allocateTransferable } from '../memory/large-buffer.ts';
 import type { FromFront, FrontStart, ToFront } from './front-messages.ts';
 import { FrontThread } from './front-thread.ts';
 
 const port = parentPort;
 if (port !== null) {
+  allocateTransferable();
   const front = new FrontThread(
     { postMessage: (message: FromFront, transfer = []) => port.postMessage(message, [...transfer]) },
     workerData as FrontStart,

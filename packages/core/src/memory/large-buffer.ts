@@ -4,7 +4,7 @@ import type { LargeBuffers } from '@nereid/shared-memory';
 /** From so many bytes on memory is worth using again. */
 const LARGE_BYTE_SIZE = 1 << 20;
 
-/** null: there is no addon for this machine. */
+/** null: there is no addon for this machine, or no use of it. */
 let buffers: LargeBuffers | null | undefined;
 
 /**
@@ -15,9 +15,14 @@ let buffers: LargeBuffers | null | undefined;
  */
 export function allocateBuffer(byteSize: number): Buffer<ArrayBuffer> {
   if (byteSize < LARGE_BYTE_SIZE) return Buffer.allocUnsafeSlow(byteSize);
-  buffers ??= loadLargeBuffers();
+  if (buffers === undefined) buffers = loadLargeBuffers();
   if (buffers === null) return Buffer.allocUnsafeSlow(byteSize);
   return Buffer.from(buffers.take(byteSize).buffer);
+}
+
+/** For a thread that hands on what comes in: to transfer fresh memory is less than to copy used one. */
+export function allocateTransferable(): void {
+  buffers = null;
 }
 
 /** Loaded when it is first needed: see `open-region-memory.ts`. */
