@@ -29,6 +29,7 @@ const CORE_FOLDERS = {
     'options/resolve-endpoints.ts',
     'instance/batch-transfer.ts',
     'instance/executor-messages.ts',
+    'memory/large-buffer.ts',
   ],
   service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts', MODEL_IDENTIFIER],
   model: [
