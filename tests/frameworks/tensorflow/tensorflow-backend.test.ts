@@ -152,7 +152,7 @@ for (const { what, model = 'completed', config, message } of [
   {
     what: 'a folder that is not there',
     config: { default_model_filename: 'other' },
-    message: /expected the folder of a SavedModel at .+other, found only model\.savedmodel in its place/,
+    message: /expected the folder of a SavedModel at .+other, found model\.savedmodel/,
   },
   {
     what: 'a signature that the model does not have',
