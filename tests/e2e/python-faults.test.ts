@@ -157,6 +157,44 @@ test('what a process was handed early is executed by the next one, and nothing t
   }
 });
 
+/** A coroutine that notes what it gets, and ends its process: at once, or after a response. */
+const dyingCoroutine = (log: string, isDecoupled: boolean): string => `import os, signal
+${IMPORTS}
+class TritonPythonModel:
+    async def execute(self, requests):
+        values = requests[0].inputs()[0].as_numpy()
+        with open("${log}", "ab") as file:
+            file.write(values[0] + b"\\n")
+        ${isDecoupled ? 'requests[0].get_response_sender().send(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", values)]))' : ''}
+        os.kill(os.getpid(), signal.SIGKILL)
+`;
+
+for (const isDecoupled of [false, true]) {
+  const what = isDecoupled ? 'a decoupled coroutine' : 'a coroutine';
+  test(`the request of ${what} that ends its process fails, and is not executed again`, LIMIT, async () => {
+    await using repository = makeRepository();
+    const log = join(repository.path, 'begun');
+    const more = isDecoupled ? 'model_transaction_policy { decoupled: true }' : '';
+    repository.write('faulty', {
+      'config.pbtxt': pythonConfig('STRING', more),
+      '1/model.py': dyingCoroutine(log, isDecoupled),
+    });
+    await using server = await servePython(repository);
+    const client = new GrpcClient(server.grpc);
+    try {
+      const ended = (async () => {
+        const requests = [{ modelName: 'faulty', inputs: [InferInput.from('IN', ['fatal'])] }];
+        for await (const response of client.inferStream(requests))
+          if ('error' in response) throw response.error;
+      })();
+      await assert.rejects(ended, /was ended by SIGKILL/);
+    } finally {
+      await client.close();
+    }
+    assert.equal(readFileSync(log, 'utf8'), 'fatal\n');
+  });
+}
+
 test('a process that is stopped is noticed and replaced', LIMIT, async () => {
   const flags = ['--backend-config=python,heartbeat-timeout-seconds=2'];
   await serveFaulty(

@@ -325,7 +325,7 @@ export class StubProcess {
     this.#line.length = 0;
     if (!this.#isClosing && this.onCrash !== undefined) this.#log('error', `${message}; it is started again`);
     for (const [number, batch] of open) {
-      if (number <= lastBegun) batch.fail(this.#ended);
+      if (number <= lastBegun || batch.hasReturned) batch.fail(this.#ended);
       else batch.giveBack();
     }
   }

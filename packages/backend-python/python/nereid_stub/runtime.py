@@ -268,6 +268,7 @@ class Runtime:
             task.add_done_callback(self._tasks.discard)
 
     async def _execute_async(self, header, tensors):
+        self.channel.begin(header["batch"])
         requests = self._receive(header, tensors)
         if self._decoupled:
             await self._execute_in_background(header["batch"], requests)
