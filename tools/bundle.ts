@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
+import { leanModules } from './lean-modules.ts';
 
 const PACKAGES = join(import.meta.dirname, '..', 'packages');
 const CORE = join(PACKAGES, 'core', 'dist');
@@ -16,6 +17,7 @@ const COMMON: BuildOptions = {
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
+  plugins: [leanModules],
 };
 
 /**
@@ -40,7 +42,7 @@ await build({
   outdir: CORE,
   outExtension: { '.js': '.cjs' },
   // Only a server that exports to OpenTelemetry or caches in Redis loads these, from where they are installed.
-  external: ['@opentelemetry/*', '@redis/client'],
+  external: ['@opentelemetry/*', '@redis/client', '@grpc/grpc-js'],
 });
 
 for (const backend of ['backend-identity', 'backend-onnx', 'backend-python']) {

@@ -14,6 +14,12 @@ import type { Tracer } from './telemetry/trace.ts';
 const HTTP_SERVICE = 'HTTPService';
 const GRPC_SERVICE = 'GRPCInferenceService';
 
+/**
+ * When the ports are open, those who wait for that are answered first; then what gRPC calls need is loaded, unless one
+ * has come before.
+ */
+const SETTLE_MS = 50;
+
 /** What the protocols serve. */
 export interface ListenerParts {
   readonly inference: InferenceService;
@@ -43,6 +49,8 @@ export interface Listeners {
 /** One port that listens. */
 interface Listener {
   readonly service: string;
+  /** Loads what can wait until the port is open. */
+  prepare?(): Promise<void>;
   listen(): Promise<{ readonly port: number }>;
   close(graceMs: number): Promise<void>;
 }
@@ -79,11 +87,14 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
     listen: async () => {
       try {
         const { grpc, http, metrics } = await prepare();
-        return {
+        const ports = {
           grpc: await start('grpc', grpc),
           http: await start('http', http),
           metrics: await start('metrics', metrics),
         };
+        // An unused timer must not keep a process alive that has ended its server.
+        setTimeout(() => void grpc?.prepare?.(), SETTLE_MS).unref();
+        return ports;
       } catch (error) {
         await Promise.all([...open.values()].map((listener) => listener.close(0)));
         throw InferenceServerError.from(error);

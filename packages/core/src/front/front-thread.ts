@@ -91,7 +91,9 @@ export class FrontThread {
     }
     if (protocol === 'grpc' && grpc !== undefined) {
       const { createGrpcServer } = await import('../protocol/grpc/grpc-server.ts');
-      return createGrpcServer(services, { ...grpc, ...shared });
+      const server = await createGrpcServer(services, { ...grpc, ...shared });
+      await server.prepare();
+      return server;
     }
     throw new Error(`${protocol} is off`);
   }

@@ -36,6 +36,8 @@ export interface TransportOptions {
 }
 
 export interface Transport {
+  /** Loads the RPCs; without it, the first call does. */
+  prepare(): Promise<void>;
   /** @returns The port it listens on. Rejects with the operating system's error when the port cannot be had. */
   listen(): Promise<number>;
   /**
@@ -46,5 +48,8 @@ export interface Transport {
   close(graceMs: number): Promise<void>;
 }
 
+/** The RPCs: most of the code of gRPC, which a port can be open without. */
+export type LoadRpcs = () => Promise<readonly Rpc[]>;
+
 /** Makes a transport that serves those RPCs. */
-export type CreateTransport = (rpcs: readonly Rpc[], options: TransportOptions) => Transport;
+export type CreateTransport = (loadRpcs: LoadRpcs, options: TransportOptions) => Promise<Transport>;

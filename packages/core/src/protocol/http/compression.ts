@@ -1,6 +1,6 @@
 /** Compressed bodies, both ways. */
-import { deflate, gzip, unzip, type ZlibOptions } from 'node:zlib';
 import { InferenceServerError } from '@nereid/protocol';
+import { zlib } from '../late-zlib.ts';
 
 /** The encodings that are taken and written. */
 export type Compression = 'gzip' | 'deflate';
@@ -69,7 +69,7 @@ export function decompress(body: Buffer, maxByteSize: number, done: Callback): v
     done(new InferenceServerError('INVALID_ARG', 'nothing to be decompressed'), body);
     return;
   }
-  unzip(body, { maxOutputLength: maxByteSize }, (cause, whole) => {
+  zlib().unzip(body, { maxOutputLength: maxByteSize }, (cause, whole) => {
     if (cause === null) done(undefined, whole);
     else done(cannotDecompress(cause, maxByteSize), body);
   });
@@ -77,9 +77,9 @@ export function decompress(body: Buffer, maxByteSize: number, done: Callback): v
 
 /** Compresses an answer. */
 export function compress(compression: Compression, body: Buffer, done: Callback): void {
-  const options: ZlibOptions = {};
+  const { gzip, deflate } = zlib();
   const run = compression === 'gzip' ? gzip : deflate;
-  run(body, options, (error, compressed) => {
+  run(body, {}, (error, compressed) => {
     done(error ?? undefined, compressed);
   });
 }

@@ -17,10 +17,10 @@ import { widenReceiveWindows } from './flow-control.ts';
 import { GrpcJsStreamCall, GrpcJsUnaryCall } from './grpc-js-calls.ts';
 import { allowManyStreamResets } from './stream-resets.ts';
 
-export const createGrpcJsTransport: CreateTransport = (rpcs, options) => {
+export const createGrpcJsTransport: CreateTransport = async (loadRpcs, options) => {
   const server = new Server(toServerOptions(options));
   allowManyStreamResets(server);
-  for (const rpc of rpcs) register(server, rpc);
+  for (const rpc of await loadRpcs()) register(server, rpc);
   // Own listener: grpc-js cannot share a port, and hides why a port could not be had.
   const injector = server.createConnectionInjector(toCredentials(options));
   widenReceiveWindows(server);
@@ -32,6 +32,7 @@ export const createGrpcJsTransport: CreateTransport = (rpcs, options) => {
   });
 
   return {
+    prepare: () => Promise.resolve(),
     listen: () =>
       new Promise((resolve, reject) => {
         const { address: host, port, reusePort } = options;

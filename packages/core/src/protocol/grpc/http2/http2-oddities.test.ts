@@ -116,7 +116,7 @@ test('a client may close its side and go on reading', async (t) => {
 });
 
 test('a client that never closes its side does not hold up the end', { timeout: 20_000 }, async (t) => {
-  const transport = createHttp2Transport([echo], OPTIONS);
+  const transport = await createHttp2Transport(() => Promise.resolve([echo]), OPTIONS);
   const socket = createConnection({ host: '127.0.0.1', port: await transport.listen(), allowHalfOpen: true });
   t.after(() => socket.destroy());
   socket.on('error', () => undefined);

@@ -9,9 +9,11 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import { InferenceServerError } from '@nereid/protocol';
 import type { Rpc } from '../rpc.ts';
 import type { CreateTransport, TransportOptions } from '../transport.ts';
 import { Connection } from './connection.ts';
+import type { IncomingCall } from './http2-call.ts';
 import { startCall } from './start-call.ts';
 import { BACKLOG, STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
 
@@ -25,8 +27,12 @@ const HTTP2_OPTIONS: ServerOptions = {
   settings: { initialWindowSize: WINDOW_BYTE_SIZE, enablePush: false },
 };
 
-export const createHttp2Transport: CreateTransport = (rpcs, options) => {
-  const byPath = new Map<string, Rpc>(rpcs.map((rpc) => [`/${rpc.service}/${rpc.method}`, rpc]));
+type RpcsByPath = ReadonlyMap<string, Rpc>;
+
+export const createHttp2Transport: CreateTransport = (loadRpcs, options) => {
+  let rpcs: RpcsByPath | undefined;
+  let loading: Promise<RpcsByPath> | undefined;
+  const load = (): Promise<RpcsByPath> => (loading ??= loadRpcs().then((list) => (rpcs = byPath(list))));
   const server = createHttp2Server(options);
   const connections = new Map<Http2Session, Connection>();
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', limitLinger);
@@ -39,9 +45,15 @@ export const createHttp2Transport: CreateTransport = (rpcs, options) => {
   });
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     const connection = stream.session && connections.get(stream.session);
-    if (connection !== undefined) startCall({ stream, headers, connection }, byPath, options);
+    if (connection === undefined) return;
+    const incoming = { stream, headers, connection };
+    if (rpcs !== undefined) startCall(incoming, rpcs, options);
+    else void startLater(incoming, load(), options);
   });
-  return {
+  return Promise.resolve({
+    prepare: async () => {
+      await load();
+    },
     listen: () => listen(server, options),
     close: (graceMs) =>
       new Promise((resolve) => {
@@ -54,8 +66,26 @@ export const createHttp2Transport: CreateTransport = (rpcs, options) => {
         });
         for (const session of connections.keys()) session.close();
       }),
-  };
+  });
 };
+
+function byPath(rpcs: readonly Rpc[]): RpcsByPath {
+  return new Map(rpcs.map((rpc) => [`/${rpc.service}/${rpc.method}`, rpc]));
+}
+
+/** Starts a call that came before the RPCs were loaded. Nothing of it is lost: nobody reads its stream yet. */
+async function startLater(
+  incoming: IncomingCall,
+  loading: Promise<RpcsByPath>,
+  options: TransportOptions,
+): Promise<void> {
+  try {
+    const rpcs = await loading;
+    if (!incoming.stream.destroyed) startCall(incoming, rpcs, options);
+  } catch (error) {
+    incoming.stream.destroy(InferenceServerError.from(error));
+  }
+}
 
 function createHttp2Server({ tls }: TransportOptions): Http2Server {
   if (tls === undefined) return createServer(HTTP2_OPTIONS);

@@ -9,12 +9,8 @@ import type { InferenceResponse } from '../../../response/inference-response.ts'
 import type { HealthService } from '../../../service/health-service.ts';
 import type { InferenceService, ServedModel } from '../../../service/inference-service.ts';
 import type { ManagementService } from '../../../service/management-service.ts';
-import {
-  createGrpcServer,
-  type GrpcOptions,
-  type GrpcServer,
-  type GrpcTransportName,
-} from '../grpc-server.ts';
+import type { GrpcOptions, GrpcTransportName } from '../grpc-options.ts';
+import { createGrpcServer, type GrpcServer } from '../grpc-server.ts';
 import type { GrpcServices } from '../grpc-services.ts';
 import { decodeMessage, encodeMessage } from '../rpc.ts';
 

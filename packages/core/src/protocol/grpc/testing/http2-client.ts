@@ -37,7 +37,7 @@ export async function start(
   rpcs: readonly Rpc[],
   options: Partial<TransportOptions> = {},
 ): Promise<{ port: number; session: ClientHttp2Session }> {
-  const transport = createHttp2Transport(rpcs, { ...OPTIONS, ...options });
+  const transport = await createHttp2Transport(() => Promise.resolve(rpcs), { ...OPTIONS, ...options });
   const port = await transport.listen();
   const session = await connectTo(port);
   t.after(async () => {
