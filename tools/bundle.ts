@@ -45,25 +45,27 @@ await build({
   external: ['@opentelemetry/*', '@redis/client', '@grpc/grpc-js'],
 });
 
-for (const backend of ['backend-identity', 'backend-onnx', 'backend-python']) {
-  await buildBackend(backend, {
-    ...COMMON_JS,
-    // What `import` gives as the default export.
-    footer: { js: 'module.exports = module.exports.default;' },
-  });
-}
-// Models import it, too, by the names of what it exports.
-await buildBackend('backend-script', { format: 'esm' });
+/** What `import` gives is the default export. */
+const ONLY_DEFAULT: BuildOptions = {
+  ...COMMON_JS,
+  footer: { js: 'module.exports = module.exports.default;' },
+};
 
-async function buildBackend(name: string, options: BuildOptions): Promise<void> {
+for (const backend of ['backend-identity', 'backend-onnx', 'backend-python', 'backend-vllm']) {
+  await buildExtension(backend, 'backend.cjs', ONLY_DEFAULT);
+}
+await buildExtension('openai', 'plugin.cjs', ONLY_DEFAULT);
+// Models import it, too, by the names of what it exports.
+await buildExtension('backend-script', 'backend.js', { format: 'esm' });
+
+async function buildExtension(name: string, file: string, options: BuildOptions): Promise<void> {
   const dist = join(PACKAGES, name, 'dist');
-  const extension = options.format === 'cjs' ? 'cjs' : 'js';
   await build({
     ...COMMON,
     ...options,
     entryPoints: [join(dist, 'index.js')],
-    outfile: join(dist, `backend.${extension}`),
-    // The lock is loaded when an environment is built, from where it is installed.
-    external: ['onnxruntime-node', 'proper-lockfile'],
+    outfile: join(dist, file),
+    // Loaded from where they are installed: the lock when an environment is built, the HTTP client with the first model.
+    external: ['onnxruntime-node', 'proper-lockfile', 'undici'],
   });
 }

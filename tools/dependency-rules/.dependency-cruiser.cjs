@@ -12,6 +12,8 @@ const PACKAGES = {
   // Never `core`, which finds backends at run time, and never one another.
   'backend-(?!sdk/)[^/]+': ['backend-sdk'],
   'repoagent-[^/]+': ['backend-sdk'],
+  // An HTTP plugin: core finds it as it finds backends.
+  openai: ['backend-sdk', 'protocol'],
 };
 
 /** What all parts know models by. */
@@ -30,6 +32,7 @@ const CORE_FOLDERS = {
     'instance/batch-transfer.ts',
     'instance/executor-messages.ts',
     'memory/large-buffer.ts',
+    'plugin',
   ],
   service: ['model', 'request', 'response', 'memory', 'telemetry', 'scheduler/clock.ts', MODEL_IDENTIFIER],
   model: [
@@ -50,8 +53,9 @@ const CORE_FOLDERS = {
   request: ['response', 'memory', 'telemetry'],
   response: ['memory'],
   backend: [],
-  // Repository agents are found as backends are.
+  // Repository agents are found as backends are, and so are plugins of the HTTP endpoint.
   agent: ['backend'],
+  plugin: ['backend'],
   repository: ['ensemble', MODEL_IDENTIFIER],
   // What the configuration of an ensemble says, read at load and looked at by its scheduler.
   ensemble: [],

@@ -177,6 +177,7 @@ function optionsOf(
     modelDirectory: '/repository/m',
     versionDirectory: '/repository/m/1',
     config,
+    reportProgress: ignore,
   };
   return { options: createSessionOptions(context, config, device, ['cpu', 'cuda', 'tensorrt']), warnings };
 }

@@ -48,6 +48,11 @@ export interface ModelContext extends BackendContext {
   readonly versionDirectory: string;
   /** The configuration as the file has it: before completion, missing fields at their defaults. */
   readonly config: ModelConfig;
+  /**
+   * Says what a load that takes long is doing now: the repository index shows it as the reason of LOADING, and the log has
+   * it. After the load it is only logged.
+   */
+  reportProgress(text: string): void;
 }
 
 /** One of the instances that `instance_group` asks for. */
@@ -71,6 +76,7 @@ export type ConfigCompletion = Partial<
     | 'dynamic_batching'
     | 'sequence_batching'
     | 'model_transaction_policy'
+    | 'parameters'
   >
 >;
 

@@ -30,6 +30,7 @@ export { createNoModelAccess, type InferCall, type LoadOverride, type ModelAcces
 export type { Logger, LogFields } from './logger.ts';
 export type {
   Counter,
+  ForeignFamily,
   Gauge,
   Histogram,
   MetricFactory,
@@ -68,6 +69,7 @@ export {
 } from '@nereid/protocol';
 export type {
   Datatype,
+  HttpErrorFields,
   Parameters,
   ParameterValue,
   SequenceFields,

@@ -30,6 +30,15 @@ export interface Histogram {
   observe(value: number): void;
 }
 
+/** A family of another program's metrics, as its page has it. */
+export interface ForeignFamily {
+  readonly name: string;
+  readonly help: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
+  /** Finished sample lines, with labels that tell models apart: `vllm:x_bucket{le="1",model="m",version="1"} 3`. */
+  readonly samples: readonly string[];
+}
+
 /** Creates the backend's own metrics. They appear on `/metrics` beside the server's. */
 export interface MetricFactory {
   counter(family: MetricFamilyOptions, labels?: MetricLabels): Counter;
@@ -39,4 +48,12 @@ export interface MetricFactory {
     family: MetricFamilyOptions & { readonly buckets: readonly number[] },
     labels?: MetricLabels,
   ): Histogram;
+  /**
+   * Has another program's metrics shown on `/metrics`, under their names. Families of one name are joined; one that is named
+   * as the server's own, or as another kind, is left out, with a warning. Absent where the backend does not run `in-process`.
+   *
+   * @param collect - Asked at each scrape. One that takes longer than a second is not waited for: what it said last is shown.
+   * @returns Ends it.
+   */
+  foreign?(collect: () => Promise<readonly ForeignFamily[]>): () => void;
 }

@@ -17,6 +17,7 @@ import { openRegionMemory } from './memory/open-region-memory.ts';
 import { SharedMemoryRegistry } from './memory/shared-memory-registry.ts';
 import { EnsembleLoader } from './model/ensemble-loader.ts';
 import { createModelAccess, type ModelAccessParts } from './model-access.ts';
+import { LoadProgress } from './model/load-progress.ts';
 import { ModelControl, type ModelControlParts } from './model/model-control.ts';
 import { ModelLifecycle } from './model/model-lifecycle.ts';
 import { ModelLoader } from './model/model-loader.ts';
@@ -179,12 +180,15 @@ async function createParts(options: ResolvedServerOptions) {
 }
 
 /** Where instances run. */
-function createExecution({ options, logger, metrics }: Base) {
+function createExecution({ options, logger, metrics, registry }: Base) {
+  const progress = new LoadProgress(registry, logger.child('models'));
   const services = {
     logger: (backendName: string) => logger.child(backendName),
     metrics: metrics.backendMetrics,
+    reportProgress: (key: string, text: string) => progress.report(key, text),
   };
   return {
+    progress,
     services,
     executors: new ExecutorPool(options.executorThreads || availableParallelism(), services),
   };
@@ -197,6 +201,7 @@ function createModels(
   {
     executors,
     services,
+    progress,
     inference,
   }: ReturnType<typeof createExecution> & { readonly inference: CoreInferenceService },
 ) {
@@ -218,6 +223,7 @@ function createModels(
     clock,
     source,
     caching,
+    progress,
     rateLimiter: options.rateLimitResources && new RateLimiter(options.rateLimitResources),
     logger: modelLogger,
   });

@@ -1,5 +1,10 @@
 export { STATUS_CODES, type StatusCode } from './status-code.ts';
-export { InferenceServerError, isStatusCode } from './inference-server-error.ts';
+export {
+  InferenceServerError,
+  isStatusCode,
+  type HttpErrorFields,
+  type InferenceServerErrorOptions,
+} from './inference-server-error.ts';
 export {
   DATATYPES,
   datatypeByteSize,

@@ -111,6 +111,7 @@ async function loadModel(
     modelDirectory,
     versionDirectory: `${modelDirectory}/${modelVersion}`,
     config,
+    reportProgress: (text) => context.logger.info(text),
   });
   const instances: BackendModelInstance[] = [];
   try {

@@ -24,6 +24,8 @@ export interface HostServices {
   readonly metrics: MetricFactory;
   /** The other models, as seen from a namespace: its own come first. */
   models(namespace: string): ModelAccess;
+  /** What a load is doing; `key` is that of its spec. */
+  reportProgress(key: string, text: string): void;
 }
 
 interface LoadedModel {
@@ -126,6 +128,7 @@ export class BackendHost {
       modelDirectory: spec.modelDirectory,
       versionDirectory: spec.versionDirectory,
       config: spec.config,
+      reportProgress: (text) => this.#services.reportProgress(spec.key, text),
     });
   }
 

@@ -191,11 +191,11 @@ export function unpackResponse(
 export function toWireError(reason: unknown): WireError {
   const error = InferenceServerError.from(reason);
   const cause = error.cause instanceof Error ? error.cause : error;
-  return { code: error.code, message: error.message, stack: cause.stack };
+  return { code: error.code, message: error.message, stack: cause.stack, http: error.http };
 }
 
-export function fromWireError({ code, message, stack }: WireError): InferenceServerError {
-  const error = new InferenceServerError(code, message);
+export function fromWireError({ code, message, stack, http }: WireError): InferenceServerError {
+  const error = new InferenceServerError(code, message, { http });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

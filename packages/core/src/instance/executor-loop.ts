@@ -58,6 +58,7 @@ export class ExecutorLoop {
       logger: (backendName) => createExecutorLogger(backendName, post),
       metrics: createExecutorMetrics(post),
       models: () => noModels,
+      reportProgress: (key, text) => post({ kind: 'progress', key, text }, []),
     });
   }
 

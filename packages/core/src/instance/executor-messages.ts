@@ -1,6 +1,6 @@
 /** What the serving thread and an executor (thread or child process) tell each other. All plain data. */
 import type { InstanceContext, MetricLabels } from '@nereid/backend-sdk';
-import type { Datatype, Parameters, StatusCode } from '@nereid/protocol';
+import type { Datatype, HttpErrorFields, Parameters, StatusCode } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { RegionHandle } from '@nereid/shared-memory';
 import type { RemoteLogLine } from '../telemetry/remote-log.ts';
@@ -32,6 +32,7 @@ export interface WireError {
   readonly code: StatusCode;
   readonly message: string;
   readonly stack: string | undefined;
+  readonly http: HttpErrorFields | undefined;
 }
 
 /** A response to the request at `index` of its batch. */
@@ -122,6 +123,8 @@ export type FromExecutor =
       readonly epochMs: number;
     }
   | ({ readonly kind: 'log'; readonly backend: string } & RemoteLogLine)
+  /** What a load is doing; `key` is that of its `ModelSpec`. */
+  | { readonly kind: 'progress'; readonly key: string; readonly text: string }
   | { readonly kind: 'metric'; readonly update: WireMetric };
 
 /** Sends a message to the serving thread. */

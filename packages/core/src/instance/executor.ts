@@ -22,6 +22,8 @@ import type { BatchSink } from './instance-host.ts';
 export interface ExecutorServices {
   logger(backendName: string): Logger;
   readonly metrics: BackendMetrics;
+  /** What a load is doing; `key` is that of its `ModelSpec`. */
+  reportProgress(key: string, text: string): void;
 }
 
 /** A batch that an executor has. */
@@ -139,6 +141,9 @@ export class Executor {
         return;
       case 'activity':
         this.#onActivity(message);
+        return;
+      case 'progress':
+        this.#services.reportProgress(message.key, message.text);
         return;
       case 'metric':
         this.#services.metrics.apply(message.update);

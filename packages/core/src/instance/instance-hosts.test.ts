@@ -67,12 +67,14 @@ for (const kind of KINDS) {
       error: () => {},
     });
     const metrics = new BackendMetrics([], assert.ifError);
-    const pool = new ExecutorPool(2, { logger, metrics });
+    const reportProgress = (key: string, text: string): void => void lines.push(`${key}: ${text}`);
+    const pool = new ExecutorPool(2, { logger, metrics, reportProgress });
     const backends = new BackendHost({
       loadBackend,
       logger,
       metrics,
       models: () => createNoModelAccess('none'),
+      reportProgress,
     });
     let models = 0;
     after(() => pool.close());
@@ -443,7 +445,8 @@ for (const kind of KINDS) {
 
 test('a child process that dies fails its own requests and is not ready any more', async () => {
   const logger = () => ({ verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} });
-  const pool = new ExecutorPool(1, { logger, metrics: new BackendMetrics([], assert.ifError) });
+  const metrics = new BackendMetrics([], assert.ifError);
+  const pool = new ExecutorPool(1, { logger, metrics, reportProgress: () => {} });
   const config = configOf('exit');
   const spec: ModelSpec = {
     key: 'dies',

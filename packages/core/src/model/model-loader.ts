@@ -17,6 +17,7 @@ import { createScheduler } from '../scheduler/create-scheduler.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import type { RateLimiter } from '../scheduler/rate-limiter.ts';
 import { ModelStatistics } from '../telemetry/statistics.ts';
+import type { LoadProgress } from './load-progress.ts';
 import { Model } from './model.ts';
 import type { ModelSource, PreparedModel } from './model-source.ts';
 import type { ResponseCaching } from './response-caching.ts';
@@ -31,6 +32,7 @@ export interface ModelLoaderParts {
   readonly caching: ResponseCaching;
   /** undefined: executions are not limited. */
   readonly rateLimiter: RateLimiter | undefined;
+  readonly progress: LoadProgress;
   readonly logger: Logger;
 }
 
@@ -76,7 +78,9 @@ export class ModelLoader {
   async #loadVersion(prepared: PreparedModel, version: number): Promise<Model> {
     const started = performance.now();
     const loaded = this.#parts.backends.get(prepared.config.backend);
-    const host = this.#createHost(prepared, loaded, version);
+    const spec = this.#specOf(prepared, loaded, version);
+    const host = this.#createHost(spec, loaded);
+    this.#parts.progress.begin(spec.key, { id: prepared.id, version });
     try {
       const config = await this.#completeConfig(prepared, host);
       const model = await this.#createModel(prepared, config, version, host);
@@ -85,6 +89,8 @@ export class ModelLoader {
     } catch (error) {
       await host.close().catch(() => undefined);
       throw error;
+    } finally {
+      this.#parts.progress.end(spec.key);
     }
   }
 
@@ -131,8 +137,8 @@ export class ModelLoader {
     return new Model({ id, version, config, scheduler, instances, statistics, identity, labels });
   }
 
-  #createHost(prepared: PreparedModel, loaded: LoadedBackend, version: number): InstanceHost {
-    const spec: ModelSpec = {
+  #specOf(prepared: PreparedModel, loaded: LoadedBackend, version: number): ModelSpec {
+    return {
       key: `${prepared.config.name}/${version}#${this.#loads++}`,
       backendSource: loaded.source,
       backendName: loaded.manifest.name,
@@ -144,9 +150,12 @@ export class ModelLoader {
       versionDirectory: prepared.versionDirectory(version),
       config: prepared.config,
     };
+  }
+
+  #createHost(spec: ModelSpec, loaded: LoadedBackend): InstanceHost {
     const kind = loaded.backend.instanceHost;
     if (kind === 'in-process') return new InProcessHost(this.#parts.inProcess, spec);
-    const expectedInstances = planInstances(prepared.config).length;
+    const expectedInstances = planInstances(spec.config).length;
     return new ExecutorHost(this.#parts.executors, spec, { kind, expectedInstances });
   }
 }

@@ -1,5 +1,6 @@
 import type {
   Counter,
+  ForeignFamily,
   Gauge,
   Histogram,
   MetricFactory,
@@ -8,6 +9,7 @@ import type {
 } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { formatLabels, type Exposition } from './exposition.ts';
+import { ForeignMetrics } from './foreign-metrics.ts';
 import { Histogram as BucketHistogram } from './histogram.ts';
 
 type MetricKind = 'counter' | 'gauge' | 'histogram';
@@ -52,16 +54,23 @@ const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
  */
 export class BackendMetrics implements MetricFactory {
   readonly #families = new Map<string, MetricFamily>();
+  readonly #foreign: ForeignMetrics;
   readonly #reserved: ReadonlySet<string>;
   readonly #onError: (error: InferenceServerError) => void;
 
   /**
    * @param reserved - Names of the server's own families.
    * @param onError - Hears of updates that could not be applied.
+   * @param warn - Hears of other programs' families that are left out. Default: nobody does.
    */
-  constructor(reserved: Iterable<string>, onError: (error: InferenceServerError) => void) {
+  constructor(
+    reserved: Iterable<string>,
+    onError: (error: InferenceServerError) => void,
+    warn: (message: string) => void = () => {},
+  ) {
     this.#reserved = new Set(reserved);
     this.#onError = onError;
+    this.#foreign = new ForeignMetrics({ warn });
   }
 
   /** @throws InferenceServerError INVALID_ARG for a bad name, ALREADY_EXISTS when it is taken by another kind. */
@@ -103,6 +112,15 @@ export class BackendMetrics implements MetricFactory {
     return this.#histogram({ kind: 'histogram', name, description, buckets }, labels);
   }
 
+  foreign(collect: () => Promise<readonly ForeignFamily[]>): () => void {
+    return this.#foreign.add(collect);
+  }
+
+  /** Asks other programs for what `render` shows of them. */
+  refreshForeign(): Promise<void> {
+    return this.#foreign.refresh();
+  }
+
   /** Applies a change that was made elsewhere. What is wrong with it is told to `onError`. */
   apply({ metric, name, description, buckets, labels, value }: MetricUpdate): void {
     const family = { name, description, buckets };
@@ -122,6 +140,14 @@ export class BackendMetrics implements MetricFactory {
       for (const [labels, { value }] of numbers) exposition.sample(name, labels, value);
       for (const [labels, histogram] of histograms) exposition.histogram(name, labels, histogram);
     }
+    this.#foreign.render(exposition, (name) => this.#ownerOf(name));
+  }
+
+  /** Whose a name is, in words. All that begins with `nv_` is the server's, now or in another version. */
+  #ownerOf(name: string): string | undefined {
+    if (this.#reserved.has(name) || name.startsWith('nv_')) return 'one of the server';
+    const family = this.#families.get(name);
+    return family && `a ${family.kind} of a backend`;
   }
 
   #number(request: FamilyRequest, labels: MetricLabels): NumberSeries {

@@ -2,7 +2,7 @@
 import type { Histogram } from './histogram.ts';
 
 /** Kinds of metric families. */
-export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary';
+export type FamilyType = 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
 
 /** A family of samples: what HELP and TYPE lines say. */
 export interface Family {
@@ -23,6 +23,11 @@ export class Exposition {
   /** @param labels - As {@link formatLabels} writes them, '' for none. */
   sample(name: string, labels: string, value: number): void {
     this.#lines.push(`${name}${labels === '' ? '' : `{${labels}}`} ${formatValue(value)}`);
+  }
+
+  /** Sample lines that are finished. */
+  lines(samples: readonly string[]): void {
+    for (const sample of samples) this.#lines.push(sample);
   }
 
   /** The samples of a histogram. @param perUnit - How many of the observed units make one of the family's. */

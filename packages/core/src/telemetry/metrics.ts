@@ -58,7 +58,11 @@ export class MetricsRegistry {
     this.#quantiles = options.summaryQuantiles.map(({ quantile }) => quantile);
     this.#system = options.cpuMetrics ? new SystemMetrics(probe, options.intervalMs, nowMs()) : undefined;
     const reserved = MODEL_FAMILIES.map(({ name }) => name);
-    this.backendMetrics = new BackendMetrics(reserved, (error) => logger.error(error.message));
+    this.backendMetrics = new BackendMetrics(
+      reserved,
+      (error) => logger.error(error.message),
+      (message) => logger.warning(message),
+    );
   }
 
   /** Publishes a model version from now on. */
@@ -74,6 +78,7 @@ export class MetricsRegistry {
 
   /** The page in Prometheus' text format. With many models, requests are let in between the families. */
   async render(): Promise<string> {
+    const foreign = this.backendMetrics.refreshForeign();
     const exposition = new Exposition();
     let since = this.#nowMs();
     for (const family of this.#families) {
@@ -84,6 +89,7 @@ export class MetricsRegistry {
     }
     renderPinnedMemory(exposition);
     this.#system?.render(exposition, this.#nowMs());
+    await foreign;
     this.backendMetrics.render(exposition);
     return exposition.toString();
   }
