@@ -78,6 +78,7 @@ export type {
 } from '@nereid/protocol';
 export {
   createModelConfig,
+  didYouMean,
   parseModelConfigJson,
   type Init,
   type ModelConfig,
