@@ -1,5 +1,18 @@
-import type { EngineKey } from './engine-key.ts';
-import type { Preset } from './presets.ts';
+import { join } from 'node:path';
+import {
+  didYouMean,
+  InferenceServerError,
+  readModelParameters,
+  type ModelContext,
+  type ParameterValuesOf,
+} from '@nereid/backend-sdk';
+import { checkEngineArguments, engineArgv, type EngineArguments } from './engine-arguments.ts';
+import { EngineKey } from './engine-key.ts';
+import { ENGINE_PARAMETERS, readVllmSettings } from './engine-parameters.ts';
+import { readJsonObject, type JsonFile } from './json-file.ts';
+import { findInterpreter, readKnownArguments, type KnownArguments } from './known-arguments.ts';
+import { adapterArgv, besideModel, readAdapters, wantsAdapters } from './lora-adapters.ts';
+import { findPreset, PRESET_NAMES, type Preset } from './presets.ts';
 
 /** How much may run and wait. */
 export interface AdmissionLimits {
@@ -19,10 +32,10 @@ export interface EngineSettings {
   readonly engineModel: string | undefined;
   /** LoRA name → path. */
   readonly adapters: ReadonlyMap<string, string>;
-  /** What the engine is told to serve: `model` of model.json. */
+  /** What an engine of ours is told to serve: `model` of model.json; '' with engines elsewhere. */
   readonly model: string;
-  /** `engine_command`; undefined: the preset's own program. */
-  readonly program: string | undefined;
+  /** The program that an engine of ours is, and its first arguments. */
+  readonly program: readonly string[];
   /** The engine's arguments behind those that the preset gives it: without port and key. */
   readonly argv: readonly string[];
   /** What engines elsewhere are asked with. */
@@ -34,4 +47,195 @@ export interface EngineSettings {
   readonly reportsMetrics: boolean;
   /** Restarts in a row after which an engine is given up; 0: never. */
   readonly maxRestarts: number;
+}
+
+type Parameters = ParameterValuesOf<typeof ENGINE_PARAMETERS>;
+type OwnEngine = Pick<EngineSettings, 'model' | 'program' | 'argv'>;
+
+/** Requests at once that vLLM is given beyond those it runs: it has the next one when a place is free. */
+const AHEAD = 1.25;
+const DEFAULT_CONCURRENT = 256;
+
+/**
+ * Reads and checks everything about a model's engines, before any is started.
+ *
+ * @throws InferenceServerError INVALID_ARG naming the model, the file or parameter, and all wrong engine arguments at once.
+ */
+export async function readEngineSettings(context: ModelContext): Promise<EngineSettings> {
+  const parameters = readModelParameters(context.config, ENGINE_PARAMETERS);
+  warnOfSlips(context);
+  const preset = presetOf(context, parameters.engine);
+  const file = await readJsonObject(context.modelName, join(context.versionDirectory, 'model.json'));
+  const args = file?.value ?? {};
+  const urls = readUrls(context, parameters.engine_url, file);
+  const isElsewhere = urls.length > 0;
+  const adapters =
+    isElsewhere || wantsAdapters(args)
+      ? await readAdapters(context.modelName, context.versionDirectory)
+      : new Map<string, string>();
+  const own = isElsewhere
+    ? { model: '', program: [], argv: [] }
+    : await readOwnEngine({ context, parameters, preset, file, adapters });
+  const { maxRestarts } = readVllmSettings(context);
+  return {
+    ...own,
+    preset,
+    urls,
+    engineModel: parameters.engine_model,
+    adapters,
+    key: isElsewhere ? await readKey(parameters) : undefined,
+    limits: readLimits(parameters, args),
+    startTimeoutMs: parameters.start_timeout_seconds * 1000,
+    healthIntervalMs: parameters.health_interval_seconds * 1000,
+    reportsMetrics: isYes(parameters.REPORT_CUSTOM_METRICS),
+    maxRestarts,
+  };
+}
+
+/** What an engine of ours is started with. */
+async function readOwnEngine(from: {
+  readonly context: ModelContext;
+  readonly parameters: Parameters;
+  readonly preset: Preset;
+  readonly file: JsonFile | undefined;
+  readonly adapters: ReadonlyMap<string, string>;
+}): Promise<OwnEngine> {
+  const { context, parameters, preset, file, adapters } = from;
+  const { modelName, versionDirectory } = context;
+  if (preset.command === undefined || preset.program === undefined) {
+    throw refused(modelName, `engine '${preset.name}' is not started by the server, give its 'engine_url'`);
+  }
+  if (file === undefined) {
+    const found = `no model.json in '${versionDirectory}'`;
+    throw refused(modelName, `expected model.json, or parameter 'engine_url', found ${found}`);
+  }
+  const { model, ...args } = file.value;
+  if (typeof model !== 'string' || model === '') {
+    throw file.fault("'model' must be the name or the path of a model", model ?? null);
+  }
+  const { python } = readVllmSettings(context);
+  const isVllm = preset.name === 'vllm';
+  const program = programOf(parameters.engine_command, isVllm ? python : undefined, preset.program);
+  const known = isVllm ? await knownOf(context, python, program) : undefined;
+  const faults = checkEngineArguments(args, known);
+  if (faults.length > 0) throw file.fault(faults.join('; '));
+  checkDevices(context, args);
+  return {
+    model: besideModel(versionDirectory, model),
+    program,
+    argv: [...engineArgv(isVllm ? withOurName(args, modelName) : args, known), ...adapterArgv(adapters)],
+  };
+}
+
+function programOf(command: string | undefined, python: string | undefined, own: string): readonly string[] {
+  if (command !== undefined) return [command];
+  return python === undefined ? [own] : [python, '-m', 'vllm.entrypoints.cli.main'];
+}
+
+async function knownOf(
+  { logger }: ModelContext,
+  python: string | undefined,
+  [program = '']: readonly string[],
+): Promise<KnownArguments> {
+  return readKnownArguments(python ?? (await findInterpreter(program)), logger);
+}
+
+/** The model has our name in any case; further ones are the file's to give. */
+function withOurName(args: EngineArguments, modelName: string): EngineArguments {
+  const { served_model_name: given } = args;
+  if (given === undefined || given === null) return args;
+  const others = (Array.isArray(given) ? given : [given]).map(String).filter((name) => name !== modelName);
+  return { ...args, served_model_name: [modelName, ...others] };
+}
+
+/** KIND_GPU is one device, as in Triton (LLM-10). */
+function checkDevices({ modelName, config }: ModelContext, args: EngineArguments): void {
+  if (!config.instance_group.some(({ kind }) => kind === 'KIND_GPU')) return;
+  const sizes = [args['tensor_parallel_size'], args['pipeline_parallel_size']].map((size) =>
+    Number(size ?? 1),
+  );
+  const devices = sizes.reduce((product, size) => product * size, 1);
+  if (devices <= 1) return;
+  throw refused(
+    modelName,
+    `KIND_GPU is currently for single GPU execution, expected tensor_parallel_size × pipeline_parallel_size of 1, found ${devices}; use KIND_MODEL`,
+  );
+}
+
+function presetOf({ modelName }: ModelContext, name: string): Preset {
+  const preset = findPreset(name);
+  if (preset !== undefined) return preset;
+  const hint = didYouMean(name, PRESET_NAMES);
+  throw refused(
+    modelName,
+    `parameter 'engine': expected one of ${PRESET_NAMES.join(', ')}, found '${name}'${hint}`,
+  );
+}
+
+/** From the configuration, or from model.json, which then has nothing to say to an engine of ours. */
+function readUrls(
+  { modelName }: ModelContext,
+  parameter: string | undefined,
+  file: JsonFile | undefined,
+): readonly URL[] {
+  const { engine_url: inFile, model: _, ...others } = file?.value ?? {};
+  if (parameter === undefined && inFile === undefined) return [];
+  if (file !== undefined && inFile !== undefined && Object.keys(others).length > 0) {
+    throw file.fault(
+      `with 'engine_url' only 'model' may be given, since no engine is started, found '${Object.keys(others).join("', '")}'`,
+    );
+  }
+  return String(parameter ?? inFile)
+    .split(',')
+    .map((text) => parseUrl(modelName, text.trim()));
+}
+
+function parseUrl(modelName: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    // What stands before an `@` may be a password.
+    const shown = text.replace(/\/\/[^/]*@/, '//***@');
+    throw refused(
+      modelName,
+      `'engine_url': expected http:// or https:// URLs without user and password, separated by commas, found '${shown}'`,
+    );
+  }
+  // Documentation of engines gives the URL with the API's version; paths are ours to add.
+  url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
+  return url;
+}
+
+async function readKey({
+  engine_key_file: file,
+  engine_key_env: variable,
+}: Parameters): Promise<EngineKey | undefined> {
+  if (file !== undefined) return EngineKey.read({ file });
+  return variable === undefined ? undefined : EngineKey.read({ variable });
+}
+
+function readLimits(parameters: Parameters, { max_num_seqs: places }: EngineArguments): AdmissionLimits {
+  const usual = typeof places === 'number' && places >= 1 ? Math.ceil(places * AHEAD) : DEFAULT_CONCURRENT;
+  return {
+    maxConcurrent: parameters.max_concurrent_requests ?? usual,
+    maxQueueRequests: parameters.max_queue_requests,
+    maxQueueTokens: parameters.max_queue_tokens,
+  };
+}
+
+function isYes(text: string): boolean {
+  return ['yes', 'true', '1'].includes(text.toLowerCase());
+}
+
+/** Parameters are free for all to use; one that is nearly ours is a slip. */
+function warnOfSlips({ modelName, config, logger }: ModelContext): void {
+  const ours = Object.keys(ENGINE_PARAMETERS);
+  for (const name of Object.keys(config.parameters)) {
+    if (ours.includes(name)) continue;
+    const hint = didYouMean(name, ours);
+    if (hint !== '') logger.warning(`parameter '${name}' is not read${hint}`, { model: modelName });
+  }
+}
+
+function refused(modelName: string, what: string): InferenceServerError {
+  return new InferenceServerError('INVALID_ARG', `model '${modelName}': ${what}`);
 }

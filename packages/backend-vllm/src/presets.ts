@@ -1,7 +1,7 @@
 /** What a preset makes a command of. */
 export interface EngineCommand {
-  /** `engine_command`: the program or interpreter; undefined: the preset's own, from the path. */
-  readonly program: string | undefined;
+  /** What is run: `engine_command`, or the preset's own program. */
+  readonly program: readonly string[];
   /** Name or path of the model. */
   readonly model: string;
   readonly port: number;
@@ -12,6 +12,8 @@ export interface EngineCommand {
 /** A kind of engine: how it is started, asked and watched. */
 export interface Preset {
   readonly name: 'vllm' | 'trtllm' | 'sglang' | 'llamacpp' | 'nim' | 'openai';
+  /** The program, found on the path; undefined with `command`. */
+  readonly program?: string;
   /** The command line before the model's own arguments; undefined: it is never started by us. */
   readonly command?: (engine: EngineCommand) => readonly string[];
   /** Path that answers 200 when it can serve; undefined: it has none, and is judged by the requests it gets. */
@@ -50,8 +52,9 @@ const HOST = '127.0.0.1';
 const PRESETS: readonly Preset[] = [
   {
     name: 'vllm',
-    command: ({ program = 'vllm', model, port, served }) => [
-      program,
+    program: 'vllm',
+    command: ({ program, model, port, served }) => [
+      ...program,
       'serve',
       model,
       `--served-model-name=${served}`,
@@ -66,7 +69,8 @@ const PRESETS: readonly Preset[] = [
   },
   {
     name: 'trtllm',
-    command: ({ program = 'trtllm-serve', model, port }) => [program, model, '--host', HOST, '--port', `${port}`],
+    program: 'trtllm-serve',
+    command: ({ program, model, port }) => [...program, model, '--host', HOST, '--port', `${port}`],
     health: '/health',
     // Its /metrics is JSON.
     metrics: '/prometheus/metrics',
@@ -76,8 +80,10 @@ const PRESETS: readonly Preset[] = [
   },
   {
     name: 'sglang',
-    command: ({ program = 'python3', model, port, served }) => [
-      ...[program, '-m', 'sglang.launch_server', '--model-path', model, '--served-model-name', served],
+    program: 'python3',
+    command: ({ program, model, port, served }) => [
+      ...program,
+      ...['-m', 'sglang.launch_server', '--model-path', model, '--served-model-name', served],
       ...['--host', HOST, '--port', `${port}`, '--enable-metrics'],
     ],
     health: '/health',
@@ -88,8 +94,10 @@ const PRESETS: readonly Preset[] = [
   },
   {
     name: 'llamacpp',
-    command: ({ program = 'llama-server', model, port, served }) => [
-      ...[program, '-m', model, '--alias', served, '--host', HOST, '--port', `${port}`, '--metrics'],
+    program: 'llama-server',
+    command: ({ program, model, port, served }) => [
+      ...program,
+      ...['-m', model, '--alias', served, '--host', HOST, '--port', `${port}`, '--metrics'],
     ],
     health: '/health',
     metrics: '/metrics',
