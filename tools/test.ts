@@ -29,7 +29,7 @@ interface Result {
 const ROOT = join(import.meta.dirname, '..');
 const UNIT_TESTS = [
   'packages/*/{src,test,scripts}/**/*.test.ts',
-  'tests/repo/*.test.ts',
+  'tests/{repo,llm}/*.test.ts',
   '{tools,bench}/**/*.test.ts',
 ];
 const SUITE_LIMIT_MS = 20 * 60_000;
@@ -54,9 +54,14 @@ function chosenSuites(): readonly Suite[] {
   const suites: readonly Suite[] = [
     { name: 'lint', command: ['tools/lint.ts'] },
     { name: 'unit', command: testCommand(UNIT_TESTS) },
-    { name: 'e2e', command: testCommand(['tests/e2e/*.test.ts']), usesPython: true },
+    {
+      name: 'e2e',
+      command: testCommand(['tests/e2e/*.test.ts', 'tests/llm/clients/*.test.ts']),
+      usesPython: true,
+    },
     ...programSuites(),
     { name: 'frameworks', command: testCommand(['tests/frameworks/*/*.test.ts']), onlyWhenNamed: true },
+    { name: 'vllm', command: ['tests/llm/vllm/main.ts'], onlyWhenNamed: true },
   ];
   const usual = suites.filter(({ onlyWhenNamed = false }) => !onlyWhenNamed);
   const wanted = only?.split(',') ?? usual.map((suite) => suite.name);

@@ -7,6 +7,8 @@ import type { ServerLogFields } from '../../telemetry/logger.ts';
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
+  /** Whole seconds, for the trailer `retry-after`. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** The status of a call that failed. What is not an InferenceServerError is a fault of ours and goes to the log. */
@@ -15,5 +17,9 @@ export function toGrpcStatus(reason: unknown, logger: Logger, fields?: ServerLog
   if (error !== reason)
     logger.error(`unexpected error in a gRPC call: ${error.message}`, { ...fields, cause: reason });
   // Lone surrogates cannot be percent-encoded into the trailer: grpc-js would throw.
-  return { code: grpcStatusOf(error.code), details: error.message.toWellFormed() };
+  return {
+    code: grpcStatusOf(error.code),
+    details: error.message.toWellFormed(),
+    retryAfterSeconds: error.http?.retryAfterSeconds,
+  };
 }

@@ -26,7 +26,19 @@ export function sendError(
     response.destroy();
     return;
   }
-  sendErrorText(response, httpStatusOf(error.code), error.message);
+  tellRetryAfter(response, error);
+  sendErrorText(response, statusOf(error), error.message);
+}
+
+/** The status of an answer that is an error: what it says itself, else that of its code. */
+export function statusOf({ code, http }: InferenceServerError): number {
+  return http?.status ?? httpStatusOf(code);
+}
+
+/** Says when it is worth another try, where that is known. To be called before the head is written. */
+export function tellRetryAfter(response: ServerResponse, { http }: InferenceServerError): void {
+  const seconds = http?.retryAfterSeconds;
+  if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
 }
 
 /** The statuses of what Node's parser refuses; all else is 400. */

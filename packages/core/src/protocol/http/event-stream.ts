@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ErrorJson } from '@nereid/protocol/http';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import { tellRetryAfter } from './error-handler.ts';
 
 const HEAD = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache' };
 
@@ -39,6 +40,7 @@ export function eventHandler(answer: ServerResponse, { encode, statusOf }: Event
         send(encode(response), 200);
       } catch (reason) {
         const error = InferenceServerError.from(reason);
+        if (!answer.headersSent) tellRetryAfter(answer, error);
         send(stringifyError(error.message), statusOf(error));
       }
     }

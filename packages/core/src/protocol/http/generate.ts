@@ -8,7 +8,7 @@ import type { InferenceResponse, ResponseHandler } from '../../response/inferenc
 import type { ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace, type TracedRequest } from '../../telemetry/trace.ts';
 import { JSON_TYPE } from './answer.ts';
-import { sendError } from './error-handler.ts';
+import { sendError, tellRetryAfter } from './error-handler.ts';
 import { eventHandler, stringifyError, type EventOptions } from './event-stream.ts';
 import { inferWhileConnected, monotonicNs, toResponseMessage, type HttpInference } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
@@ -22,7 +22,7 @@ const ONE_RESPONSE =
   'generate expects model to produce exactly 1 response, use generate stream for model that generates various ' +
   'number of responses';
 
-/** Triton answers every error of a model so here. */
+/** Triton answers every error of a model so here; one that has a status of its own keeps it. */
 const ERROR_STATUS = 400;
 
 /** Makes the handler that answers; it sees the responses of one request. */
@@ -110,7 +110,7 @@ function answerWith(
   const { model, message, trace } = inference;
   const handle = answerer(answer, {
     encode: (response) => encodeGenerateResponse(toResponseMessage(model, message, response)),
-    statusOf: () => ERROR_STATUS,
+    statusOf: ({ http }) => http?.status ?? ERROR_STATUS,
   });
   inferWhileConnected(context, inference, answer, traceStreaming(trace, answer, handle));
 }
@@ -130,6 +130,7 @@ function singleResponseHandler(answer: ServerResponse, { encode, statusOf }: Eve
     } catch (reason) {
       const error = InferenceServerError.from(reason);
       status = statusOf(error);
+      tellRetryAfter(answer, error);
       body = stringifyError(error.message);
     }
   };

@@ -8,7 +8,6 @@ import { InferenceServerError, type InferRequestMessage, type InferResponseMessa
 import {
   decodeInferRequest,
   encodeInferResponse,
-  httpStatusOf,
   parseInferenceHeaderLength,
   selectBinaryOutputs,
   type DecodeInferRequestOptions,
@@ -23,7 +22,7 @@ import {
   responseCompression,
   SUPPORTED_COMPRESSIONS,
 } from './compression.ts';
-import { sendError } from './error-handler.ts';
+import { sendError, statusOf } from './error-handler.ts';
 import { acceptsEvents, eventHandler } from './event-stream.ts';
 import { forwardHeaders } from './header-forwarding.ts';
 import { inferWhileConnected, monotonicNs, toResponseMessage } from './http-inference.ts';
@@ -148,7 +147,7 @@ class InferCall {
         const { json } = encodeInferResponse(toResponseMessage(model, message, response), []);
         return json.toString();
       },
-      statusOf: ({ code }) => httpStatusOf(code),
+      statusOf,
     });
     return traceStreaming(this.#trace, this.#response, handler);
   }

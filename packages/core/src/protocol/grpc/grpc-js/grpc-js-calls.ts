@@ -1,5 +1,10 @@
 /** Calls of `@grpc/grpc-js` as the RPCs see them. */
-import type { Metadata, sendUnaryData, ServerDuplexStream, ServerUnaryCall } from '@grpc/grpc-js';
+import {
+  Metadata,
+  type sendUnaryData,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+} from '@grpc/grpc-js';
 import type { CallMetadata, StreamCall, StreamReader, UnaryCall } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import { resetStream } from './stream-resets.ts';
@@ -45,7 +50,7 @@ export class GrpcJsUnaryCall implements UnaryCall {
   }
 
   fail(status: GrpcStatus): void {
-    this.#callback(status);
+    this.#callback(withTrailers(status));
   }
 }
 
@@ -113,6 +118,14 @@ export class GrpcJsStreamCall implements StreamCall {
   fail(status: GrpcStatus): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#call.emit('error', status);
+    this.#call.emit('error', withTrailers(status));
   }
+}
+
+/** A status as the library takes it. */
+function withTrailers({ code, details, retryAfterSeconds }: GrpcStatus) {
+  if (retryAfterSeconds === undefined) return { code, details };
+  const metadata = new Metadata();
+  metadata.set('retry-after', String(retryAfterSeconds));
+  return { code, details, metadata };
 }

@@ -149,9 +149,13 @@ export class Http2Call implements StreamCall {
     this.#finish();
   }
 
-  fail({ code, details }: GrpcStatus): void {
+  fail({ code, details, retryAfterSeconds }: GrpcStatus): void {
     if (this.#isGone()) return;
-    const trailers = { 'grpc-status': String(code), 'grpc-message': encodeStatusMessage(details) };
+    const trailers = {
+      'grpc-status': String(code),
+      'grpc-message': encodeStatusMessage(details),
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    };
     this.#isOver = true;
     if (this.#writer === undefined) {
       this.#stream.respond({ ...RESPONSE_HEADERS, ...trailers }, HEADERS_ONLY);
