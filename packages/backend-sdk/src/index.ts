@@ -54,6 +54,7 @@ export {
   describeParameter,
   readBackendSettings,
   readModelParameters,
+  readSettings,
   type GivenSettings,
   type ParameterSpec,
   type ParameterValuesOf,

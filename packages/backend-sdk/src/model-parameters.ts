@@ -74,7 +74,21 @@ export function readBackendSettings<const S extends Readonly<Record<string, Para
   context: GivenSettings,
   specs: S,
 ): ParameterValuesOf<S> {
-  return readAll(specs, (name) => context.settings[name], `backend '${context.backendName}', setting`);
+  return readSettings(`backend '${context.backendName}'`, context.settings, specs);
+}
+
+/**
+ * Reads settings of a command line.
+ *
+ * @param owner - Whose they are, for messages: `HTTP plugin 'openai'`.
+ * @throws InferenceServerError INVALID_ARG naming the owner, the setting, what was expected and found.
+ */
+export function readSettings<const S extends Readonly<Record<string, ParameterSpec>>>(
+  owner: string,
+  settings: Readonly<Record<string, string>>,
+  specs: S,
+): ParameterValuesOf<S> {
+  return readAll(specs, (name) => settings[name], `${owner}, setting`);
 }
 
 function readAll<S extends Readonly<Record<string, ParameterSpec>>>(

@@ -27,6 +27,7 @@ import { ResponseCaching } from './model/response-caching.ts';
 import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './options.ts';
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
+import { PluginRegistry } from './plugin/plugin-registry.ts';
 import { RateLimiter } from './scheduler/rate-limiter.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
@@ -137,13 +138,13 @@ async function createParts(options: ResolvedServerOptions) {
   const base: Base = { options, logger, metrics, clock: new SystemClock(), names, registry, cache };
   const execution = createExecution(base);
   if (options.modelRepository.some(hasEntries)) execution.executors.prewarm();
-  const { backends, agents } = await openBackends(options, logger);
+  const extensions = await openBackends(options, logger);
   const sharedMemory = new SharedMemoryRegistry({
     isAllowed: options.allowClientSharedMemory,
     open: openRegionMemory,
   });
   const inference = new CoreInferenceService({ registry: base.registry, sharedMemory, clock: base.clock });
-  const models = createModels(base, { backends, agents }, { ...execution, inference });
+  const models = createModels(base, extensions, { ...execution, inference });
   const tracer = await createTracer(options.tracing, {
     logger: logger.child('tracer'),
     serverVersion: SERVER_VERSION,
@@ -169,8 +170,7 @@ async function createParts(options: ResolvedServerOptions) {
     ...base,
     ...execution,
     ...models,
-    backends,
-    agents,
+    ...extensions,
     inference,
     tracer,
     management,
@@ -288,6 +288,7 @@ function hasEntries(repository: string): boolean {
 interface Extensions {
   readonly backends: BackendRegistry;
   readonly agents: AgentRegistry;
+  readonly httpPlugins: PluginRegistry;
 }
 
 async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<Extensions> {
@@ -301,11 +302,15 @@ async function openBackends(options: ResolvedServerOptions, logger: ServerLogger
   for (const { manifest, problem } of backends.status()) {
     if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
   }
-  return { backends, agents: new AgentRegistry(found.repositoryAgents) };
+  const httpPlugins = new PluginRegistry(found.httpPlugins, options.httpPluginSettings);
+  for (const { manifest, problem } of httpPlugins.status()) {
+    if (problem !== undefined) logger.error(`HTTP plugin '${manifest.name}' can't be used: ${problem.message}`);
+  }
+  return { backends, agents: new AgentRegistry(found.repositoryAgents), httpPlugins };
 }
 
 function assemble(parts: ServerParts, listeners: Listeners): Server {
-  const { inference, tracer, management, health, metrics, backends, agents } = parts;
+  const { inference, tracer, management, health, metrics, backends, agents, httpPlugins } = parts;
   const inProcess = { inference, tracer };
   let closing: Promise<boolean> | undefined;
   const close = (): Promise<boolean> => (closing ??= closeParts(parts, listeners));
@@ -315,6 +320,7 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
     health,
     backends: backends.status(),
     repositoryAgents: agents.status(),
+    httpPlugins: httpPlugins.status(),
     infer: (request) => inferOnce(inProcess, request),
     inferStream: (request) => inferMany(inProcess, request),
     listen: () => listeners.listen(),

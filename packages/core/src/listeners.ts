@@ -2,6 +2,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { FrontPool } from './front/front-pool.ts';
 import type { ModelRegistry } from './model/model-registry.ts';
 import type { ResolvedServerOptions } from './options.ts';
+import { loadHttpPlugins, type PluginRegistry } from './plugin/plugin-registry.ts';
 import type { ServerPorts } from './server.ts';
 import type { HealthService } from './service/health-service.ts';
 import type { InferenceService } from './service/inference-service.ts';
@@ -26,6 +27,7 @@ export interface ListenerParts {
   readonly management: ManagementService;
   readonly health: HealthService;
   readonly registry: ModelRegistry;
+  readonly httpPlugins: PluginRegistry;
   readonly metrics: MetricsRegistry;
   readonly logger: ServerLogger;
   readonly tracer: Tracer;
@@ -137,7 +139,9 @@ async function prepareProtocols(
     if (options.http === undefined) return undefined;
     const { createHttpServer } = await import('./protocol/http/http-server.ts');
     const services = { ...parts, logger: logger.child('http') };
-    return { service: HTTP_SERVICE, ...createHttpServer(services, options.http) };
+    const server = createHttpServer(services, options.http);
+    await server.addPlugins(await loadHttpPlugins(parts.httpPlugins.sources()));
+    return { service: HTTP_SERVICE, ...server };
   };
   const createGrpc = async (): Promise<Listener | undefined> => {
     if (options.grpc === undefined) return undefined;
@@ -156,7 +160,7 @@ async function prepareFronts(
   const { FrontPool: Fronts } = await import('./front/front-pool.ts');
   const fronts = new Fronts(
     { ...parts, modelChanges: parts.registry.changes },
-    { threads: frontThreads, http, grpc },
+    { threads: frontThreads, http, grpc, httpPlugins: parts.httpPlugins.sources() },
   );
   try {
     await fronts.prepare();

@@ -2,6 +2,7 @@ import type { InferInput, InferRequestedOutput, InferRequestMessage, Parameters 
 import type { InferenceResponse } from './response/inference-response.ts';
 import type { RepositoryAgentStatus } from './agent/agent-registry.ts';
 import type { BackendStatus } from './backend/backend-registry.ts';
+import type { HttpPluginStatus } from './plugin/plugin-registry.ts';
 import type { HealthService } from './service/health-service.ts';
 import type { InferenceService } from './service/inference-service.ts';
 import type { ManagementService } from './service/management-service.ts';
@@ -41,6 +42,8 @@ export interface Server extends AsyncDisposable {
   readonly backends: readonly BackendStatus[];
   /** Every repository agent that was found. */
   readonly repositoryAgents: readonly RepositoryAgentStatus[];
+  /** Every plugin of the HTTP endpoint that was found. */
+  readonly httpPlugins: readonly HttpPluginStatus[];
   /**
    * Runs one inference without a network.
    *

@@ -1,7 +1,18 @@
-import { readBackendSettings, type Backend } from '@nereid/backend-sdk';
+import { readSettings, type ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 
 type Settings = Readonly<Record<string, string>>;
+
+/** Who takes settings, and how messages name it. */
+export interface SettingsOwner {
+  /** What it is: `backend`. */
+  readonly word: string;
+  /** Where its settings come from: `--backend-config`. */
+  readonly flag: string;
+  readonly name: string;
+  /** Those that it has; undefined: any. */
+  readonly settings: Readonly<Record<string, ParameterSpec>> | undefined;
+}
 
 /** What the command line gives a backend, by where it comes from. */
 export interface SettingsBySource {
@@ -12,19 +23,22 @@ export interface SettingsBySource {
 }
 
 /**
- * Checks the settings of a backend that declares which ones it has.
+ * Checks the settings of one that declares which ones it has.
  *
- * @throws InferenceServerError INVALID_ARG naming the backend, the setting, what was expected and found.
+ * @throws InferenceServerError INVALID_ARG naming it, the setting, what was expected and found.
  */
-export function assertSettings({ name, settings: specs }: Backend, { own, all }: SettingsBySource): void {
+export function assertSettings(
+  { word, flag, name, settings: specs }: SettingsOwner,
+  { own, all }: SettingsBySource,
+): void {
   if (specs === undefined) return;
   const unknown = Object.keys(own).find((setting) => !Object.hasOwn(specs, setting));
   if (unknown !== undefined) {
     throw new InferenceServerError(
       'INVALID_ARG',
-      `backend '${name}' has no setting '${unknown}' (--backend-config=${name},${unknown}=…): ` +
+      `${word} '${name}' has no setting '${unknown}' (${flag}=${name},${unknown}=…): ` +
         `it has ${Object.keys(specs).sort().join(', ') || 'none'}`,
     );
   }
-  readBackendSettings({ backendName: name, settings: all }, specs);
+  readSettings(`${word} '${name}'`, all, specs);
 }

@@ -62,7 +62,8 @@ export class BackendRegistry {
           const backend = await loadBackend(source);
           const own = settings[manifest.name] ?? {};
           const all = { ...settings[''], ...settings[manifest.runtime ?? ''], ...own };
-          assertSettings(backend, { own, all });
+          const owner = { word: 'backend', flag: '--backend-config', name: backend.name };
+          assertSettings({ ...owner, settings: backend.settings }, { own, all });
           registry.#loaded.set(manifest.name, { manifest, source, backend, settings: all });
         } catch (error) {
           registry.#failed.set(manifest.name, { manifest, problem: InferenceServerError.from(error) });

@@ -2,10 +2,11 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { folderManifest, readExtensionManifest, type ExtensionManifest } from './extension-manifest.ts';
 
-/** Backends and repository agents that were found, and manifests that could not be read. */
+/** What was found, and manifests that could not be read. */
 export interface Discovery {
   readonly backends: readonly ExtensionManifest[];
   readonly repositoryAgents: readonly ExtensionManifest[];
+  readonly httpPlugins: readonly ExtensionManifest[];
   readonly problems: readonly string[];
 }
 
@@ -32,6 +33,7 @@ export function discoverExtensions(places: readonly string[], directories: reado
   return {
     backends: manifests.filter(({ kind }) => kind === 'backend'),
     repositoryAgents: manifests.filter(({ kind }) => kind === 'repositoryAgent'),
+    httpPlugins: manifests.filter(({ kind }) => kind === 'httpPlugin'),
     problems,
   };
 }

@@ -6,14 +6,21 @@ import { InferenceServerError } from '@nereid/protocol';
 import satisfies from 'semver/functions/satisfies.js';
 
 /** What a package may bring: the field of `nereid` in its `package.json`. */
-export type ExtensionKind = 'backend' | 'repositoryAgent';
+export type ExtensionKind = 'backend' | 'repositoryAgent' | 'httpPlugin';
 
-const KINDS: readonly ExtensionKind[] = ['backend', 'repositoryAgent'];
+/** How messages name what a package brings. */
+const WORDS: Readonly<Record<ExtensionKind, string>> = {
+  backend: 'backend',
+  repositoryAgent: 'repository agent',
+  httpPlugin: 'HTTP plugin',
+};
 
-/** What a package says of itself in `package.json`, under `nereid.backend` or `nereid.repositoryAgent`. */
+const KINDS = Object.keys(WORDS) as readonly ExtensionKind[];
+
+/** What a package says of itself in `package.json`, under `nereid.<kind>`. */
 export interface ExtensionManifest {
   readonly kind: ExtensionKind;
-  /** Name in `config.pbtxt`. */
+  /** Name in `config.pbtxt`, or on the command line. */
   readonly name: string;
   /** Package name and version, for messages and `nereid backends`. */
   readonly packageName: string;
@@ -102,14 +109,9 @@ export function assertSdkVersion(manifest: ExtensionManifest, sdkVersion: string
   if (satisfies(sdkVersion, manifest.sdkVersion, { includePrerelease: true })) return;
   throw new InferenceServerError(
     'UNSUPPORTED',
-    `${wordFor(manifest.kind)} '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
+    `${WORDS[manifest.kind]} '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
       `${manifest.sdkVersion}, but this server has ${sdkVersion}: install a version of ${manifest.packageName} made for it`,
   );
-}
-
-/** How messages name what a package brings. */
-export function wordFor(kind: ExtensionKind): string {
-  return kind === 'backend' ? 'backend' : 'repository agent';
 }
 
 function parseObject(file: string): Record<string, unknown> | undefined {

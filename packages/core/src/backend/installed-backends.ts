@@ -9,6 +9,8 @@ export interface InstalledBackends {
   readonly registry: BackendRegistry;
   /** Found beside them; an agent is imported when the first model wants it. */
   readonly repositoryAgents: readonly ExtensionManifest[];
+  /** Imported where HTTP is spoken. */
+  readonly httpPlugins: readonly ExtensionManifest[];
   readonly problems: readonly string[];
 }
 
@@ -22,6 +24,6 @@ export async function openInstalledBackends(
 ): Promise<InstalledBackends> {
   const here = dirname(fileURLToPath(import.meta.url));
   const places = [process.cwd(), dirname(process.argv[1] ?? here), here];
-  const { backends, repositoryAgents, problems } = discoverExtensions(places, directories);
-  return { registry: await BackendRegistry.open(backends, settings), repositoryAgents, problems };
+  const { backends, ...found } = discoverExtensions(places, directories);
+  return { ...found, registry: await BackendRegistry.open(backends, settings) };
 }

@@ -4,7 +4,6 @@ import { startServer } from '../create-server.ts';
 import { resolveServerOptions, type CommandLine, type ServerOptions } from '../options.ts';
 import { countArrayBuffers } from '../memory/count-array-buffers.ts';
 import type { Server, ServerPorts } from '../server.ts';
-import type { RepositoryAgentStatus } from '../agent/agent-registry.ts';
 import type { BackendStatus } from '../backend/backend-registry.ts';
 import { StopSignals } from './stop-signals.ts';
 import { formatTable, wrap } from './table.ts';
@@ -42,7 +41,10 @@ export async function serve(
   }
   const server = await starting;
   if (server === undefined) return 0;
-  if (server.repositoryAgents.length > 0) output.write(`${describeAgents(server)}\n`);
+  if (server.repositoryAgents.length > 0)
+    output.write(`${describeExtensions('Repository Agent', server.repositoryAgents)}\n`);
+  if (server.httpPlugins.length > 0)
+    output.write(`${describeExtensions('HTTP Plugin', server.httpPlugins)}\n`);
   output.write(`${describeBackends(server)}\n${await describeModels(server)}\n`);
   try {
     output.write(`${describePorts(await server.listen())}\n`);
@@ -81,18 +83,18 @@ async function endWithin(
 
 /** The table of backends. */
 export function describeBackends(server: Pick<Server, 'backends'>): string {
-  return formatTable(['Backend', 'Package', 'Stability', 'Status'], server.backends.map(describeExtension));
+  return describeExtensions('Backend', server.backends);
 }
 
-/** The table of repository agents. */
-function describeAgents(server: Pick<Server, 'repositoryAgents'>): string {
-  return formatTable(
-    ['Repository Agent', 'Package', 'Stability', 'Status'],
-    server.repositoryAgents.map(describeExtension),
-  );
+/** The table of what packages bring. */
+function describeExtensions(title: string, extensions: readonly ExtensionStatus[]): string {
+  return formatTable([title, 'Package', 'Stability', 'Status'], extensions.map(describeExtension));
 }
 
-function describeExtension({ manifest, problem }: BackendStatus | RepositoryAgentStatus): string[] {
+/** What all of them have. */
+type ExtensionStatus = Pick<BackendStatus, 'manifest' | 'problem'>;
+
+function describeExtension({ manifest, problem }: ExtensionStatus): string[] {
   return [
     manifest.name,
     `${manifest.packageName} ${manifest.packageVersion}`,

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { InferOutput, InferRequestMessage, Parameters, SharedMemoryRef } from '@nereid/protocol';
 import type { WireError } from '../instance/executor-messages.ts';
 import type { GrpcEndpointOptions, HttpEndpointOptions } from '../options/resolve-endpoints.ts';
+import type { HttpPluginSource } from '../plugin/plugin-registry.ts';
 import type { HealthService } from '../service/health-service.ts';
 import type { ServedModel } from '../service/inference-service.ts';
 import type { ManagementService } from '../service/management-service.ts';
@@ -115,6 +116,7 @@ export type ToFront =
 export interface FrontStart {
   readonly http: HttpEndpointOptions | undefined;
   readonly grpc: GrpcEndpointOptions | undefined;
+  readonly httpPlugins: readonly HttpPluginSource[];
   /** Where answers to `ask` come. */
   readonly answers: MessagePort;
   /** Counts the answers to `ask`: what a front waits on that stands still. */

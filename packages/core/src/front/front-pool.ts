@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { GrpcEndpointOptions, HttpEndpointOptions } from '../options/resolve-endpoints.ts';
+import type { HttpPluginSource } from '../plugin/plugin-registry.ts';
 import type { ServerLogger } from '../telemetry/logger.ts';
 import type { Tracer } from '../telemetry/trace.ts';
 import { FrontChannel } from './front-channel.ts';
@@ -29,6 +30,7 @@ export interface FrontPoolOptions {
   readonly threads: number;
   readonly http: HttpEndpointOptions | undefined;
   readonly grpc: GrpcEndpointOptions | undefined;
+  readonly httpPlugins: readonly HttpPluginSource[];
 }
 
 /** Milliseconds until a front that could not take the place of another is tried again. */
@@ -101,14 +103,14 @@ export class FrontPool {
 
   #start(): FrontChannel {
     const { inference, management, health, tracer, logger } = this.#parts;
-    const { http, grpc } = this.#options;
+    const { http, grpc, httpPlugins } = this.#options;
     const front = new FrontChannel({
       inference,
       management,
       health,
       tracer,
       logger: this.#logger,
-      start: { http, grpc, state: this.#state, clockZero: clockZero() },
+      start: { http, grpc, httpPlugins, state: this.#state, clockZero: clockZero() },
       child: (component) => logger.child(component),
       refresh: () => this.#refresh(),
       onExit: (reason) => {

@@ -25,6 +25,10 @@ export const HTTP_OPTIONS = {
   }),
   httpHeaderForwardPattern: text('', 'Regular expression: headers that match become request parameters.'),
   httpRestrictedApi: restrictions('Groups of APIs that need a header. May be repeated.'),
+  httpPluginConfig: scopedSettings('Setting of a plugin of the HTTP endpoint. May be repeated.', {
+    scope: 'plugin',
+    forAll: false,
+  }),
   httpThreadCount: notYet(integer(8, 'Threads that serve HTTP.', { least: 1 })),
 };
 

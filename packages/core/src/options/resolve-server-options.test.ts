@@ -36,6 +36,7 @@ test('the defaults are those of Triton', () => {
     backendDirectories: [],
     repoagentDirectory: undefined,
     backendSettings: {},
+    httpPluginSettings: {},
     requireBackends: false,
     executorThreads: 0,
     allowClientSharedMemory: false,

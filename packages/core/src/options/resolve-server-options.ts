@@ -45,6 +45,8 @@ export interface ResolvedServerOptions {
   readonly repoagentDirectory: string | undefined;
   /** By backend; '' for all. */
   readonly backendSettings: ScopedSettings;
+  /** By the name of the plugin. */
+  readonly httpPluginSettings: ScopedSettings;
   readonly requireBackends: boolean;
   /** 0: as many as there are cores. */
   readonly executorThreads: number;
@@ -90,6 +92,7 @@ export function resolveServerOptions(
     backendDirectories: options.backendDirectory,
     repoagentDirectory: options.repoagentDirectory,
     backendSettings: options.backendConfig,
+    httpPluginSettings: options.httpPluginConfig,
     requireBackends: options.requireBackends,
     executorThreads: options.executorThreads,
     allowClientSharedMemory: options.allowClientShm,

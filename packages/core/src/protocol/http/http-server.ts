@@ -7,6 +7,8 @@ import fastify, {
   type LightMyRequestResponse,
 } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
+import type { HttpPlugin } from '@nereid/backend-sdk/http';
+import { InferenceServerError } from '@nereid/protocol';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import { generate } from './generate.ts';
 import { health } from './health.ts';
@@ -17,6 +19,7 @@ import { close, listen, type ListenOptions } from './listener.ts';
 import { logging } from './logging.ts';
 import { metadata } from './metadata.ts';
 import { modelConfig } from './model-config.ts';
+import { createPluginContext } from './plugin-context.ts';
 import { repository } from './repository.ts';
 import type { HttpRestriction } from './restriction.ts';
 import { logRequest, sendUnmatched } from './route.ts';
@@ -48,7 +51,19 @@ export interface HttpOptions extends ListenOptions {
   readonly headerForwardPattern?: RegExp;
 }
 
+/** A plugin, and what the command line gives it. */
+export interface GivenHttpPlugin {
+  readonly plugin: HttpPlugin;
+  readonly settings: Readonly<Record<string, string>>;
+}
+
 export interface HttpServer {
+  /**
+   * Adds the paths of plugins; to be called before `listen`.
+   *
+   * @throws InferenceServerError naming a plugin that fails.
+   */
+  addPlugins(plugins: readonly GivenHttpPlugin[]): Promise<void>;
   /**
    * @returns The port it listens on.
    * @throws InferenceServerError UNAVAILABLE when the port cannot be had.
@@ -83,6 +98,9 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
   };
   for (const addRoutes of EXTENSIONS) addRoutes(app, context);
   return {
+    addPlugins: async (plugins) => {
+      for (const plugin of plugins) await addPlugin(app, context, plugin);
+    },
     listen: async () => {
       await app.ready();
       return listen(app.server, options);
@@ -93,6 +111,19 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
     },
     inject: (request) => app.inject(request),
   };
+}
+
+async function addPlugin(
+  app: FastifyInstance,
+  context: HttpContext,
+  { plugin, settings }: GivenHttpPlugin,
+): Promise<void> {
+  try {
+    await plugin.register(app, createPluginContext(context, settings));
+  } catch (cause) {
+    const { code, message } = InferenceServerError.from(cause);
+    throw new InferenceServerError(code, `HTTP plugin '${plugin.name}': ${message}`, { cause });
+  }
 }
 
 function createApp(paths: readonly KnownPath[], logger: Logger): FastifyInstance {

@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import type { Logger } from '@nereid/backend-sdk';
+import type { InferenceServerError } from '@nereid/protocol';
 import type { HealthService } from '../../service/health-service.ts';
 import type { InferenceService } from '../../service/inference-service.ts';
 import type { ManagementService } from '../../service/management-service.ts';
@@ -15,10 +17,19 @@ export interface HttpServices {
   readonly tracer: Pick<Tracer, 'isOn' | 'start'>;
 }
 
-/** A path that was added, for requests that it matches but whose method it does not take. */
-export interface KnownPath {
-  readonly pattern: RegExp;
+/** Answers a request that comes to no handler. */
+export type Refuse = (response: ServerResponse, error: InferenceServerError, status: number) => void;
+
+/** Who may use a path, and how others are told. */
+export interface RouteGuard {
   readonly restriction: HttpRestriction | undefined;
+  /** undefined: as V2 does. */
+  readonly refuse: Refuse | undefined;
+}
+
+/** A path that was added, for requests that it matches but whose method it does not take. */
+export interface KnownPath extends RouteGuard {
+  readonly pattern: RegExp;
 }
 
 /** What every plugin of the HTTP endpoint gets. */

@@ -2,10 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
 import { sendJson } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
-import type { HttpContext, KnownPath } from './http-services.ts';
-import { isAllowed, restrictionOf, type HttpApi, type HttpRestriction } from './restriction.ts';
+import type { HttpContext, KnownPath, Refuse, RouteGuard } from './http-services.ts';
+import { isAllowed, restrictionOf, type HttpApi } from './restriction.ts';
 
 /** What stands in the path, percent-decoded. */
 export interface PathParams {
@@ -27,6 +28,8 @@ export interface Route {
   readonly api: HttpApi;
   readonly get?: RouteHandler;
   readonly post?: RouteHandler;
+  /** Answers what comes to no handler, a missing key (status 401) or another method (405). Default: as V2 does. */
+  readonly refuse?: Refuse;
 }
 
 /** The paths of a model and of one version of it. Names and versions are never empty. */
@@ -37,14 +40,15 @@ export function modelPaths(suffix: string): readonly string[] {
 
 /** Adds a path. The restriction is looked at before the method. */
 export function addRoute(app: FastifyInstance, context: HttpContext, route: Route): void {
-  const { path: url, api, get, post } = route;
+  const { path: url, api, get, post, refuse } = route;
   const restriction = restrictionOf(api, context.restrictions);
-  context.paths.push({ pattern: toPattern(url), restriction });
+  const guard = { restriction, refuse };
+  context.paths.push({ pattern: toPattern(url), ...guard });
   const add = (method: 'GET' | 'POST', handle: RouteHandler): void => {
     app.route<{ Params: PathParams }>({
       method,
       url,
-      handler: toHandler(handle, restriction, context.logger),
+      handler: toHandler(handle, guard, context.logger),
     });
   };
   if (get !== undefined) add('GET', get);
@@ -55,12 +59,14 @@ function toPattern(url: string): RegExp {
   const source = url.replaceAll(/:(\w+)(\(.*?\$\))?/g, (_, name) =>
     name === 'version' ? '[0-9]+' : '[^/]+',
   );
+  // What stands for any rest of a path.
+  if (source.endsWith('/*')) return new RegExp(`^${source.slice(0, -1)}.*$`);
   return new RegExp(`^${source}$`);
 }
 
 function toHandler(
   handle: RouteHandler,
-  restriction: HttpRestriction | undefined,
+  guard: RouteGuard,
   logger: Logger,
 ): (request: HttpRequest, reply: FastifyReply) => void {
   return (request, reply) => {
@@ -69,8 +75,7 @@ function toHandler(
     const response = reply.raw;
     logRequest(request.raw, logger);
     try {
-      if (restriction === undefined || isAllowed(restriction, request.raw.headers)) handle(request, response);
-      else sendRestricted(response, restriction);
+      if (!isRestricted(guard, request.raw, response)) handle(request, response);
     } catch (reason) {
       sendError(response, reason, logger);
     }
@@ -92,15 +97,24 @@ export function sendUnmatched(
   const known = paths.find(({ pattern }) => pattern.test(path));
   if (known === undefined) {
     sendErrorText(response, 404, 'Not Found');
-  } else if (known.restriction !== undefined && !isAllowed(known.restriction, request.headers)) {
-    sendRestricted(response, known.restriction);
-  } else {
-    sendErrorText(response, 405, 'Method Not Allowed');
+  } else if (!isRestricted(known, request, response)) {
+    const text = 'Method Not Allowed';
+    if (known.refuse === undefined) sendErrorText(response, 405, text);
+    else known.refuse(response, new InferenceServerError('UNSUPPORTED', text), 405);
   }
 }
 
-function sendRestricted(response: ServerResponse, { header }: HttpRestriction): void {
-  sendErrorText(response, 403, `This API is restricted, expecting header '${header}'`);
+/** Whether a request lacks its key; it is then answered. */
+function isRestricted(
+  { restriction, refuse }: RouteGuard,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
+  if (restriction === undefined || isAllowed(restriction, request.headers)) return false;
+  const text = `This API is restricted, expecting header '${restriction.header}'`;
+  if (refuse === undefined) sendErrorText(response, 403, text);
+  else refuse(response, new InferenceServerError('UNAVAILABLE', text), 401);
+  return true;
 }
 
 /** A handler that answers with the JSON of what a function gives; without a body when that is undefined. */
