@@ -349,6 +349,25 @@ for (const kind of KINDS) {
       });
     });
 
+    test('what an error says to HTTP clients comes along', async () => {
+      await withInstance(configOf('full'), async (instance) => {
+        const { requests } = await execute(instance, [{}]);
+        assert.deepEqual(requests[0]?.responses[0]?.error?.http, {
+          status: 429,
+          retryAfterSeconds: 5,
+          body: '{"error":"full"}',
+        });
+      });
+    });
+
+    test('what a load does is told with its key', async () => {
+      lines.length = 0;
+      const host = createHost(configOf('echo'));
+      await host.validateConfig(configOf('echo'));
+      assert.deepEqual(lines, [`m#${models - 1}: half of it is checked`]);
+      await host.close();
+    });
+
     test('asks the model for its configuration, and lets it refuse one', async () => {
       const host = createHost(configOf('invalid'));
       assert.deepEqual(await host.completeConfig(), { max_batch_size: 4 });

@@ -65,6 +65,15 @@ test('generate answers the error of a model with 400', async () => {
   assert.deepEqual(answer.json(), { error: 'refused' });
 });
 
+test('an error with a status of its own keeps it, and says when to come again', async () => {
+  const http = { status: 429, retryAfterSeconds: 3 };
+  const full = errorResponse(new InferenceServerError('UNAVAILABLE', 'full', { http }));
+  for (const url of [GENERATE, STREAM]) {
+    const { statusCode, headers } = await post(url, [full]);
+    assert.deepEqual([statusCode, headers['retry-after']], [429, '3']);
+  }
+});
+
 test('generate_stream answers each response with an event, and the flag alone with none', async () => {
   const answer = await post(STREAM, [word('a'), word('b'), undefined]);
   assert.equal(answer.statusCode, 200);

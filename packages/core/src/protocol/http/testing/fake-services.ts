@@ -6,7 +6,7 @@ import type { InferenceResponse, ResponseHandler } from '../../../response/infer
 import type { HealthService } from '../../../service/health-service.ts';
 import type { InferenceService, ServedModel } from '../../../service/inference-service.ts';
 import type { ManagementService } from '../../../service/management-service.ts';
-import { createHttpServer, type HttpOptions, type HttpServer } from '../http-server.ts';
+import { createHttpServer, type GivenHttpPlugin, type HttpOptions, type HttpServer } from '../http-server.ts';
 import type { HttpServices } from '../http-services.ts';
 
 export const TEST_OPTIONS: HttpOptions = {
@@ -55,8 +55,10 @@ export async function startServer(
   t: TestContext,
   fakes: FakeServices,
   options: Partial<HttpOptions> = {},
+  plugins: readonly GivenHttpPlugin[] = [],
 ): Promise<{ readonly server: HttpServer; readonly port: number; readonly url: string }> {
   const server = createServer(fakes, options);
+  await server.addPlugins(plugins);
   const { port } = await server.listen();
   t.after(() => server.close(0));
   return { server, port, url: `http://127.0.0.1:${String(port)}` };
