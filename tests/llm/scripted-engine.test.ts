@@ -10,7 +10,9 @@ async function start(t: TestContext, script: EngineScript = {}): Promise<Scripte
 }
 
 function post(engine: ScriptedEngine, path: string, body: object, signal?: AbortSignal): Promise<Response> {
-  return fetch(`${engine.url}${path}`, { method: 'POST', body: JSON.stringify(body), signal: signal ?? null });
+  // No connection is kept: the next request may come after the engine was killed.
+  const headers = { connection: 'close' };
+  return fetch(`${engine.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
 }
 
 const CHAT = { model: 'm', messages: [{ role: 'user', content: 'hello there' }] };
@@ -187,7 +189,7 @@ test('errors, a sick state, a broken body and a missing end are told as the scri
   await engine.set({ fault: 'no-done' });
   assert.equal((await eventsOf(await ask(true))).isDone, false);
   await engine.set({ fault: 'refuse-connections' });
-  await assert.rejects(ask(true), (error: Error) => String(error.cause).includes('ECONNRE'));
+  await assert.rejects(ask(true), (error: Error) => String(error.cause).includes('ECONNREFUSED'));
   await engine.set({});
   assert.equal((await ask(false)).status, 200);
 });
