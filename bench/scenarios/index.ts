@@ -5,6 +5,10 @@ import { grpcTransport } from './grpc-transport.ts';
 import { httpIdentity } from './http-identity.ts';
 import { intraOpThreads } from './intra-op-threads.ts';
 import { largeTensors } from './large-tensors.ts';
+import { llmDisconnect } from './llm-disconnect.ts';
+import { llmFirstToken } from './llm-first-token.ts';
+import { llmSaturation } from './llm-saturation.ts';
+import { llmStreams } from './llm-streams.ts';
 import { loadUnload } from './load-unload.ts';
 import { manyModels } from './many-models.ts';
 import { memory } from './memory.ts';
@@ -36,6 +40,10 @@ export const SCENARIOS: readonly Scenario[] = [
   responseCache,
   python,
   pythonTriton,
+  llmFirstToken,
+  llmSaturation,
+  llmStreams,
+  llmDisconnect,
   startUp,
   memory,
   manyModels,
