@@ -52,7 +52,8 @@ export function runPython(script: string, ...args: readonly string[]): Promise<n
   });
 }
 
-function findPython(): string {
+/** A Python that can make environments. @throws Error when there is none. */
+export function findPython(): string {
   const found = ['python3.11', 'python3'].find((name) => spawnSync(name, ['--version']).status === 0);
   if (found === undefined) throw new Error('Python was not found: install python3.11 or set NEREID_PYTHON');
   return found;

@@ -13,7 +13,7 @@ const HIDDEN = '***';
 
 /**
  * The key of an engine. It shows itself as `***` however it is printed, so that it gets into no log and no error; only
- * `headers` has it.
+ * `headers` and `reveal` have it.
  */
 export class EngineKey {
   readonly #source: KeySource;
@@ -28,6 +28,11 @@ export class EngineKey {
     const key = new EngineKey(source);
     await key.refresh();
     return key;
+  }
+
+  /** The key itself, for the environment of an engine of ours. */
+  reveal(): string {
+    return this.#secret;
   }
 
   /** What a request to the engine carries. */

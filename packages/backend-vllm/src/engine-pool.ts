@@ -1,55 +1,83 @@
 import { InferenceServerError, type InstanceContext, type ModelContext } from '@nereid/backend-sdk';
-import { EngineConnection } from './engine-connection.ts';
-import type { AcquireHandler, EngineNeed, EnginePool } from './engine.ts';
+import { BalancedPool } from './balanced-pool.ts';
+import { systemClock } from './clock.ts';
+import { EngineFleet } from './engine-fleet.ts';
 import type { EngineSettings } from './engine-settings.ts';
+import type { AcquireHandler, EngineNeed, EnginePool } from './engine.ts';
+import { PoolMetrics } from './pool-metrics.ts';
 
-/** One engine, as many requests as come: without queue, health or balance. */
-class FixedEnginePool implements EnginePool {
-  readonly isReady = true;
-  readonly engineCount = 1;
-  readonly wantsPrefixes = false;
-  readonly #engine: EngineConnection;
+/** The engines of a model version: those elsewhere from the beginning, those of its own as its instances are made. */
+export class ModelEngines implements EnginePool {
+  readonly #pool: BalancedPool;
+  readonly #fleet: EngineFleet;
 
-  constructor(engine: EngineConnection) {
-    this.#engine = engine;
+  constructor(context: ModelContext, settings: EngineSettings) {
+    const { modelName, modelVersion, metrics } = context;
+    const poolMetrics = new PoolMetrics(metrics, { model: modelName, version: modelVersion });
+    this.#pool = new BalancedPool({
+      modelName,
+      limits: settings.limits,
+      clock: systemClock,
+      metrics: poolMetrics,
+      onEnd: (member, end) => this.#fleet.onEnd(member, end),
+    });
+    this.#fleet = new EngineFleet({ context, settings, clock: systemClock, pool: this.#pool, poolMetrics });
+  }
+
+  get isReady(): boolean {
+    return this.#pool.isReady;
+  }
+
+  get engineCount(): number {
+    return this.#pool.engineCount;
+  }
+
+  get wantsPrefixes(): boolean {
+    return this.#pool.wantsPrefixes;
   }
 
   acquire(need: EngineNeed, done: AcquireHandler): () => void {
-    if (need.not.has(this.#engine)) {
-      done(undefined, new InferenceServerError('UNAVAILABLE', 'no engine is left to try'));
-    } else {
-      done({ engine: this.#engine, onLost: undefined, release: () => undefined }, undefined);
-    }
-    return () => undefined;
+    return this.#pool.acquire(need, done);
   }
 
-  close(): Promise<void> {
-    return this.#engine.close();
+  /** Connects to the engines elsewhere. */
+  async connect(): Promise<void> {
+    await this.#fleet.connect();
+  }
+
+  /**
+   * Starts one more engine of our own, for an instance; resolves when it can serve.
+   *
+   * @returns Stops it.
+   * @throws InferenceServerError UNAVAILABLE with the engine's own reason.
+   */
+  addOwnEngine(instance: InstanceContext): Promise<() => Promise<void>> {
+    return this.#fleet.addOwn(instance);
+  }
+
+  async close(): Promise<void> {
+    this.#pool.close();
+    await this.#fleet.close();
   }
 }
 
 /** Opens the engines of a model version; those of our own come with its instances. */
-export async function openEngines(context: ModelContext, settings: EngineSettings): Promise<EnginePool> {
-  const [url] = settings.urls;
-  if (url === undefined) {
-    throw new InferenceServerError('UNSUPPORTED', `model '${context.modelName}' needs 'engine_url'`);
-  }
-  const modelName = settings.engineModel ?? context.modelName;
-  return new FixedEnginePool(
-    await EngineConnection.open({ url, preset: settings.preset, key: settings.key, modelName }),
-  );
+export async function openEngines(context: ModelContext, settings: EngineSettings): Promise<ModelEngines> {
+  const engines = new ModelEngines(context, settings);
+  await engines.connect();
+  return engines;
 }
 
 /**
- * One more engine of our own, for an instance; resolves when it is ready.
+ * One more engine of our own, for an instance; resolves when it can serve.
  *
  * @returns Stops it.
  */
 export function addOwnEngine(
-  _pool: EnginePool,
-  context: ModelContext,
-  _instance: InstanceContext,
+  pool: EnginePool,
+  _context: ModelContext,
+  instance: InstanceContext,
 ): Promise<() => Promise<void>> {
-  const message = `model '${context.modelName}' needs 'engine_url'`;
-  return Promise.reject(new InferenceServerError('UNSUPPORTED', message));
+  if (pool instanceof ModelEngines) return pool.addOwnEngine(instance);
+  return Promise.reject(new InferenceServerError('INTERNAL', 'these engines are not started by the server'));
 }

@@ -83,7 +83,7 @@ export async function readEngineSettings(context: ModelContext): Promise<EngineS
     urls,
     engineModel: parameters.engine_model,
     adapters,
-    key: isElsewhere ? await readKey(parameters) : undefined,
+    key: isElsewhere ? await readKey(context, parameters) : undefined,
     limits: readLimits(parameters, args),
     startTimeoutMs: parameters.start_timeout_seconds * 1000,
     healthIntervalMs: parameters.health_interval_seconds * 1000,
@@ -205,12 +205,15 @@ function parseUrl(modelName: string, text: string): URL {
   return url;
 }
 
-async function readKey({
-  engine_key_file: file,
-  engine_key_env: variable,
-}: Parameters): Promise<EngineKey | undefined> {
-  if (file !== undefined) return EngineKey.read({ file });
-  return variable === undefined ? undefined : EngineKey.read({ variable });
+async function readKey(
+  { modelName }: ModelContext,
+  { engine_key_file: file, engine_key_env: variable }: Parameters,
+): Promise<EngineKey | undefined> {
+  const source = file !== undefined ? { file } : variable !== undefined ? { variable } : undefined;
+  if (source === undefined) return undefined;
+  return EngineKey.read(source).catch((error: unknown) => {
+    throw refused(modelName, InferenceServerError.from(error).message);
+  });
 }
 
 function readLimits(parameters: Parameters, { max_num_seqs: places }: EngineArguments): AdmissionLimits {

@@ -43,6 +43,11 @@ export interface EngineLease {
   /** Aborts its request when the engine is found dead or is stopped. Called at most once. */
   onLost: ((why: string) => void) | undefined;
   /**
+   * When its last bytes came, as `performance.now()`; 0: none yet. Whoever reads them sets it: an engine that sends needs no
+   * probe, and one that is busy with a long prompt may be late with its health.
+   */
+  lastDataAt: number;
+  /**
    * Frees the place; the first call counts.
    *
    * @param outcome - `refused`: the engine answered 429 or 503; `failed`: it could not be reached, or cut the answer off.

@@ -19,7 +19,7 @@ const READ_FIELDS = fileURLToPath(new URL('engine_fields.py', SCRIPTS));
 const FALLBACK = new URL('vllm-0.32.0.json', SCRIPTS);
 const LIMIT_MS = 20_000;
 /** A `#!` line, or the second line of the form that pip writes where the path is too long for one. */
-const INTERPRETER = /^(?:#!|'''exec' ")(\/[^\s"]*python[^\s"]*)/m;
+const INTERPRETER = /^(?:#!(\/\S*python\S*)|'''exec' "(\/[^"]*python[^"]*)")/m;
 
 const run = promisify(execFile);
 
@@ -54,7 +54,9 @@ export async function findInterpreter(program: string): Promise<string | undefin
   const paths = isAbsolute(program) ? [program] : folders.map((folder) => join(folder, program));
   for (const path of paths) {
     const start = await readStart(path);
-    if (start !== undefined) return INTERPRETER.exec(start)?.[1];
+    if (start === undefined) continue;
+    const match = INTERPRETER.exec(start);
+    return match?.[1] ?? match?.[2];
   }
   return undefined;
 }

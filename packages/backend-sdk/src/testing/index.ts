@@ -11,7 +11,7 @@ export {
   type TestModel,
   type TestModelInit,
 } from './test-host.ts';
-export type { TestLogLine } from './recorders.ts';
+export { createRecordingLogger, createRecordingMetrics, type TestLogLine } from './recorders.ts';
 export { assertSameTensors } from './same-tensors.ts';
 export { describeBackend, type BackendConformance, type ConformanceCase } from './backend-conformance.ts';
 export { createModelConfig, type Init } from '@nereid/protocol/model-config';

@@ -1,0 +1,75 @@
+import type { Logger } from '@nereid/backend-sdk';
+
+/** A fault may stand a long traceback before the end. */
+const KEPT = 300;
+const SHOWN = 10;
+
+/** What a line means, and how that is said. */
+const STEPS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
+  [
+    /checkpoint shards:\s+\d+% Completed \| (\d+)\/(\d+)/,
+    ([, at, of]) => `loading weights: ${at} of ${of} shards`,
+  ],
+  [/\bFetching \d+ files:\s+(\d+)%/, ([, percent]) => `downloading the model: ${percent} %`],
+  [/Starting to load model/i, () => 'loading weights'],
+  [/Loading weights took ([\d.]+) s/, ([, seconds]) => `weights loaded in ${seconds} s`],
+  [/\btorch\.compile\b|Compiling a graph/, () => 'compiling'],
+  [/Capturing CUDA graph.*?(\d+)%/, ([, percent]) => `capturing CUDA graphs: ${percent} %`],
+  [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `cache of ${tokens} tokens made`],
+  [/Application startup complete|server is listening/, () => 'begins to answer'],
+];
+
+/** The first words of a line of vLLM: process, level, time, place. */
+const PREFIX =
+  /^(\([^)]*\)\s*)?((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s*)?/;
+const LEVEL = /\b(WARNING|ERROR|CRITICAL)\b/;
+/** A refused command line, or the last line of a traceback. */
+const FAULT = /error: .*\bargument|\b[\w.]*(Error|Exception|Interrupt): \S|^error: /i;
+const OUT_OF_MEMORY = /OutOfMemoryError|out of memory/i;
+/** What vLLM says when another of its processes has told the reason. */
+const SECOND_HAND =
+  /Engine core initialization failed|Engine process failed to start|worker.*died unexpectedly/i;
+
+/** What a line of an engine's log says about how far its start is; undefined: nothing. */
+export function progressOf(line: string): string | undefined {
+  for (const [pattern, words] of STEPS) {
+    const match = pattern.exec(line);
+    if (match !== null) return words(match);
+  }
+  return undefined;
+}
+
+/** The last lines of an engine, for when it ends; all of them go to the server's log. */
+export class EngineLog {
+  readonly #logger: Logger;
+  readonly #model: string;
+  #lines: string[] = [];
+
+  constructor(logger: Logger, model: string) {
+    this.#logger = logger;
+    this.#model = model;
+  }
+
+  add(line: string): void {
+    if (line.trim() === '') return;
+    this.#lines.push(line);
+    if (this.#lines.length > 2 * KEPT) this.#lines = this.#lines.slice(-KEPT);
+    this.#write(line);
+  }
+
+  /** Why it ended as its own words have it, or else its last lines; '' when it said nothing. */
+  get reason(): string {
+    const faults = this.#lines.filter((line) => FAULT.test(line) && !SECOND_HAND.test(line));
+    const fault = faults.find((line) => OUT_OF_MEMORY.test(line)) ?? faults.at(-1);
+    if (fault !== undefined) return fault.replace(PREFIX, '').trim();
+    return this.#lines.slice(-SHOWN).join(' | ');
+  }
+
+  #write(line: string): void {
+    const fields = { model: this.#model };
+    const level = LEVEL.exec(line)?.[1];
+    if (level === undefined) this.#logger.verbose(1, line, fields);
+    else if (level === 'WARNING') this.#logger.warning(line, fields);
+    else this.#logger.error(line, fields);
+  }
+}

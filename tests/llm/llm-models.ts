@@ -1,0 +1,69 @@
+/** Models of the backend vllm for tests from outside, and what they are asked. */
+import type { ModelFiles } from '../server/make-repository.ts';
+import type { RunningServer } from '../server/start-server.ts';
+
+/**
+ * A model's folder.
+ *
+ * @param parameters - `parameters` of its configuration.
+ * @param modelJson - `model.json`; absent: none, for engines elsewhere.
+ */
+export function llmModel(parameters: Readonly<Record<string, string>>, modelJson?: unknown): ModelFiles {
+  const entries = Object.entries(parameters).map(
+    ([name, value]) => `parameters { key: "${name}" value { string_value: ${JSON.stringify(value)} } }`,
+  );
+  return {
+    'config.pbtxt': `backend: "vllm" instance_group [{ count: 1 kind: KIND_MODEL }] ${entries.join(' ')}`,
+    '1/.keep': '',
+    ...(modelJson !== undefined && { '1/model.json': JSON.stringify(modelJson) }),
+  };
+}
+
+/** An answer of the server. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+export async function post(
+  server: Pick<RunningServer, 'http'>,
+  path: string,
+  body: unknown = {},
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const response = await fetch(`${server.http}${path}`, {
+    method: 'POST',
+    body: JSON.stringify(body),
+    ...(signal !== undefined && { signal }),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** Asks a model for a few tokens by `POST /v2/models/<model>/generate`. */
+export function generate(
+  server: Pick<RunningServer, 'http'>,
+  model: string,
+  body: Readonly<Record<string, unknown>> = {},
+  signal?: AbortSignal,
+): Promise<Answer> {
+  return post(
+    server,
+    `/v2/models/${model}/generate`,
+    { text_input: 'Hello', max_tokens: 3, ...body },
+    signal,
+  );
+}
+
+/** Value of a metric: its name, and labels that the sample must have. Undefined: there is none. */
+export async function metricValue(
+  server: Pick<RunningServer, 'metrics'>,
+  name: string,
+  ...labels: readonly string[]
+): Promise<number | undefined> {
+  const page = await (await fetch(`${server.metrics}/metrics`)).text();
+  const sample = page
+    .split('\n')
+    .find((line) => line.startsWith(`${name}{`) && labels.every((label) => line.includes(label)));
+  return sample === undefined ? undefined : Number(sample.slice(sample.lastIndexOf(' ') + 1));
+}
