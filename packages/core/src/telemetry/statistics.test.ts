@@ -98,6 +98,16 @@ test('a cache hit is a success that was not computed', () => {
   assert.deepEqual(stats.cache_miss, { count: 1, ns: 5 });
 });
 
+test('places of responses from the 1,024th on are counted as one', () => {
+  const statistics = createStatistics();
+  for (const index of [1022, 1023, 9999])
+    statistics.recordResponse(index, { computeInferNs: 1, computeOutputNs: 0, outcome: 'success' });
+  const stats = statistics.toJson().response_stats;
+  assert.equal(Object.keys(stats).length, 1024);
+  assert.equal(stats['1022']?.success.count, 1);
+  assert.equal(stats['1023']?.success.count, 2);
+});
+
 test('responses of a decoupled model count by their place', () => {
   const statistics = createStatistics();
   statistics.recordResponse(0, { computeInferNs: 10, computeOutputNs: 1, outcome: 'success' });

@@ -56,6 +56,9 @@ class ResponseStatistics {
   readonly cancel = new DurationStatistic();
 }
 
+/** Places of responses that are counted apart: answers of language models have thousands, and nobody would read as many. */
+const MOST_PLACES = 1024;
+
 /**
  * What one model version has done: counts and durations in nanoseconds since it was loaded. Both the statistics
  * extension and the metrics read them; counting allocates nothing once a batch size has been seen.
@@ -209,8 +212,9 @@ export class ModelStatistics {
 
   #responseAt(index: number): ResponseStatistics {
     const responses = this.#responses;
+    const place = Math.min(index, MOST_PLACES - 1);
     for (;;) {
-      const found = responses[index];
+      const found = responses[place];
       if (found !== undefined) return found;
       responses.push(new ResponseStatistics());
     }
