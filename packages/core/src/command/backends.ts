@@ -1,14 +1,14 @@
 import { describeParameter, type ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import type { BackendStatus } from '../backend/backend-registry.ts';
 import { openInstalledBackends } from '../backend/installed-backends.ts';
-import { describeBackends } from './serve.ts';
+import { loadHttpPlugins, PluginRegistry } from '../plugin/plugin-registry.ts';
+import { describeBackends, describeExtensions } from './serve.ts';
 import { formatTable, wrap } from './table.ts';
 
 const FLAG = '--backend-directory';
 
 /**
- * The backends that a server would find, and the settings that they declare, as tables.
+ * The backends and HTTP plugins that a server would find, and the settings that they declare, as tables.
  *
  * @throws InferenceServerError INVALID_ARG for a flag that this command does not have.
  */
@@ -21,17 +21,39 @@ export async function listBackends(flags: readonly string[]): Promise<string> {
       `unknown option ${flag}: nereid backends takes ${FLAG}=<path>`,
     );
   });
-  const { registry } = await openInstalledBackends(directories, {});
+  const { registry, httpPlugins } = await openInstalledBackends(directories, {});
   const backends = registry.status();
-  const rows = backends.flatMap(describeSettings);
-  const tables = [describeBackends({ backends })];
-  if (rows.length > 0)
-    tables.push(formatTable(['--backend-config=', 'Value', 'Default', 'What it is'], rows));
-  return tables.map((table) => `${table}\n`).join('\n');
+  const plugins = new PluginRegistry(httpPlugins, {});
+  const loaded = await loadHttpPlugins(plugins.sources());
+  return [
+    describeBackends({ backends }),
+    describeSettings(
+      '--backend-config',
+      backends.map(({ manifest, settings }) => ({ name: manifest.name, settings })),
+    ),
+    httpPlugins.length === 0 ? '' : describeExtensions('HTTP Plugin', plugins.status()),
+    describeSettings(
+      '--http-plugin-config',
+      loaded.map(({ plugin: { name, settings = {} } }) => ({ name, settings })),
+    ),
+  ]
+    .filter((table) => table !== '')
+    .map((table) => `${table}\n`)
+    .join('\n');
 }
 
-function describeSettings({ manifest, settings }: BackendStatus): string[][] {
-  return Object.entries(settings).map(([name, spec]) => describeSetting(`${manifest.name},${name}=`, spec));
+/** Who has settings. */
+interface SettingsOwner {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, ParameterSpec>>;
+}
+
+/** The table of what may be set with a flag; '' when there is nothing. */
+function describeSettings(flag: string, owners: readonly SettingsOwner[]): string {
+  const rows = owners.flatMap(({ name, settings }) =>
+    Object.entries(settings).map(([setting, spec]) => describeSetting(`${name},${setting}=`, spec)),
+  );
+  return rows.length === 0 ? '' : formatTable([`${flag}=`, 'Value', 'Default', 'What it is'], rows);
 }
 
 function describeSetting(name: string, spec: ParameterSpec): string[] {

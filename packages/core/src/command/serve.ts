@@ -87,7 +87,7 @@ export function describeBackends(server: Pick<Server, 'backends'>): string {
 }
 
 /** The table of what packages bring. */
-function describeExtensions(title: string, extensions: readonly ExtensionStatus[]): string {
+export function describeExtensions(title: string, extensions: readonly ExtensionStatus[]): string {
   return formatTable([title, 'Package', 'Stability', 'Status'], extensions.map(describeExtension));
 }
 
