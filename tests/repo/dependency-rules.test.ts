@@ -65,6 +65,17 @@ test('core must not import a backend', async () => {
   assert.deepEqual(ruleNames(found), ['package core']);
 });
 
+test('a plugin of the HTTP endpoint must not import core or a backend, nor core the plugin', async () => {
+  const found = await violationsOf({
+    'openai/src/a.ts': "import '../../core/dist/index.js'; import '../../backend-vllm/dist/index.js';",
+    'core/src/plugin/a.ts': "import '../../../openai/dist/index.js';",
+    'core/dist/index.js': 'export const a = 1;',
+    'backend-vllm/dist/index.js': 'export default 1;',
+    'openai/dist/index.js': 'export default 1;',
+  });
+  assert.deepEqual(ruleNames(found).toSorted(), ['package core', 'package openai']);
+});
+
 test('a backend must not import core or another backend', async () => {
   const found = await violationsOf({
     'backend-onnx/src/a.ts':
