@@ -40,7 +40,7 @@ export class SseConnection {
     this.#socket = socket;
     this.#target = target;
     this.#request = requestText(target);
-    socket.on('data', (piece: Buffer) => this.#receive(piece.latin1Slice(0, piece.length)));
+    socket.on('data', (piece: Buffer) => this.#receive(piece.toString('latin1')));
     socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => this.#fail(new Error(`${target.url}: the connection was closed`)));
   }

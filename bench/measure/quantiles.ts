@@ -10,6 +10,7 @@ export interface Quantiles {
 export function quantilesOf(values: Float64Array | readonly number[]): Quantiles {
   if (values.length === 0) throw new RangeError('no values to take quantiles of');
   const sorted = Float64Array.from(values).sort();
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   return { p50: at(0.5), p99: at(0.99), max: at(1), count: sorted.length };
 }

@@ -22,7 +22,11 @@ interface Cell {
 }
 
 const CELLS: readonly Cell[] = [
-  { name: `an engine of ${SLOTS} × 100 tokens/s`, script: { slots: SLOTS, tokensPerSecond: 100 }, goal: GOAL },
+  {
+    name: `an engine of ${SLOTS} × 100 tokens/s`,
+    script: { slots: SLOTS, tokensPerSecond: 100 },
+    goal: GOAL,
+  },
   // Nothing is gained by a goal here: it shows what one serving process can take at all.
   { name: `an engine without a limit, ${SLOTS} slots`, script: { slots: SLOTS } },
 ];

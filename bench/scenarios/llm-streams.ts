@@ -25,7 +25,8 @@ export const llmStreams: Scenario = {
     const tokens = RATE * (context.isQuick ? 10 : 30);
     const direct = await paced(directTarget(engine.url, 'OpenAI chat', tokens), tokens);
     reportGaps(context, 'the engine alone', direct);
-    for (const api of ['OpenAI chat', 'generate_stream'] as const) await measure(context, engine, api, tokens);
+    for (const api of ['OpenAI chat', 'generate_stream'] as const)
+      await measure(context, engine, api, tokens);
   },
 };
 

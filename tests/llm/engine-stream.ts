@@ -22,7 +22,11 @@ export class EngineStream {
   constructor(
     socket: Socket,
     generation: Generation,
-    { script, times, onEnd }: { readonly script: EngineScript; readonly times: DueTimes; readonly onEnd: () => void },
+    {
+      script,
+      times,
+      onEnd,
+    }: { readonly script: EngineScript; readonly times: DueTimes; readonly onEnd: () => void },
   ) {
     this.#socket = socket;
     this.#generation = generation;
@@ -86,7 +90,8 @@ export class EngineStream {
   /** Whether the script's fault has come, with what the client sees of it. */
   #fails(): boolean {
     const { fault, faultAfter = 2 } = this.#script;
-    if (fault === undefined || this.#next < Math.min(faultAfter, this.#generation.tokens.length)) return false;
+    if (fault === undefined || this.#next < Math.min(faultAfter, this.#generation.tokens.length))
+      return false;
     const events = this.#generation.events(this.#next);
     switch (fault) {
       case 'cut-mid-token':

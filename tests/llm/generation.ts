@@ -191,7 +191,8 @@ export class Generation {
   #logprobs(tokens: readonly { readonly token: Token; readonly index: number }[]): unknown {
     const { logprobs, top_logprobs: top, return_tokens_as_token_ids: asIds } = this.#request;
     if (logprobs === undefined || logprobs === null || logprobs === false) return null;
-    const nameOf = (token: Token, id: number): string => (asIds === true ? `token_id:${String(id)}` : token.text);
+    const nameOf = (token: Token, id: number): string =>
+      asIds === true ? `token_id:${String(id)}` : token.text;
     const entries = tokens.map(({ token, index }) => ({
       token: nameOf(token, index),
       other: asIds === true ? `token_id:${String(index + 1000)}` : `other_${String(index)} `,
@@ -213,7 +214,9 @@ export class Generation {
       token_logprobs: entries.map(({ logprob }) => logprob),
       tokens: entries.map(({ token }) => token),
       top_logprobs: entries.map(({ token, logprob, other }) =>
-        Object.fromEntries([token, other].slice(0, Number(logprobs)).map((name, rank) => [name, logprob - rank])),
+        Object.fromEntries(
+          [token, other].slice(0, Number(logprobs)).map((name, rank) => [name, logprob - rank]),
+        ),
       ),
     };
   }
@@ -238,8 +241,7 @@ function planTokens(
     text: `thought_${String(index)} `,
   }));
   const said = fixedText(request, script);
-  if (said !== undefined)
-    return { tokens: [...reasoning, ...said], finishReason: 'stop' };
+  if (said !== undefined) return { tokens: [...reasoning, ...said], finishReason: 'stop' };
   const words = Array.from({ length: script.tokens ?? limit }, (_, index) => ({
     kind: 'text' as const,
     text: `word_${String(index)} `,

@@ -3,24 +3,20 @@ export function instanceOf(schema: unknown): unknown {
   if (typeof schema !== 'object' || schema === null) return {};
   const { type, properties = {}, required, items, enum: choices } = schema as JsonSchema;
   if (choices !== undefined) return choices[0];
-  switch (Array.isArray(type) ? type[0] : type) {
-    case 'string':
-      return 'word';
-    case 'integer':
-    case 'number':
-      return 7;
-    case 'boolean':
-      return true;
-    case 'null':
-      return null;
-    case 'array':
-      return [instanceOf(items)];
-    default: {
-      const names = required ?? Object.keys(properties);
-      return Object.fromEntries(names.map((name) => [name, instanceOf(properties[name])]));
-    }
-  }
+  const kind = [type].flat()[0] ?? 'object';
+  if (Object.hasOwn(SCALARS, kind)) return SCALARS[kind];
+  if (kind === 'array') return [instanceOf(items)];
+  const names = required ?? Object.keys(properties);
+  return Object.fromEntries(names.map((name) => [name, instanceOf(properties[name])]));
 }
+
+const SCALARS: Readonly<Record<string, unknown>> = {
+  string: 'word',
+  integer: 7,
+  number: 7,
+  boolean: true,
+  null: null,
+};
 
 interface JsonSchema {
   readonly type?: string | readonly string[];

@@ -45,7 +45,7 @@ function parseRequest(
 ): { readonly request: RawRequest; readonly byteLength: number } | undefined {
   const headEnd = bytes.indexOf(HEAD_END, 0, 'latin1');
   if (headEnd < 0) return undefined;
-  const [start = '', ...lines] = bytes.latin1Slice(0, headEnd).split('\r\n');
+  const [start = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
   const headers = Object.fromEntries(
     lines.map((line) => {
       const colon = line.indexOf(':');
@@ -53,7 +53,8 @@ function parseRequest(
     }),
   );
   const [method = '', path = ''] = start.split(' ');
-  if (headers['transfer-encoding'] !== undefined) throw new Error(`${method} ${path}: a body without a length`);
+  if (headers['transfer-encoding'] !== undefined)
+    throw new Error(`${method} ${path}: a body without a length`);
   const bodyStart = headEnd + HEAD_END.length;
   const byteLength = bodyStart + Number(headers['content-length'] ?? 0);
   if (bytes.length < byteLength) return undefined;

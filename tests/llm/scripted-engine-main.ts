@@ -13,7 +13,10 @@ import { startScriptedEngine } from './scripted-engine.ts';
 
 const argv = process.argv.slice(2);
 const script = JSON.parse(valueOf('--script') ?? '{}') as EngineScript;
-const served = valueOf('--served-model-name') ?? valueOf('--alias') ?? (argv.includes('serve') ? argv[argv.indexOf('serve') + 1] : undefined);
+const served =
+  valueOf('--served-model-name') ??
+  valueOf('--alias') ??
+  (argv.includes('serve') ? argv[argv.indexOf('serve') + 1] : undefined);
 
 process.on('SIGTERM', () => process.exit(0));
 const child = script.child === true ? startStubbornChild() : undefined;
@@ -32,7 +35,8 @@ await using engine = await startScriptedEngine(
   },
 );
 console.log(engine.url);
-if (script.startSeconds !== undefined) console.error('(APIServer pid=1) INFO:     Application startup complete.');
+if (script.startSeconds !== undefined)
+  console.error('(APIServer pid=1) INFO:     Application startup complete.');
 if (script.exitAfterSeconds === undefined) await new Promise(() => {});
 await wait((script.exitAfterSeconds ?? 0) * 1000);
 console.error('RuntimeError: scripted end');
@@ -73,7 +77,9 @@ async function load(): Promise<void> {
     await wait((startSeconds * 1000) / lines.length);
   }
   if (startError === undefined) return;
-  console.error(`Traceback (most recent call last):\n  File "core.py", line 1, in run_engine_core\n${startError}`);
+  console.error(
+    `Traceback (most recent call last):\n  File "core.py", line 1, in run_engine_core\n${startError}`,
+  );
   process.exit(1);
 }
 

@@ -12,7 +12,12 @@ async function start(t: TestContext, script: EngineScript = {}): Promise<Scripte
 function post(engine: ScriptedEngine, path: string, body: object, signal?: AbortSignal): Promise<Response> {
   // No connection is kept: the next request may come after the engine was killed.
   const headers = { connection: 'close' };
-  return fetch(`${engine.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal: signal ?? null });
+  return fetch(`${engine.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
 }
 
 const CHAT = { model: 'm', messages: [{ role: 'user', content: 'hello there' }] };
@@ -25,7 +30,10 @@ async function eventsOf(answer: Response): Promise<{ readonly events: Chunk[]; r
     .filter((event) => event !== '')
     .map((event) => event.slice('data: '.length));
   const isDone = data.at(-1) === '[DONE]';
-  return { events: data.filter((text) => text !== '[DONE]').map((text) => JSON.parse(text) as Chunk), isDone };
+  return {
+    events: data.filter((text) => text !== '[DONE]').map((text) => JSON.parse(text) as Chunk),
+    isDone,
+  };
 }
 
 interface Chunk {
@@ -35,7 +43,9 @@ interface Chunk {
     readonly delta?: {
       readonly role?: string;
       readonly content?: string;
-      readonly tool_calls?: readonly { readonly function: { readonly name?: string; readonly arguments: string } }[];
+      readonly tool_calls?: readonly {
+        readonly function: { readonly name?: string; readonly arguments: string };
+      }[];
     };
     readonly message?: { readonly content: string };
     readonly finish_reason: string | null;

@@ -5,7 +5,12 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { DueTimes } from './due-times.ts';
-import { isInferencePath, type EngineReport, type EngineScript, type InferencePath } from './engine-script.ts';
+import {
+  isInferencePath,
+  type EngineReport,
+  type EngineScript,
+  type InferencePath,
+} from './engine-script.ts';
 import { EngineStream } from './engine-stream.ts';
 import { countWords, Generation, type GenerationRequest } from './generation.ts';
 import { readRequests, sendWhole, type RawRequest } from './raw-http.ts';
@@ -168,9 +173,9 @@ class Engine implements ScriptedEngine {
     else if (path === '/metrics') sendWhole(socket, 200, this.#metrics(), { 'content-type': 'text/plain' });
     else if (path === '/scripted') sendWhole(socket, 200, JSON.stringify(this.report()));
     else if (key !== undefined && request.headers['authorization'] !== `Bearer ${key}`)
-      sendError(socket, 401, 'Unauthorized', 'AuthenticationError');
+      sendError(socket, 401, 'Unauthorized');
     else if (path === '/v1/models') sendWhole(socket, 200, this.#models());
-    else if (request.method !== 'POST') sendError(socket, 404, 'Not Found', 'NotFoundError');
+    else if (request.method !== 'POST') sendError(socket, 404, 'Not Found');
     else this.#answerPost(socket, request);
   }
 
@@ -185,11 +190,11 @@ class Engine implements ScriptedEngine {
     }
     const { models, fault } = this.#script;
     if (models !== undefined && json.model !== undefined && !models.includes(json.model))
-      sendError(socket, 404, `The model \`${json.model}\` does not exist.`, 'NotFoundError');
+      sendError(socket, 404, `The model \`${json.model}\` does not exist.`);
     else if (fault === 'status-500' && path.startsWith('/v1/'))
-      sendError(socket, 500, 'the engine is broken', 'InternalServerError');
+      sendError(socket, 500, 'the engine is broken');
     else if (fault === 'status-429' && path.startsWith('/v1/'))
-      sendError(socket, 429, 'too many requests', 'RateLimitError', { 'retry-after': '1' });
+      sendError(socket, 429, 'too many requests', { 'retry-after': '1' });
     else if (isInferencePath(path)) this.#generate(socket, path, json);
     else sendOther(socket, path, json);
   }
@@ -271,27 +276,36 @@ class Engine implements ScriptedEngine {
   }
 }
 
+/** Kinds of errors by status, in vLLM's words. */
+const ERROR_TYPES: Readonly<Record<number, string>> = {
+  401: 'AuthenticationError',
+  404: 'NotFoundError',
+  429: 'RateLimitError',
+  500: 'InternalServerError',
+};
+
 function sendError(
   socket: Socket,
   code: number,
   message: string,
-  type = 'BadRequestError',
   headers: Readonly<Record<string, string>> = {},
 ): void {
+  const type = ERROR_TYPES[code] ?? 'BadRequestError';
   sendWhole(socket, code, JSON.stringify({ error: { message, type, param: null, code } }), headers);
 }
 
 /** Embeddings, and texts to token ids and back: token i is `word_i `. */
 function sendOther(socket: Socket, path: string, json: object): void {
   const { input, prompt, tokens, encoding_format: format } = json as OtherRequest;
-  if (path === '/v1/embeddings') sendWhole(socket, 200, embeddings([input ?? []].flat(), format === 'base64'));
+  if (path === '/v1/embeddings')
+    sendWhole(socket, 200, embeddings([input ?? []].flat(), format === 'base64'));
   else if (path === '/tokenize') {
     const ids = Array.from({ length: countWords(prompt ?? '') }, (_, index) => index);
     sendWhole(socket, 200, JSON.stringify({ count: ids.length, max_model_len: 2048, tokens: ids }));
   } else if (path === '/detokenize') {
     const text = (tokens ?? []).map((id) => `word_${String(id)} `).join('');
     sendWhole(socket, 200, JSON.stringify({ prompt: text }));
-  } else sendError(socket, 404, 'Not Found', 'NotFoundError');
+  } else sendError(socket, 404, 'Not Found');
 }
 
 interface OtherRequest {

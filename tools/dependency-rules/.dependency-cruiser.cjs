@@ -125,7 +125,8 @@ module.exports = {
       comment: 'what is imported is in the package.json of the package that imports it',
       severity: 'error',
       from: { pathNot: TESTS },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'] },
+      // A peer is in its package's own node_modules as a development dependency, too.
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'npm-dev'], dependencyTypesNot: ['npm-peer'] },
     },
     {
       name: 'no unresolvable import',

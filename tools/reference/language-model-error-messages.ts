@@ -24,7 +24,7 @@ export const LANGUAGE_MODEL_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INTERNAL',
-      'HTTP plugin module <path> can\'t be loaded: <reason>',
+      "HTTP plugin module <path> can't be loaded: <reason>",
       'the module throws, or needs a package that is not there',
       'see its reason',
     ),

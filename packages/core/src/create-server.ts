@@ -304,7 +304,8 @@ async function openBackends(options: ResolvedServerOptions, logger: ServerLogger
   }
   const httpPlugins = new PluginRegistry(found.httpPlugins, options.httpPluginSettings);
   for (const { manifest, problem } of httpPlugins.status()) {
-    if (problem !== undefined) logger.error(`HTTP plugin '${manifest.name}' can't be used: ${problem.message}`);
+    if (problem !== undefined)
+      logger.error(`HTTP plugin '${manifest.name}' can't be used: ${problem.message}`);
   }
   return { backends, agents: new AgentRegistry(found.repositoryAgents), httpPlugins };
 }

@@ -11,7 +11,8 @@ function setUp() {
   const lines: string[] = [];
   const info = (line: string): void => void lines.push(line);
   const registry = new ModelRegistry(new ModelNames(false));
-  const progress = new LoadProgress(registry, { info, verbose: info, warning: info, error: info });
+  const logger = { info, verbose: () => {}, warning: info, error: info };
+  const progress = new LoadProgress(registry, logger);
   registry.setStatus(ID, [1], 'LOADING', '');
   progress.begin('llama/1#0', { id: ID, version: 1 });
   return { registry, progress, lines };

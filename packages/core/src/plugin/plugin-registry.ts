@@ -33,10 +33,7 @@ export class PluginRegistry {
   readonly #settings: SettingsByPlugin;
 
   /** @param settings - By the name of the plugin. */
-  constructor(
-    manifests: readonly ExtensionManifest[],
-    settings: SettingsByPlugin,
-  ) {
+  constructor(manifests: readonly ExtensionManifest[], settings: SettingsByPlugin) {
     this.#settings = settings;
     this.#status = manifests
       .map((manifest) => ({ manifest, problem: problemOf(manifest) }))

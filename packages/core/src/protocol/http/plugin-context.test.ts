@@ -28,8 +28,7 @@ function pluginWith(routes: Routes): HttpPlugin {
   return {
     name: 'own',
     register: (app, context) => {
-      for (const route of routes(context))
-        context.route(app, { api: 'inference', sendError, ...route });
+      for (const route of routes(context)) context.route(app, { api: 'inference', sendError, ...route });
     },
   };
 }
@@ -118,7 +117,13 @@ const INFER: Routes = (context) => [
     get: ({ raw }, response) => {
       const model = context.getModel('m');
       const seen: unknown[] = [];
-      const inference = { model, inputs: [WORD], outputs: ['text'], id: 'r', parameters: { openai_path: '/x' } };
+      const inference = {
+        model,
+        inputs: [WORD],
+        outputs: ['text'],
+        id: 'r',
+        parameters: { openai_path: '/x' },
+      };
       context.infer(inference, raw, response, (answer, final) => {
         seen.push(answer?.error?.message ?? answer?.outputs.map(({ name }) => name) ?? null);
         if (final) response.end(JSON.stringify(seen));

@@ -118,7 +118,10 @@ interface PluginRun {
   readonly arrivedNs: number;
 }
 
-function runInference(context: HttpContext, { wanted, request, connection, handler, arrivedNs }: PluginRun): void {
+function runInference(
+  context: HttpContext,
+  { wanted, request, connection, handler, arrivedNs }: PluginRun,
+): void {
   const { model } = wanted;
   let trace: RequestTrace | undefined;
   const refuse = (reason: unknown): void => {
@@ -126,7 +129,10 @@ function runInference(context: HttpContext, { wanted, request, connection, handl
     trace?.fail(error.message);
     const fields = logFieldsOf(wanted.id, trace);
     if (error !== reason)
-      context.logger.error(`unexpected error in an inference: ${error.message}`, { ...fields, cause: reason });
+      context.logger.error(`unexpected error in an inference: ${error.message}`, {
+        ...fields,
+        cause: reason,
+      });
     handler({ outputs: [], parameters: undefined, error }, true);
   };
   try {

@@ -1,10 +1,5 @@
 /** Calls of `@grpc/grpc-js` as the RPCs see them. */
-import {
-  Metadata,
-  type sendUnaryData,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-} from '@grpc/grpc-js';
+import { Metadata, type sendUnaryData, type ServerDuplexStream, type ServerUnaryCall } from '@grpc/grpc-js';
 import type { CallMetadata, StreamCall, StreamReader, UnaryCall } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import { resetStream } from './stream-resets.ts';
