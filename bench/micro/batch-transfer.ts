@@ -16,7 +16,11 @@ export interface BatchTransfer extends AsyncDisposable {
 export async function startBatchTransfer(): Promise<BatchTransfer> {
   const silent = (): void => {};
   const logger = () => ({ verbose: silent, info: silent, warning: silent, error: silent });
-  const pool = new ExecutorPool(1, { logger, metrics: new BackendMetrics([], silent), reportProgress: silent });
+  const pool = new ExecutorPool(1, {
+    logger,
+    metrics: new BackendMetrics([], silent),
+    reportProgress: silent,
+  });
   const config = createModelConfig({
     name: 'm',
     backend: 'identity',
