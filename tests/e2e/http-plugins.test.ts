@@ -18,10 +18,10 @@ output [ { name: "UPPER" data_type: TYPE_STRING dims: [ 1 ] } ]
 import { defineModel, InferenceServerError } from '@nereid/backend-script';
 export default defineModel({
   execute(request) {
-    const [text = ''] = request.input('TEXT').values('BYTES');
+    const [text = ''] = request.input('TEXT').toStrings();
     if (text === 'full')
       throw new InferenceServerError('UNAVAILABLE', 'full', { http: { status: 429, retryAfterSeconds: 2 } });
-    return { outputs: { UPPER: String(text).toUpperCase() } };
+    return { outputs: { UPPER: [text.toUpperCase()] } };
   },
 });
 `,
@@ -77,7 +77,7 @@ for (const flags of [[], ['--front-threads=1']]) {
     });
 
     test('stands in the table that the server prints', () => {
-      assert.match(server.output(), /HTTP Plugin .*\n.*\n.* upper +\| nereid-plugin-upper 1\.0\.0 .*OK/);
+      assert.match(server.output(), /\| upper +\| nereid-plugin-upper 1\.0\.0 .*OK/);
     });
   });
 }
@@ -88,7 +88,7 @@ test('an error of a model has its status and says when to come again', LIMIT, as
     method: 'POST',
     body: JSON.stringify({ TEXT: 'full' }),
   });
-  assert.equal(answer.status, 429);
+  assert.equal(answer.status, 429, await answer.text());
   assert.equal(answer.headers.get('retry-after'), '2');
 });
 
