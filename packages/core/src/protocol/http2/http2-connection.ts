@@ -236,8 +236,13 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     try {
       this.#reader.push(chunk);
     } catch (reason) {
-      if (!(reason instanceof Http2ConnectionError)) throw reason;
-      this.fail(reason.code, reason.message);
+      if (reason instanceof Http2ConnectionError) {
+        this.fail(reason.code, reason.message);
+        return;
+      }
+      // A fault of ours: what came behind the frame that met it is lost.
+      this.destroy();
+      throw reason;
     }
   }
 
