@@ -12,6 +12,7 @@ import {
   MAX_WINDOW_BYTE_SIZE,
   type FrameHead,
 } from './frames.ts';
+import { destroyLater, endGently } from './end-socket.ts';
 import { HeaderBlocks } from './header-blocks.ts';
 import { HeaderDecoder } from './header-decoder.ts';
 import { HeaderEncoder, type AnswerHeaders } from './header-encoder.ts';
@@ -21,9 +22,6 @@ import { DEFAULT_PEER_SETTINGS, readPeerSettings, serverSettings } from './setti
 import { ReceiveWindow } from './receive-window.ts';
 import { HeaderCollector, type RequestHeaders } from './request-headers.ts';
 import { TokenBucket } from './token-bucket.ts';
-
-/** Once all has been sent, a client has so many milliseconds to close its side. */
-const LINGER_MS = 1000;
 
 /** What a client leaves unread when it asks for ever more answers to pings and settings: beyond it, it is an attack. */
 const MAX_WRITABLE_BYTE_SIZE = 64 * 2 ** 20;
@@ -125,7 +123,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     this.#lose();
     this.#endSocket();
     // Also when the client reads nothing.
-    this.#destroyLater();
+    destroyLater(this.#socket);
   }
 
   /** Closes at once. */
@@ -372,18 +370,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
 
   #endSocket(): void {
     this.#writer.flush();
-    this.#socket.end();
-    this.#socket.once('finish', () => {
-      this.#destroyLater();
-    });
-  }
-
-  /** A client that does not close its side would hold up the end. */
-  #destroyLater(): void {
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
-    this.#socket.once('close', () => {
-      clearTimeout(timer);
-    });
+    endGently(this.#socket);
   }
 
   #lose(): void {
