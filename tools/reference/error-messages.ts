@@ -3,6 +3,7 @@ import type { ErrorMessages } from './error-message.ts';
 import { HTTP_ERROR_MESSAGES } from './http-error-messages.ts';
 import { LANGUAGE_MODEL_ERROR_MESSAGES } from './language-model-error-messages.ts';
 import { MODEL_ERROR_MESSAGES } from './model-error-messages.ts';
+import { OPENAI_ERROR_MESSAGES } from './openai-error-messages.ts';
 import { SERVER_ERROR_MESSAGES } from './server-error-messages.ts';
 
 export const ERROR_MESSAGES: ErrorMessages = {
@@ -10,4 +11,5 @@ export const ERROR_MESSAGES: ErrorMessages = {
   ...SERVER_ERROR_MESSAGES,
   ...MODEL_ERROR_MESSAGES,
   ...LANGUAGE_MODEL_ERROR_MESSAGES,
+  ...OPENAI_ERROR_MESSAGES,
 };

@@ -1,0 +1,60 @@
+/** Writing the answer to a request. */
+import type { ServerResponse } from 'node:http';
+import type { InferenceServerError } from '@nereid/protocol';
+import { errorJson, sendOpenAiError } from './openai-error.ts';
+
+/** Where an answer goes: either events, or one JSON body. */
+export interface Answer {
+  /** Bytes of an event stream, cut anywhere. */
+  write(bytes: Uint8Array | string): void;
+  /** Ends the event stream; with `json` that is the whole answer. */
+  end(json?: Uint8Array | string): void;
+  /** Ends with an error: with its status, or as the last event of a stream that has begun. */
+  fail(error: InferenceServerError): void;
+}
+
+const EVENTS = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache' };
+
+/** Answers a connection with what comes, as it comes. What comes after its client has gone is let go. */
+export class HttpAnswer implements Answer {
+  readonly #response: ServerResponse;
+
+  constructor(response: ServerResponse) {
+    this.#response = response;
+  }
+
+  write(bytes: Uint8Array | string): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (!response.headersSent) response.writeHead(200, EVENTS);
+    response.write(bytes);
+  }
+
+  end(json?: Uint8Array | string): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (json !== undefined) {
+      sendJsonText(response, json);
+      return;
+    }
+    if (!response.headersSent) response.writeHead(200, EVENTS);
+    response.end();
+  }
+
+  fail(error: InferenceServerError): void {
+    const response = this.#response;
+    if (response.destroyed) return;
+    if (!response.headersSent) {
+      sendOpenAiError(response, error);
+      return;
+    }
+    // No `[DONE]` follows: by that clients tell a broken stream from a complete one.
+    response.end(`data: ${errorJson(error)}\n\n`);
+  }
+}
+
+/** Answers 200 with JSON. */
+export function sendJsonText(response: ServerResponse, json: Uint8Array | string): void {
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) });
+  response.end(json);
+}

@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createBody, optionalMember, parseBody } from './request-body.ts';
+
+test('a body keeps its bytes, and says which model is asked and whether for a stream', () => {
+  const bytes = Buffer.from('{ "model": "m",  "stream": true, "x": 1.0 }');
+  const body = parseBody(bytes);
+  assert.equal(body.bytes, bytes);
+  assert.deepEqual([body.model, body.isStream], ['m', true]);
+});
+
+const WRONG: readonly (readonly [string, RegExp])[] = [
+  ['{', /^the body is not valid JSON: /],
+  ['', /^the body is not valid JSON: /],
+  ['[1]', /^the body must be a JSON object, found a list$/],
+  ['{}', /^'model' must be the name of a model, found nothing$/],
+  ['{"model": 7}', /^'model' must be the name of a model, found 7$/],
+];
+
+for (const [text, message] of WRONG) {
+  test(`refuses ${text === '' ? 'an empty body' : text}`, () => {
+    assert.throws(() => parseBody(Buffer.from(text)), { code: 'INVALID_ARG', message });
+  });
+}
+
+test('null is as good as nothing, and what objects have by nature is none of their members', () => {
+  assert.equal(optionalMember({ stop: null }, 'stop'), undefined);
+  assert.equal(optionalMember({}, 'toString'), undefined);
+});
+
+test('a body that is made has the bytes of its JSON', () => {
+  const original = parseBody(Buffer.from('{"model":"m","stream":true}'));
+  const made = createBody({ model: 'm', messages: [] }, original);
+  assert.equal(Buffer.from(made.bytes).toString(), '{"model":"m","messages":[]}');
+  assert.equal(made.isStream, true);
+});
