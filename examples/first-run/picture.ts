@@ -10,7 +10,12 @@ export interface Picture {
 
 /** Reads a PNG file; what is transparent becomes white. */
 export function readPicture(file: string): Picture {
-  const { width, height, data } = PNG.sync.read(readFileSync(file));
+  return decodePicture(readFileSync(file));
+}
+
+/** Reads the bytes of a PNG file. */
+export function decodePicture(png: Buffer): Picture {
+  const { width, height, data } = PNG.sync.read(png);
   const pixels = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel += 1) {
     const opacity = (data[pixel * 4 + 3] ?? 255) / 255;
