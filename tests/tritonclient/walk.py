@@ -6,6 +6,7 @@ import aio_checks  # noqa: F401  (registers its checks)
 import decoupled_checks  # noqa: F401
 import ensemble_checks  # noqa: F401
 import infer_checks  # noqa: F401
+import llm_checks  # noqa: F401
 import management_checks  # noqa: F401
 import sequence_checks  # noqa: F401
 import shared_memory_checks  # noqa: F401

@@ -1,13 +1,9 @@
-/** A gRPC call on an HTTP/2 stream. */
-import { HTTP2_ERROR } from '../../http2/frames.ts';
-import type { AnswerHeaders } from '../../http2/header-encoder.ts';
-import type { Http2Stream, StreamListener } from '../../http2/http2-stream.ts';
-import type { RequestHeaders } from '../../http2/request-headers.ts';
+/** A gRPC call on an HTTP/2 stream of `node:http2`. */
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { CallMetadata, StreamCall, StreamReader } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import { ACCEPTED_ENCODINGS, packingFor, unpackerOf, type Packing } from './compression.ts';
-import type { CallConnection } from './call-connection.ts';
-import { startDeadline } from './deadline.ts';
+import { LONGEST_TIMER, type Connection } from './connection.ts';
 import { GRPC } from './grpc-codes.ts';
 import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -24,37 +20,34 @@ export interface CallOptions {
 
 /** A stream that a client opened, with its headers. */
 export interface IncomingCall {
-  readonly stream: Http2Stream;
-  readonly headers: RequestHeaders;
-  readonly connection: CallConnection;
+  readonly stream: ServerHttp2Stream;
+  readonly headers: IncomingHttpHeaders;
+  readonly connection: Connection;
 }
 
-const RESPONSE_HEADERS: AnswerHeaders = [
-  [':status', '200'],
-  ['content-type', 'application/grpc'],
-  ['grpc-accept-encoding', ACCEPTED_ENCODINGS],
-];
-const PACKED_HEADERS: Readonly<Record<Packing['encoding'], AnswerHeaders>> = {
-  gzip: [...RESPONSE_HEADERS, ['grpc-encoding', 'gzip']],
-  deflate: [...RESPONSE_HEADERS, ['grpc-encoding', 'deflate']],
-};
+const RESPONSE_HEADERS = {
+  ':status': 200,
+  'content-type': 'application/grpc',
+  'grpc-accept-encoding': ACCEPTED_ENCODINGS,
+} as const;
+const WITH_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
+const HEADERS_ONLY = { endStream: true, sendDate: false } as const;
 /** So much is taken from a client that has its status already. */
 const DISCARDED_BYTE_SIZE = 2 ** 20;
-const SUCCESS: AnswerHeaders = [['grpc-status', String(GRPC.OK)]];
+const SUCCESS = { 'grpc-status': String(GRPC.OK) } as const;
 
 /**
  * One call. It is over when its status is on the way, or when the stream is lost: from then on all methods are without
  * effect.
  */
-export class Http2Call implements StreamCall, StreamListener {
+export class Http2Call implements StreamCall {
   readonly metadata: CallMetadata;
-  readonly #stream: Http2Stream;
-  readonly #headers: RequestHeaders;
+  readonly #stream: ServerHttp2Stream;
+  readonly #headers: IncomingHttpHeaders;
   readonly #options: CallOptions;
-  readonly #connection: CallConnection;
-  #reader: MessageReader | undefined;
+  readonly #connection: Connection;
   #writer: MessageWriter | undefined;
-  #trailers = SUCCESS;
+  #trailers: Readonly<Record<string, string>> = SUCCESS;
   #deadline: NodeJS.Timeout | undefined;
   #onClose: (() => void) | undefined;
   #onDrain: (() => void) | undefined;
@@ -72,10 +65,16 @@ export class Http2Call implements StreamCall, StreamListener {
     this.#options = options;
     connection.openCalls += 1;
     this.metadata = new HeaderMetadata(headers);
-    stream.pause();
-    stream.listen(this);
+    // What broke the stream shows in how it closes.
+    stream.on('error', ignore);
+    stream.on('aborted', () => {
+      this.#close();
+    });
+    stream.on('close', () => {
+      this.#close();
+    });
     const timeout = headers['grpc-timeout'];
-    if (timeout !== undefined) this.#startDeadline(timeout);
+    if (timeout !== undefined) this.#startDeadline(String(timeout));
   }
 
   onClose(listener: () => void): void {
@@ -87,32 +86,15 @@ export class Http2Call implements StreamCall, StreamListener {
     this.#onDrain = listener;
   }
 
-  dataReceived(piece: Buffer): void {
-    if (this.#isOver) this.#discard(piece);
-    else this.#reader?.push(piece);
-  }
-
-  requestEnded(): void {
-    this.#reader?.end();
-  }
-
-  streamDrained(): void {
-    this.#onDrain?.();
-  }
-
-  streamClosed(): void {
-    this.#close();
-  }
-
   read({ onMessage, onHalfClose }: StreamReader): void {
     const encoding = this.#headers['grpc-encoding'] ?? 'identity';
-    const unpack = unpackerOf(encoding);
+    const unpack = unpackerOf(String(encoding));
     if (unpack === undefined) {
-      const details = `grpc-encoding '${encoding}' is not supported, expected one of ${ACCEPTED_ENCODINGS}`;
+      const details = `grpc-encoding '${String(encoding)}' is not supported, expected one of ${ACCEPTED_ENCODINGS}`;
       this.fail({ code: GRPC.UNIMPLEMENTED, details });
       return;
     }
-    this.#reader = new MessageReader({
+    const reader = new MessageReader({
       maxByteSize: this.#options.maxMessageByteSize,
       unpack: unpack === 'identity' ? undefined : unpack,
       onMessage: (message) => {
@@ -125,7 +107,12 @@ export class Http2Call implements StreamCall, StreamListener {
         this.fail(status);
       },
     });
-    this.#stream.resume();
+    this.#stream.on('data', (chunk: Buffer) => {
+      if (!this.#isOver) reader.push(chunk);
+    });
+    this.#stream.on('end', () => {
+      reader.end();
+    });
   }
 
   pause(): void {
@@ -144,14 +131,14 @@ export class Http2Call implements StreamCall, StreamListener {
   }
 
   watchStall(timeoutMs: number, listener: () => void): void {
-    // It counts from the last piece that was taken, which may be part of a message.
-    if (!this.#isGone()) this.#stream.watchStall(timeoutMs, listener);
+    // Node's own: it counts from the last piece that was taken, which may be part of a message.
+    if (!this.#isGone()) this.#stream.setTimeout(timeoutMs, listener);
   }
 
   reset(): void {
     if (this.#isGone()) return;
     this.#isOver = true;
-    this.#stream.reset(HTTP2_ERROR.CANCEL);
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   end(): void {
@@ -164,14 +151,14 @@ export class Http2Call implements StreamCall, StreamListener {
 
   fail({ code, details, retryAfterSeconds }: GrpcStatus): void {
     if (this.#isGone()) return;
-    const trailers: AnswerHeaders = [
-      ['grpc-status', String(code)],
-      ['grpc-message', encodeStatusMessage(details)],
-      ...(retryAfterSeconds === undefined ? [] : [['retry-after', String(retryAfterSeconds)] as const]),
-    ];
+    const trailers = {
+      'grpc-status': String(code),
+      'grpc-message': encodeStatusMessage(details),
+      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
+    };
     this.#isOver = true;
     if (this.#writer === undefined) {
-      this.#stream.respond([...RESPONSE_HEADERS, ...trailers], { endsStream: true, isRepeated: false });
+      this.#stream.respond({ ...RESPONSE_HEADERS, ...trailers }, HEADERS_ONLY);
     } else {
       this.#trailers = trailers;
       this.#writer.end();
@@ -181,25 +168,24 @@ export class Http2Call implements StreamCall, StreamListener {
 
   /** A lost stream may be known to be closed before it has said so. */
   #isGone(): boolean {
-    return this.#isOver || this.#stream.isClosed;
+    return this.#isOver || this.#stream.closed || this.#stream.destroyed;
   }
 
   #respond(): MessageWriter {
     const packing = this.#packing();
-    const headers = packing === undefined ? RESPONSE_HEADERS : PACKED_HEADERS[packing.encoding];
-    this.#stream.respond(headers, { endsStream: false, isRepeated: true });
-    return new MessageWriter(this.#stream, packing, {
-      onKeepsUp: () => this.#onDrain?.(),
-      onEnd: () => {
-        this.#stream.end(this.#trailers, this.#trailers === SUCCESS);
-      },
+    const headers =
+      packing === undefined ? RESPONSE_HEADERS : { ...RESPONSE_HEADERS, 'grpc-encoding': packing.encoding };
+    this.#stream.respond(headers, WITH_TRAILERS);
+    this.#stream.on('wantTrailers', () => {
+      this.#stream.sendTrailers(this.#trailers);
     });
+    return new MessageWriter(this.#stream, packing, () => this.#onDrain?.());
   }
 
   #packing(): Packing | undefined {
     const { compressionLevel } = this.#options;
     if (compressionLevel === 0) return undefined;
-    return packingFor(this.#headers['grpc-accept-encoding'] ?? '', compressionLevel);
+    return packingFor(String(this.#headers['grpc-accept-encoding'] ?? ''), compressionLevel);
   }
 
   #startDeadline(text: string): void {
@@ -209,25 +195,31 @@ export class Http2Call implements StreamCall, StreamListener {
       this.fail({ code: GRPC.INTERNAL, details });
       return;
     }
-    this.#deadline = startDeadline(timeout, () => {
+    const expire = (): void => {
       this.fail({ code: GRPC.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
       // What a client does not read must not hold the call open.
-      if (this.#stream.hasPending) this.#stream.reset(HTTP2_ERROR.CANCEL);
+      if (this.#stream.writableNeedDrain) this.#stream.close(constants.NGHTTP2_CANCEL);
       this.#close();
-    });
+    };
+    this.#deadline = setTimeout(expire, Math.min(timeout, LONGEST_TIMER));
   }
 
   /** The status is on the way. What the client still sends is thrown away. */
   #finish(): void {
     clearTimeout(this.#deadline);
+    if (this.#stream.readableEnded) return;
+    this.#stream.on('data', (chunk: Buffer) => {
+      this.#discard(chunk);
+    });
     this.#stream.resume();
   }
 
   /** Tells a client to stop that goes on sending; not at once, since clients take a reset for their status. */
-  #discard(piece: Buffer): void {
-    this.#discarded += piece.length;
-    if (this.#discarded > DISCARDED_BYTE_SIZE && !this.#stream.hasPending) {
-      this.#stream.reset(HTTP2_ERROR.NO_ERROR);
+  #discard(chunk: Buffer): void {
+    this.#discarded += chunk.length;
+    const { writableFinished, closed } = this.#stream;
+    if (this.#discarded > DISCARDED_BYTE_SIZE && writableFinished && !closed) {
+      this.#stream.close(constants.NGHTTP2_NO_ERROR);
     }
   }
 
@@ -239,4 +231,8 @@ export class Http2Call implements StreamCall, StreamListener {
     clearTimeout(this.#deadline);
     this.#onClose?.();
   }
+}
+
+function ignore(): void {
+  // Nothing to do.
 }

@@ -1,0 +1,47 @@
+import { callEngine } from './engine-client.ts';
+import type { Engine } from './engine.ts';
+import { isObject, stringOf, tryParseJson } from './json.ts';
+
+/** Vocabularies have up to some 250,000 tokens: no more than that is ever kept. */
+const MAX_TEXTS = 300_000;
+
+/** Texts of a model's tokens, as its engine tells them; each is asked for once. */
+export class TokenTexts {
+  readonly #texts = new Map<number, string>();
+
+  /** undefined: not known yet. */
+  get(id: number): string | undefined {
+    return this.#texts.get(id);
+  }
+
+  /** Resolves when all are known that the engine tells. */
+  async load(ids: readonly number[], engine: Engine): Promise<void> {
+    if (this.#texts.size > MAX_TEXTS) this.#texts.clear();
+    const missing = new Set(ids.filter((id) => !this.#texts.has(id)));
+    await Promise.all([...missing].map((id) => this.#loadOne(id, engine)));
+  }
+
+  async #loadOne(id: number, engine: Engine): Promise<void> {
+    const body = Buffer.from(JSON.stringify({ model: engine.modelName, tokens: [id] }));
+    const answer = tryParseJson(await post(engine, '/detokenize', body));
+    const text = isObject(answer) ? stringOf(answer['prompt']) : undefined;
+    if (text !== undefined) this.#texts.set(id, text);
+  }
+}
+
+/** The body of the answer, '' when there is none to be had: a missing text must not cost the client its tokens. */
+function post(engine: Engine, path: string, body: Uint8Array): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    callEngine(
+      engine,
+      { method: 'POST', path, body },
+      {
+        onStatus: () => undefined,
+        onData: (chunk) => void chunks.push(Buffer.from(chunk)),
+        onEnd: () => resolve(Buffer.concat(chunks).toString()),
+        onError: () => resolve(''),
+      },
+    );
+  });
+}

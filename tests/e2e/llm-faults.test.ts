@@ -1,0 +1,112 @@
+/** What goes wrong at an engine reaches the client as an error that says so, and nobody else. */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { startScriptedEngine, type EngineScript, type ScriptedEngine } from '../llm/scripted-engine.ts';
+import { eventsOf, generate, llmModel } from '../server/llm-models.ts';
+import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { startServer, type RunningServer } from '../server/start-server.ts';
+
+const LIMIT = { timeout: 60_000 };
+const STREAM = { text_input: 'p', stream: true, max_tokens: 4 };
+const WHOLE = { text_input: 'p', max_tokens: 4 };
+
+describe('an engine that fails', LIMIT, () => {
+  let engine: ScriptedEngine;
+  let repository: TemporaryRepository;
+  let server: RunningServer;
+
+  before(async () => {
+    engine = await startScriptedEngine();
+    repository = makeRepository();
+    repository.write('llm', llmModel({ engines: [engine.url] }));
+    server = await startServer(repository.path);
+  });
+
+  beforeEach(() => engine.set({}));
+
+  after(async () => {
+    await server[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+    await repository[Symbol.asyncDispose]();
+  });
+
+  const stream = async (): Promise<Record<string, unknown>[]> =>
+    eventsOf(await generate(server.http, STREAM, { isStream: true }));
+
+  for (const [script, message] of [
+    [{ fault: 'cut-mid-token' }, /broke off the connection/],
+    [{ fault: 'cut-mid-event' }, /broke off the connection/],
+    [{ fault: 'bad-json' }, /expected a completion as JSON from the engine, found '\{"choices": \['/],
+  ] as const satisfies [EngineScript, RegExp][]) {
+    test(`mid-stream with ${script.fault}: two tokens, then the error, then another request is served`, async () => {
+      await engine.set(script);
+      const events = await stream();
+      assert.deepEqual(
+        events.slice(0, 2).map(({ text_output: text }) => text),
+        ['word_0 ', 'word_1 '],
+      );
+      assert.equal(events.length, 3);
+      assert.match(String(events[2]?.['error']), message);
+      await engine.set({});
+      assert.equal((await stream()).length, 4);
+    });
+  }
+
+  for (const [script, status, message] of [
+    [{ fault: 'status-500' }, 400, /^Error generating stream: the engine is broken$/],
+    [{ fault: 'bad-json' }, 400, /expected a completion as JSON/],
+    [{ fault: 'cut-mid-token' }, 400, /broke off the connection/],
+    [{ fault: 'status-429' }, 429, /too many requests/],
+  ] as const satisfies [EngineScript, number, RegExp][]) {
+    test(`before the answer with ${script.fault}: HTTP ${status}`, async () => {
+      await engine.set(script);
+      const answer = await generate(server.http, WHOLE);
+      const { error } = (await answer.json()) as { error: string };
+      assert.equal(answer.status, status);
+      assert.match(error, message);
+    });
+  }
+
+  test('too many requests: the engine says when to come again', async () => {
+    await engine.set({ fault: 'status-429' });
+    const answer = await generate(server.http, WHOLE);
+    assert.equal(answer.headers.get('retry-after'), '1');
+  });
+
+  test('a stream without [DONE] that had its last token is whole', async () => {
+    await engine.set({ fault: 'no-done' });
+    const events = await stream();
+    assert.deepEqual([events.length, events.at(-1)?.['error']], [4, undefined]);
+  });
+
+  test('killed mid-token: the error comes in the stream', async () => {
+    await engine.set({ fault: 'silent', faultAfter: 2 });
+    const answer = generate(server.http, STREAM, { isStream: true });
+    await engine.until(({ running }) => running === 1);
+    const reading = eventsOf(await answer);
+    await engine.kill();
+    const events = await reading;
+    assert.match(String(events.at(-1)?.['error']), /broke off the connection/);
+  });
+});
+
+describe('an engine that fails before its first token, beside one that does not', LIMIT, () => {
+  for (const script of [
+    { fault: 'status-429' },
+    { fault: 'refuse-connections' },
+  ] as const satisfies EngineScript[]) {
+    test(`${script.fault}: the client gets the other's answer`, async () => {
+      await using broken = await startScriptedEngine({});
+      await using sound = await startScriptedEngine();
+      await using repository = makeRepository();
+      repository.write('llm', llmModel({ engines: [broken.url, sound.url] }));
+      await using server = await startServer(repository.path);
+      await broken.set(script);
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, async () => (await generate(server.http, WHOLE)).status),
+      );
+      assert.deepEqual(answers, [200, 200, 200, 200]);
+      assert.equal(sound.report().seen, 4);
+    });
+  }
+});
