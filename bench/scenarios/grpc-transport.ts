@@ -25,7 +25,7 @@ export const grpcTransport: Scenario = {
         name: 'gRPC transport',
         connections,
         base: { name: 'grpc-js', target: base },
-        subject: { name: 'node:http2', target: subject },
+        subject: { name: 'http2', target: subject },
       });
     }
   },

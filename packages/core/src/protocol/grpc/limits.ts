@@ -11,7 +11,7 @@ export const WINDOW_BYTE_SIZE = 4 * 2 ** 20;
  * after 1,000 and 33, and fails all that is under way on it; a proxy that carries the calls of many clients gets there
  * soon. There still is a limit, since opening and cancelling calls without end is a way to attack a server.
  */
-export const STREAM_RESETS = { streamResetBurst: 100_000, streamResetRate: 10_000 } as const;
+export const STREAM_RESETS = { resetBurst: 100_000, resetsPerSecond: 10_000 } as const;
 
 /** Connections that wait to be accepted. */
 export const BACKLOG = 511;

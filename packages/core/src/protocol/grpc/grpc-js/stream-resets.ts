@@ -3,6 +3,12 @@ import { Duplex } from 'node:stream';
 import { status, type Server, type ServerDuplexStream } from '@grpc/grpc-js';
 import { STREAM_RESETS } from '../limits.ts';
 
+/** Node's names for them. */
+const NODE_STREAM_RESETS = {
+  streamResetBurst: STREAM_RESETS.resetBurst,
+  streamResetRate: STREAM_RESETS.resetsPerSecond,
+};
+
 /**
  * Lets clients cancel calls without losing their connection. grpc-js has no option for this, so the options of its
  * HTTP/2 servers are reached by their private name; were that to change, Node's own limits would hold.
@@ -11,7 +17,7 @@ import { STREAM_RESETS } from '../limits.ts';
  */
 export function allowManyStreamResets(server: Server): void {
   const options: unknown = Reflect.get(server, 'commonServerOptions');
-  if (typeof options === 'object' && options !== null) Object.assign(options, STREAM_RESETS);
+  if (typeof options === 'object' && options !== null) Object.assign(options, NODE_STREAM_RESETS);
 }
 
 /**

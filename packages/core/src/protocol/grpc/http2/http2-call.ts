@@ -1,9 +1,13 @@
-/** A gRPC call on an HTTP/2 stream of `node:http2`. */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+/** A gRPC call on an HTTP/2 stream. */
+import { HTTP2_ERROR } from '../../http2/frames.ts';
+import type { AnswerHeaders } from '../../http2/header-encoder.ts';
+import type { Http2Stream, StreamListener } from '../../http2/http2-stream.ts';
+import type { RequestHeaders } from '../../http2/request-headers.ts';
 import type { CallMetadata, StreamCall, StreamReader } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import { ACCEPTED_ENCODINGS, packingFor, unpackerOf, type Packing } from './compression.ts';
-import { LONGEST_TIMER, type Connection } from './connection.ts';
+import type { CallConnection } from './call-connection.ts';
+import { startDeadline } from './deadline.ts';
 import { GRPC } from './grpc-codes.ts';
 import { MessageReader } from './message-reader.ts';
 import { MessageWriter } from './message-writer.ts';
@@ -20,34 +24,37 @@ export interface CallOptions {
 
 /** A stream that a client opened, with its headers. */
 export interface IncomingCall {
-  readonly stream: ServerHttp2Stream;
-  readonly headers: IncomingHttpHeaders;
-  readonly connection: Connection;
+  readonly stream: Http2Stream;
+  readonly headers: RequestHeaders;
+  readonly connection: CallConnection;
 }
 
-const RESPONSE_HEADERS = {
-  ':status': 200,
-  'content-type': 'application/grpc',
-  'grpc-accept-encoding': ACCEPTED_ENCODINGS,
-} as const;
-const WITH_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
-const HEADERS_ONLY = { endStream: true, sendDate: false } as const;
+const RESPONSE_HEADERS: AnswerHeaders = [
+  [':status', '200'],
+  ['content-type', 'application/grpc'],
+  ['grpc-accept-encoding', ACCEPTED_ENCODINGS],
+];
+const PACKED_HEADERS: Readonly<Record<Packing['encoding'], AnswerHeaders>> = {
+  gzip: [...RESPONSE_HEADERS, ['grpc-encoding', 'gzip']],
+  deflate: [...RESPONSE_HEADERS, ['grpc-encoding', 'deflate']],
+};
 /** So much is taken from a client that has its status already. */
 const DISCARDED_BYTE_SIZE = 2 ** 20;
-const SUCCESS = { 'grpc-status': String(GRPC.OK) } as const;
+const SUCCESS: AnswerHeaders = [['grpc-status', String(GRPC.OK)]];
 
 /**
  * One call. It is over when its status is on the way, or when the stream is lost: from then on all methods are without
  * effect.
  */
-export class Http2Call implements StreamCall {
+export class Http2Call implements StreamCall, StreamListener {
   readonly metadata: CallMetadata;
-  readonly #stream: ServerHttp2Stream;
-  readonly #headers: IncomingHttpHeaders;
+  readonly #stream: Http2Stream;
+  readonly #headers: RequestHeaders;
   readonly #options: CallOptions;
-  readonly #connection: Connection;
+  readonly #connection: CallConnection;
+  #reader: MessageReader | undefined;
   #writer: MessageWriter | undefined;
-  #trailers: Readonly<Record<string, string>> = SUCCESS;
+  #trailers = SUCCESS;
   #deadline: NodeJS.Timeout | undefined;
   #onClose: (() => void) | undefined;
   #onDrain: (() => void) | undefined;
@@ -65,16 +72,10 @@ export class Http2Call implements StreamCall {
     this.#options = options;
     connection.openCalls += 1;
     this.metadata = new HeaderMetadata(headers);
-    // What broke the stream shows in how it closes.
-    stream.on('error', ignore);
-    stream.on('aborted', () => {
-      this.#close();
-    });
-    stream.on('close', () => {
-      this.#close();
-    });
+    stream.pause();
+    stream.listen(this);
     const timeout = headers['grpc-timeout'];
-    if (timeout !== undefined) this.#startDeadline(String(timeout));
+    if (timeout !== undefined) this.#startDeadline(timeout);
   }
 
   onClose(listener: () => void): void {
@@ -86,15 +87,32 @@ export class Http2Call implements StreamCall {
     this.#onDrain = listener;
   }
 
+  dataReceived(piece: Buffer): void {
+    if (this.#isOver) this.#discard(piece);
+    else this.#reader?.push(piece);
+  }
+
+  requestEnded(): void {
+    this.#reader?.end();
+  }
+
+  streamDrained(): void {
+    this.#onDrain?.();
+  }
+
+  streamClosed(): void {
+    this.#close();
+  }
+
   read({ onMessage, onHalfClose }: StreamReader): void {
     const encoding = this.#headers['grpc-encoding'] ?? 'identity';
-    const unpack = unpackerOf(String(encoding));
+    const unpack = unpackerOf(encoding);
     if (unpack === undefined) {
-      const details = `grpc-encoding '${String(encoding)}' is not supported, expected one of ${ACCEPTED_ENCODINGS}`;
+      const details = `grpc-encoding '${encoding}' is not supported, expected one of ${ACCEPTED_ENCODINGS}`;
       this.fail({ code: GRPC.UNIMPLEMENTED, details });
       return;
     }
-    const reader = new MessageReader({
+    this.#reader = new MessageReader({
       maxByteSize: this.#options.maxMessageByteSize,
       unpack: unpack === 'identity' ? undefined : unpack,
       onMessage: (message) => {
@@ -107,12 +125,7 @@ export class Http2Call implements StreamCall {
         this.fail(status);
       },
     });
-    this.#stream.on('data', (chunk: Buffer) => {
-      if (!this.#isOver) reader.push(chunk);
-    });
-    this.#stream.on('end', () => {
-      reader.end();
-    });
+    this.#stream.resume();
   }
 
   pause(): void {
@@ -131,14 +144,14 @@ export class Http2Call implements StreamCall {
   }
 
   watchStall(timeoutMs: number, listener: () => void): void {
-    // Node's own: it counts from the last piece that was taken, which may be part of a message.
-    if (!this.#isGone()) this.#stream.setTimeout(timeoutMs, listener);
+    // It counts from the last piece that was taken, which may be part of a message.
+    if (!this.#isGone()) this.#stream.watchStall(timeoutMs, listener);
   }
 
   reset(): void {
     if (this.#isGone()) return;
     this.#isOver = true;
-    this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream.reset(HTTP2_ERROR.CANCEL);
   }
 
   end(): void {
@@ -151,14 +164,14 @@ export class Http2Call implements StreamCall {
 
   fail({ code, details, retryAfterSeconds }: GrpcStatus): void {
     if (this.#isGone()) return;
-    const trailers = {
-      'grpc-status': String(code),
-      'grpc-message': encodeStatusMessage(details),
-      ...(retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }),
-    };
+    const trailers: AnswerHeaders = [
+      ['grpc-status', String(code)],
+      ['grpc-message', encodeStatusMessage(details)],
+      ...(retryAfterSeconds === undefined ? [] : [['retry-after', String(retryAfterSeconds)] as const]),
+    ];
     this.#isOver = true;
     if (this.#writer === undefined) {
-      this.#stream.respond({ ...RESPONSE_HEADERS, ...trailers }, HEADERS_ONLY);
+      this.#stream.respond([...RESPONSE_HEADERS, ...trailers], { endsStream: true, isRepeated: false });
     } else {
       this.#trailers = trailers;
       this.#writer.end();
@@ -168,24 +181,25 @@ export class Http2Call implements StreamCall {
 
   /** A lost stream may be known to be closed before it has said so. */
   #isGone(): boolean {
-    return this.#isOver || this.#stream.closed || this.#stream.destroyed;
+    return this.#isOver || this.#stream.isClosed;
   }
 
   #respond(): MessageWriter {
     const packing = this.#packing();
-    const headers =
-      packing === undefined ? RESPONSE_HEADERS : { ...RESPONSE_HEADERS, 'grpc-encoding': packing.encoding };
-    this.#stream.respond(headers, WITH_TRAILERS);
-    this.#stream.on('wantTrailers', () => {
-      this.#stream.sendTrailers(this.#trailers);
+    const headers = packing === undefined ? RESPONSE_HEADERS : PACKED_HEADERS[packing.encoding];
+    this.#stream.respond(headers, { endsStream: false, isRepeated: true });
+    return new MessageWriter(this.#stream, packing, {
+      onKeepsUp: () => this.#onDrain?.(),
+      onEnd: () => {
+        this.#stream.end(this.#trailers, this.#trailers === SUCCESS);
+      },
     });
-    return new MessageWriter(this.#stream, packing, () => this.#onDrain?.());
   }
 
   #packing(): Packing | undefined {
     const { compressionLevel } = this.#options;
     if (compressionLevel === 0) return undefined;
-    return packingFor(String(this.#headers['grpc-accept-encoding'] ?? ''), compressionLevel);
+    return packingFor(this.#headers['grpc-accept-encoding'] ?? '', compressionLevel);
   }
 
   #startDeadline(text: string): void {
@@ -195,31 +209,25 @@ export class Http2Call implements StreamCall {
       this.fail({ code: GRPC.INTERNAL, details });
       return;
     }
-    const expire = (): void => {
+    this.#deadline = startDeadline(timeout, () => {
       this.fail({ code: GRPC.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
       // What a client does not read must not hold the call open.
-      if (this.#stream.writableNeedDrain) this.#stream.close(constants.NGHTTP2_CANCEL);
+      if (this.#stream.hasPending) this.#stream.reset(HTTP2_ERROR.CANCEL);
       this.#close();
-    };
-    this.#deadline = setTimeout(expire, Math.min(timeout, LONGEST_TIMER));
+    });
   }
 
   /** The status is on the way. What the client still sends is thrown away. */
   #finish(): void {
     clearTimeout(this.#deadline);
-    if (this.#stream.readableEnded) return;
-    this.#stream.on('data', (chunk: Buffer) => {
-      this.#discard(chunk);
-    });
     this.#stream.resume();
   }
 
   /** Tells a client to stop that goes on sending; not at once, since clients take a reset for their status. */
-  #discard(chunk: Buffer): void {
-    this.#discarded += chunk.length;
-    const { writableFinished, closed } = this.#stream;
-    if (this.#discarded > DISCARDED_BYTE_SIZE && writableFinished && !closed) {
-      this.#stream.close(constants.NGHTTP2_NO_ERROR);
+  #discard(piece: Buffer): void {
+    this.#discarded += piece.length;
+    if (this.#discarded > DISCARDED_BYTE_SIZE && !this.#stream.hasPending) {
+      this.#stream.reset(HTTP2_ERROR.NO_ERROR);
     }
   }
 
@@ -231,8 +239,4 @@ export class Http2Call implements StreamCall {
     clearTimeout(this.#deadline);
     this.#onClose?.();
   }
-}
-
-function ignore(): void {
-  // Nothing to do.
 }

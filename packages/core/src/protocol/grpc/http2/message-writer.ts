@@ -1,26 +1,32 @@
 /** gRPC's framing on the way out. */
-import type { ServerHttp2Stream } from 'node:http2';
+import type { Http2Stream } from '../../http2/http2-stream.ts';
 import type { Packing } from './compression.ts';
 import { PREFIX_BYTE_SIZE } from './message-reader.ts';
 
 /** Up to this size a message is copied behind its prefix: that costs less than a second chunk. */
 const COPIED_BYTE_SIZE = 16 * 1024;
 
+/** What a writer tells. */
+interface WriterListener {
+  /** All messages were written to the stream, after `end`. */
+  onEnd(): void;
+  /** More may be written, after `write` said no because of messages that were being packed. */
+  onKeepsUp(): void;
+}
+
 /** Writes messages to a stream in order, packed if they are to be. */
 export class MessageWriter {
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Http2Stream;
   readonly #packing: Packing | undefined;
-  readonly #onDrain: () => void;
+  readonly #listener: WriterListener;
   /** Messages that wait to be packed; the first of them is being packed. */
   readonly #unpacked: Buffer[] = [];
   #isEnding = false;
 
-  /** @param onDrain - Is called when more may be written after `write` said no. */
-  constructor(stream: ServerHttp2Stream, packing: Packing | undefined, onDrain: () => void) {
+  constructor(stream: Http2Stream, packing: Packing | undefined, listener: WriterListener) {
     this.#stream = stream;
     this.#packing = packing;
-    this.#onDrain = onDrain;
-    stream.on('drain', onDrain);
+    this.#listener = listener;
   }
 
   /** @returns Whether more should be written: not while messages wait to be packed or to be taken by the client. */
@@ -29,24 +35,24 @@ export class MessageWriter {
     this.#unpacked.push(message);
     if (this.#unpacked.length > 1) return false;
     this.#pack(this.#packing, message);
-    return !this.#stream.writableNeedDrain;
+    return !this.#stream.hasPending;
   }
 
   /** Ends the stream after all messages. */
   end(): void {
     this.#isEnding = true;
-    if (this.#unpacked.length === 0) this.#stream.end();
+    if (this.#unpacked.length === 0) this.#listener.onEnd();
   }
 
   #pack(packing: Packing, message: Buffer): void {
     packing.pack(message, (packed) => {
       this.#unpacked.shift();
-      if (this.#stream.destroyed) return;
+      if (this.#stream.isClosed) return;
       const keepsUp = this.#send(packed, true);
       const [next] = this.#unpacked;
       if (next !== undefined) this.#pack(packing, next);
-      else if (this.#isEnding) this.#stream.end();
-      else if (keepsUp) this.#onDrain();
+      else if (this.#isEnding) this.#listener.onEnd();
+      else if (keepsUp) this.#listener.onKeepsUp();
     });
   }
 
@@ -59,11 +65,8 @@ export class MessageWriter {
     }
     const prefix = Buffer.allocUnsafe(PREFIX_BYTE_SIZE);
     writePrefix(prefix, message.length, isPacked);
-    this.#stream.cork();
     this.#stream.write(prefix);
-    const keepsUp = this.#stream.write(message);
-    this.#stream.uncork();
-    return keepsUp;
+    return this.#stream.write(message);
   }
 }
 

@@ -1,5 +1,5 @@
 /** What the headers of a call say. */
-import type { IncomingHttpHeaders } from 'node:http2';
+import type { RequestHeaders } from '../../http2/request-headers.ts';
 import type { CallMetadata } from '../call.ts';
 
 /** Headers that belong to HTTP/2 or gRPC, not to the application. */
@@ -22,16 +22,15 @@ const NANOSECONDS: ReadonlyMap<string, number> = new Map([
 
 /** Metadata read from the headers of a call, and only when it is asked for. */
 export class HeaderMetadata implements CallMetadata {
-  readonly #headers: IncomingHttpHeaders;
+  readonly #headers: RequestHeaders;
 
-  constructor(headers: IncomingHttpHeaders) {
+  constructor(headers: RequestHeaders) {
     this.#headers = headers;
   }
 
   get(key: string): readonly string[] {
     const value = this.#headers[key];
-    if (value === undefined || !isText(key)) return [];
-    return typeof value === 'string' ? [value] : value;
+    return value === undefined || !isText(key) ? [] : [value];
   }
 
   *entries(): Generator<readonly [string, string]> {

@@ -1,4 +1,6 @@
 /** From a stream to the RPC that answers it. */
+import { HTTP2_ERROR } from '../../http2/frames.ts';
+import type { AnswerHeaders } from '../../http2/header-encoder.ts';
 import type { CallMetadata, UnaryCall } from '../call.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import type { Rpc, UnaryRpc } from '../rpc.ts';
@@ -10,7 +12,7 @@ const TOO_MANY_REQUESTS: GrpcStatus = {
   code: GRPC.UNIMPLEMENTED,
   details: 'the call has more than one request message',
 };
-const UNSUPPORTED_MEDIA_TYPE = { ':status': 415 } as const;
+const UNSUPPORTED_MEDIA_TYPE: AnswerHeaders = [[':status', '415']];
 
 /**
  * Starts a call; one that names no RPC is refused.
@@ -24,7 +26,9 @@ export function startCall(
 ): void {
   const { headers, stream } = incoming;
   if (headers['content-type']?.startsWith('application/grpc') !== true) {
-    stream.respond(UNSUPPORTED_MEDIA_TYPE, { endStream: true });
+    stream.respond(UNSUPPORTED_MEDIA_TYPE, { endsStream: true, isRepeated: false });
+    // What else it sends is not wanted.
+    stream.reset(HTTP2_ERROR.NO_ERROR);
     return;
   }
   const path = headers[':path'] ?? '';

@@ -1,12 +1,15 @@
 /** What is kept of one connection: its calls, its pings and its age. */
-import { constants, type Http2Session } from 'node:http2';
+import type { Socket } from 'node:net';
+import { HTTP2_ERROR } from '../../http2/frames.ts';
+import { Http2Connection, type ConnectionOptions } from '../../http2/http2-connection.ts';
+import type { Http2Stream } from '../../http2/http2-stream.ts';
+import type { RequestHeaders } from '../../http2/request-headers.ts';
+import { STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
 import type { GrpcKeepalive } from '../transport.ts';
+import { LONGEST_TIMER } from './deadline.ts';
 
 /** Milliseconds that clients must leave between pings while no call runs, unless that is permitted. */
 const IDLE_PING_INTERVAL = 2 * 3600 * 1000;
-
-/** The longest time that a timer can be set to, in milliseconds: 24 days. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Connections that were opened together should not all be closed together: 10 % to either side. */
 const AGE_JITTER = 0.1;
@@ -14,11 +17,19 @@ const AGE_JITTER = 0.1;
 /** More than what HTTP/2 itself sends between two pings, such as the answers to them: parts of a response. */
 const CONTROL_BYTE_SIZE = 1024;
 
+const HTTP2_OPTIONS: ConnectionOptions = { windowByteSize: WINDOW_BYTE_SIZE, ...STREAM_RESETS };
+
+/** What a connection tells. */
+interface CallConnectionListener {
+  onStream(stream: Http2Stream, headers: RequestHeaders, connection: CallConnection): void;
+  onClose(connection: CallConnection): void;
+}
+
 /**
  * Watches over a connection: sends pings and ends it when they stay unanswered, ends it when it is too old, and when
  * its client pings too often.
  */
-export class Connection {
+export class CallConnection {
   /** Calls that are not over. */
   openCalls = 0;
   /** Pings that came too early since something was last sent. */
@@ -26,18 +37,23 @@ export class Connection {
   #lastPing = -Infinity;
   /** What had been written to the connection at the last ping. */
   #bytesAtLastPing = 0;
-  readonly #session: Http2Session;
+  readonly #http2: Http2Connection;
   readonly #keepalive: GrpcKeepalive;
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  constructor(session: Http2Session, keepalive: GrpcKeepalive) {
-    this.#session = session;
+  constructor(socket: Socket, keepalive: GrpcKeepalive, listener: CallConnectionListener) {
     this.#keepalive = keepalive;
-    session.on('ping', () => {
-      this.#onPing();
-    });
-    session.on('close', () => {
-      for (const timer of this.#timers) clearTimeout(timer);
+    this.#http2 = new Http2Connection(socket, HTTP2_OPTIONS, {
+      onStream: (stream, headers) => {
+        listener.onStream(stream, headers, this);
+      },
+      onPing: () => {
+        this.#onPing();
+      },
+      onClose: () => {
+        for (const timer of this.#timers) clearTimeout(timer);
+        listener.onClose(this);
+      },
     });
     this.#after(keepalive.time, () => {
       this.#ping();
@@ -48,6 +64,16 @@ export class Connection {
         this.#retire();
       });
     }
+  }
+
+  /** Takes no new calls, lets the running ones end, then closes. */
+  close(): void {
+    this.#http2.close();
+  }
+
+  /** Cuts off its calls. */
+  destroy(): void {
+    this.#http2.destroy();
   }
 
   /** Something is sent to the client: its pings may come again. */
@@ -68,30 +94,27 @@ export class Connection {
       return;
     }
     const giveUp = this.#after(timeout, () => {
-      this.#session.destroy();
+      this.destroy();
     });
-    const isSent = this.#session.ping((error) => {
+    this.#http2.ping(() => {
       this.#clear(giveUp);
-      if (error === null) again();
-      else this.#session.destroy();
+      again();
     });
-    if (!isSent) this.#clear(giveUp);
   }
 
   /** Calls that run may end, new ones go to another connection. */
   #retire(): void {
-    this.#session.close();
+    this.close();
     const { maxConnectionAgeGrace } = this.#keepalive;
     if (maxConnectionAgeGrace === undefined) return;
     this.#after(maxConnectionAgeGrace, () => {
-      this.#session.destroy();
+      this.destroy();
     });
   }
 
   #onPing(): void {
-    if (this.#session.destroyed) return;
     // A large response is noted once, yet sent over many pings: with these clients learn how fast it comes.
-    const { bytesWritten } = this.#session.socket;
+    const { bytesWritten } = this.#http2;
     if (bytesWritten - this.#bytesAtLastPing > CONTROL_BYTE_SIZE) this.noteSent();
     this.#bytesAtLastPing = bytesWritten;
     const { minReceivedPingInterval, maxPingStrikes, permitWithoutCalls } = this.#keepalive;
@@ -103,8 +126,7 @@ export class Connection {
     if (!isEarly) return;
     this.#strikes += 1;
     if (maxPingStrikes === 0 || this.#strikes <= maxPingStrikes) return;
-    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from('too_many_pings'));
-    this.#session.destroy();
+    this.#http2.fail(HTTP2_ERROR.ENHANCE_YOUR_CALM, 'too_many_pings');
   }
 
   #after(milliseconds: number, action: () => void): NodeJS.Timeout {

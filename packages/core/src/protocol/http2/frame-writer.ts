@@ -1,0 +1,126 @@
+/** What leaves a connection: frames that are written in one go are handed to the socket together. */
+import type { Socket } from 'node:net';
+import { FRAME, HEAD_BYTE_SIZE, writeHead, type FrameHead } from './frames.ts';
+
+/** Payloads up to this size are copied behind their heads: that costs less than a piece of its own. */
+const COPIED_BYTE_SIZE = 16 * 1024;
+
+const ARENA_BYTE_SIZE = 64 * 1024;
+
+/** Arenas that no connection writes to: idle connections, of which there may be thousands, have none. */
+const spareArenas: Buffer[] = [];
+const MAX_SPARE_ARENAS = 16;
+
+/** With so many bytes on their way the socket is given no more data: other streams would wait behind them. */
+const SOCKET_BYTE_SIZE = 512 * 1024;
+
+/**
+ * Collects frames until the end of what runs now, and then writes them. A hundred answers that become ready together
+ * are one call to the system.
+ */
+export class FrameWriter {
+  readonly #socket: Socket;
+  /** Small frames, one behind the other. */
+  #arena: Buffer | undefined;
+  /** Where those begin that are not in `#pieces`, and where they end. */
+  #from = 0;
+  #to = 0;
+  /** What stands before them. */
+  readonly #pieces: Buffer[] = [];
+  #waiting = 0;
+  #isScheduled = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Whether data should wait for `drain` of the socket. */
+  get isFull(): boolean {
+    return this.#waiting + this.#socket.writableLength > SOCKET_BYTE_SIZE;
+  }
+
+  /** Bytes that the socket did not get yet. */
+  get waitingByteSize(): number {
+    return this.#waiting;
+  }
+
+  /** A frame, copied. */
+  write(head: Omit<FrameHead, 'byteSize'>, payload: Uint8Array): void {
+    const arena = this.#reserve(HEAD_BYTE_SIZE + payload.length);
+    writeHead(arena, this.#to, { ...head, byteSize: payload.length });
+    arena.set(payload, this.#to + HEAD_BYTE_SIZE);
+    this.#to += HEAD_BYTE_SIZE + payload.length;
+  }
+
+  /** A frame of data. The bytes must not change any more. */
+  writeData(streamId: number, bytes: Buffer, flags: number): void {
+    const isCopied = bytes.length <= COPIED_BYTE_SIZE;
+    const arena = this.#reserve(HEAD_BYTE_SIZE + (isCopied ? bytes.length : 0));
+    writeHead(arena, this.#to, { byteSize: bytes.length, type: FRAME.DATA, flags, streamId });
+    this.#to += HEAD_BYTE_SIZE;
+    if (isCopied) {
+      arena.set(bytes, this.#to);
+      this.#to += bytes.length;
+    } else {
+      this.#cut(arena);
+      this.#pieces.push(bytes);
+      this.#waiting += bytes.length;
+    }
+  }
+
+  /** @returns What has room for so many bytes at `#to`. */
+  #reserve(byteSize: number): Buffer {
+    let arena = this.#arena;
+    if (arena === undefined || this.#to + byteSize > arena.length) {
+      if (arena !== undefined) this.#cut(arena);
+      arena =
+        byteSize <= ARENA_BYTE_SIZE
+          ? (spareArenas.pop() ?? Buffer.allocUnsafeSlow(ARENA_BYTE_SIZE))
+          : Buffer.allocUnsafeSlow(byteSize);
+      this.#arena = arena;
+      this.#from = 0;
+      this.#to = 0;
+    }
+    this.#waiting += byteSize;
+    this.#schedule();
+    return arena;
+  }
+
+  #cut(arena: Buffer): void {
+    if (this.#to > this.#from) this.#pieces.push(arena.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.flush);
+  }
+
+  /** Writes all that waits. */
+  readonly flush = (): void => {
+    this.#isScheduled = false;
+    const socket = this.#socket;
+    if (this.#waiting === 0 || socket.destroyed || socket.writableEnded) return;
+    this.#waiting = 0;
+    if (this.#arena !== undefined) this.#cut(this.#arena);
+    const pieces = this.#pieces;
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined) {
+      socket.write(only);
+    } else {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.uncork();
+    }
+    pieces.length = 0;
+    // The system has all of it; otherwise the arena is read later, and must not be written to again.
+    if (socket.writableLength === 0) this.#release();
+  };
+
+  #release(): void {
+    const arena = this.#arena;
+    if (arena?.length === ARENA_BYTE_SIZE && spareArenas.length < MAX_SPARE_ARENAS) spareArenas.push(arena);
+    this.#arena = undefined;
+  }
+}
