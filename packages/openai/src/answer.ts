@@ -13,11 +13,15 @@ export interface Answer {
   fail(error: InferenceServerError): void;
 }
 
+const LINE_FEED = 0x0a;
+
 const EVENTS = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache' };
 
 /** Answers a connection with what comes, as it comes. What comes after its client has gone is let go. */
 export class HttpAnswer implements Answer {
   readonly #response: ServerResponse;
+  /** Whether what was written ends a line, so that another event can begin. */
+  #endsLine = true;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -28,6 +32,7 @@ export class HttpAnswer implements Answer {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, EVENTS);
     response.write(bytes);
+    this.#endsLine = bytes.at(-1) === (typeof bytes === 'string' ? '\n' : LINE_FEED);
   }
 
   end(json?: Uint8Array | string): void {
@@ -48,8 +53,10 @@ export class HttpAnswer implements Answer {
       sendOpenAiError(response, error);
       return;
     }
-    // No `[DONE]` follows: by that clients tell a broken stream from a complete one.
-    response.end(`data: ${errorJson(error)}\n\n`);
+    // No `[DONE]` follows: by that clients tell a broken stream from a complete one. After half an event there is no way to
+    // tell them anything, but they notice when the connection breaks.
+    if (this.#endsLine) response.end(`\ndata: ${errorJson(error)}\n\n`);
+    else response.socket?.destroySoon();
   }
 }
 

@@ -88,6 +88,25 @@ test('a stream that breaks ends with the error and without [DONE]', async () => 
   assert.equal(JSON.parse(events[1] ?? '').error.message, 'engine gone');
 });
 
+test('a stream that breaks amid an event breaks the connection', async () => {
+  const model = relayed((_, respond) => {
+    respond(piece('data: {"a":1}\n\ndata: {"a'), false);
+    respond(failure(new InferenceServerError('INTERNAL', 'engine gone')), true);
+  });
+  await using server = await startTestServer({ m: model });
+  await assert.rejects(server.post(CHAT, { model: 'm', stream: true }), /terminated|fetch failed/);
+});
+
+test('a stream that breaks between the lines of an event tells the error in one of its own', async () => {
+  const model = relayed((_, respond) => {
+    respond(piece('data: {"a":1}\n'), false);
+    respond(failure(new InferenceServerError('INTERNAL', 'engine gone')), true);
+  });
+  await using server = await startTestServer({ m: model });
+  const { text } = await server.post(CHAT, { model: 'm', stream: true });
+  assert.match(text, /^data: \{"a":1\}\n\ndata: \{"error":.*engine gone.*\}\n\n$/);
+});
+
 for (const count of [0, 2]) {
   test(`${count} answers to a request without a stream are an error`, async () => {
     const model = relayed((_, respond) => {
