@@ -42,7 +42,7 @@ describe('a client of a language model that leaves', LIMIT, () => {
     await engine.until((report) => report.aborted === aborted + 1 && report.running === 0);
   };
 
-  test('frees the engine: generate_stream', () =>
+  test('frees the engine: generate_stream (LLM-09)', () =>
     leaveOnce(async (signal) => {
       const answer = await generate(server.http, { ...PROMPT, stream: true }, { isStream: true, signal });
       return answer.text();

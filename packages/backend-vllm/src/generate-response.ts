@@ -184,7 +184,7 @@ export class GenerateResponses {
   /** As Python's `json.dumps(None)` where no log probabilities were asked for. */
   #logprobs(steps: readonly TokenStep[]): string {
     const asked = this.#request.sampling.body['logprobs'];
-    return typeof asked === 'number' ? JSON.stringify(toTritonLogprobs(steps, asked, this.#textOf)) : 'null';
+    return typeof asked === 'number' ? toTritonLogprobs(steps, asked, this.#textOf) : 'null';
   }
 }
 

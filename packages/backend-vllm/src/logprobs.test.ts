@@ -16,10 +16,13 @@ const texts = new Map([
   [7, ' seven'],
   [9, ' nine'],
 ]);
+/** In the form of `JSON.parse`, which has an order of its own. */
+const parsed = (...given: Parameters<typeof toTritonLogprobs>): unknown =>
+  JSON.parse(toTritonLogprobs(...given));
 const textOf = (id: number): string | undefined => texts.get(id);
 
 test("makes Triton's form of the ids that vLLM tells", () => {
-  assert.deepEqual(toTritonLogprobs(readLogprobs(WITH_IDS), 2, textOf), [
+  assert.deepEqual(parsed(readLogprobs(WITH_IDS), 2, textOf), [
     {
       5: { logprob: -0.5, rank: 1, decoded_token: ' five' },
       7: { logprob: -1, rank: 2, decoded_token: ' seven' },
@@ -39,7 +42,7 @@ test('knows which texts are missing', () => {
 
 test('reads the form of chats, with the ids that llama.cpp adds', () => {
   const content = [{ id: 3, token: 'a', logprob: -1, top_logprobs: [{ id: 4, token: 'b', logprob: -0.5 }] }];
-  assert.deepEqual(toTritonLogprobs(readLogprobs({ content }), 1, textOf), [
+  assert.deepEqual(parsed(readLogprobs({ content }), 1, textOf), [
     {
       3: { logprob: -1, rank: null, decoded_token: 'a' },
       4: { logprob: -0.5, rank: 1, decoded_token: 'b' },
@@ -49,11 +52,18 @@ test('reads the form of chats, with the ids that llama.cpp adds', () => {
 
 test('has texts for keys where the engine tells no ids', () => {
   const logprobs = { tokens: ['a'], token_logprobs: [-1], top_logprobs: null };
-  assert.deepEqual(toTritonLogprobs(readLogprobs(logprobs), 0, textOf), [
+  assert.deepEqual(parsed(readLogprobs(logprobs), 0, textOf), [
     { a: { logprob: -1, rank: null, decoded_token: 'a' } },
   ]);
 });
 
 test('finds nothing where there is nothing', () => {
   assert.deepEqual([readLogprobs(null), readLogprobs(undefined), readLogprobs({})], [[], [], []]);
+});
+
+test('puts the chosen token first, whatever its id and rank', () => {
+  const keys = [...toTritonLogprobs(readLogprobs(WITH_IDS), 2, textOf).matchAll(/"(\d+)":/g)].map(
+    ([, id]) => id,
+  );
+  assert.deepEqual(keys, ['5', '7', '9', '5', '7']);
 });

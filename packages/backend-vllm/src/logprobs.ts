@@ -36,7 +36,8 @@ export function idsWithoutText(steps: readonly TokenStep[]): number[] {
 
 /**
  * Triton's JSON: for each token an object of its alternatives by id (by text where the engine tells no ids), with
- * `logprob`, `rank` (null: not among the likeliest ones that were asked for) and `decoded_token`.
+ * `logprob`, `rank` (null: not among the likeliest ones that were asked for) and `decoded_token`. The chosen one stands
+ * first, as readers of Triton's count on: so it is text, as objects of JavaScript put numbers in their own order.
  *
  * @param asked - How many of the likeliest tokens were asked for.
  */
@@ -44,19 +45,26 @@ export function toTritonLogprobs(
   steps: readonly TokenStep[],
   asked: number,
   textOf: (id: number) => string | undefined,
-): JsonObject[] {
-  return steps.map(({ chosen, top }) => {
-    const ranked = top.toSorted((a, b) => b.logprob - a.logprob);
-    const isAmongTop = top.some((token) => keyOf(token) === keyOf(chosen));
-    const tokens = isAmongTop ? ranked : [chosen, ...ranked];
-    const entries = tokens.map((token) => {
-      const at = ranked.indexOf(token);
-      const text = token.text ?? (token.id === undefined ? undefined : textOf(token.id));
-      const rank = at >= 0 && at < asked ? at + 1 : null;
-      return [keyOf(token), { logprob: token.logprob, rank, decoded_token: text ?? null }];
-    });
-    return Object.fromEntries(entries) as JsonObject;
+): string {
+  return `[${steps.map((step) => stepJson(step, asked, textOf)).join(',')}]`;
+}
+
+function stepJson(
+  { chosen, top }: TokenStep,
+  asked: number,
+  textOf: (id: number) => string | undefined,
+): string {
+  const key = keyOf(chosen);
+  const ranked = top.toSorted((a, b) => b.logprob - a.logprob);
+  const tokens = [chosen, ...ranked.filter((token) => keyOf(token) !== key)];
+  const members = tokens.map((token) => {
+    const at = ranked.findIndex((other) => keyOf(other) === keyOf(token));
+    const text = token.text ?? (token.id === undefined ? undefined : textOf(token.id));
+    const rank = at >= 0 && at < asked ? at + 1 : null;
+    const value = { logprob: token.logprob, rank, decoded_token: text ?? null };
+    return `${JSON.stringify(keyOf(token))}:${JSON.stringify(value)}`;
   });
+  return `{${members.join(',')}}`;
 }
 
 function keyOf({ id, text }: TokenLogprob): string {
