@@ -12,7 +12,17 @@ import { flagNames } from '../../tools/reference/options-page.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** What looks like a flag and is no flag of `serve`: curl's, pip's `--hash`, one in a text of Triton's, and those of `trace-summary`. */
-const FOREIGN_FLAGS = ['data-binary', 'hash', 'log_format', 'show-tensors', 'slowest', 'svg'];
+const FOREIGN_FLAGS = [
+  ...['data-binary', 'hash', 'log_format', 'show-tensors', 'slowest', 'svg'],
+  // Of `vllm serve`.
+  ...[
+    'allowed-media-domains',
+    'compilation-config',
+    'enforce-eager',
+    'no-enforce-eager',
+    'tensor-parallel-size',
+  ],
+];
 /** Folders whose documents are not the project's own. */
 const LEFT_OUT = new Set(['node_modules', 'dist', 'tmp', '.git']);
 
