@@ -11,6 +11,7 @@ const LIMIT = { timeout: 60_000 };
 
 test('requests beyond the places wait here, and all are served', LIMIT, async () => {
   await using served = await serve({ max_concurrent_requests: '2' });
+  await served.engine.set({ tokensPerSecond: 50 });
   let most = 0;
   const watching = served.engine.until(({ running, waiting, seen }) => {
     most = Math.max(most, running + waiting);

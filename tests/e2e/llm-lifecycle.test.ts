@@ -53,7 +53,7 @@ test('a start that fails gives its own reason, and leaves nothing behind', LIMIT
   await using served = await serve({ startError, child: true });
   const { server } = served;
   const { status, text } = await post(server, '/v2/repository/models/llama/load');
-  assert.equal(status, 503);
+  assert.equal(status, 400);
   assert.match(text, /the engine of model 'llama' ended with status 1: ValueError: max_model_len \(99\)/);
   assert.match((await indexOf(server)).reason, /ValueError: max_model_len/);
   assert.deepEqual(await served.command.processes(), []);
@@ -109,7 +109,7 @@ test('an unload stops the engine and all that it started', LIMIT, async () => {
 });
 
 test('an engine does not outlive the server, however that ends', LIMIT, async () => {
-  await using served = await serve({ child: true });
+  await using served = await serve({});
   const { server, command } = served;
   await load(server);
   server.process.kill('SIGKILL');
@@ -133,7 +133,7 @@ test("the engine's metrics are on our page, with the labels of the model", LIMIT
   await generate(server, 'llama');
   const page = await (await fetch(`${server.metrics}/metrics`)).text();
   assert.match(page, /^vllm:\w+\{model="llama",version="1",.*\} \S+$/m);
-  assert.match(page, /^nereid_llm_engine_up\{model="llama",version="1",engine_name="llama_0_0"\} 1$/m);
+  assert.match(page, /^nereid_llm_engine_up\{engine_name="llama_0_0",model="llama",version="1"\} 1$/m);
 });
 
 interface Served extends AsyncDisposable {

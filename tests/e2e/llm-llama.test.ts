@@ -76,7 +76,7 @@ describe('llama.cpp as the engine', { skip, timeout: 90_000 }, () => {
 
   it('stops generating when the client goes', async () => {
     const going = new AbortController();
-    const gone = generate(server, 'llama', { max_tokens: 400, ignore_eos: true }, going.signal).catch(
+    const gone = generate(server, 'llama', { max_tokens: 16_000, ignore_eos: true }, going.signal).catch(
       () => 'gone',
     );
     const running = (): Promise<number | undefined> => metricValue(server, 'llamacpp:requests_processing');
@@ -91,7 +91,7 @@ describe('llama.cpp as the engine', { skip, timeout: 90_000 }, () => {
     const parameters = { engine: 'llamacpp', engine_command: engine.command };
     repository.write('broken', { ...llmModel(parameters, { model: 'no.gguf' }), '1/no.gguf': 'no model' });
     const { status, text } = await post(server, '/v2/repository/models/broken/load');
-    assert.equal(status, 503);
+    assert.equal(status, 400);
     assert.match(
       text,
       /the engine of model 'broken' ended with status 1: RuntimeError: Failed to init server/,

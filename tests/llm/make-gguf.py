@@ -8,7 +8,7 @@ import sys
 import gguf
 import numpy
 
-LAYERS, WIDTH, HEADS, FEED_FORWARD, CONTEXT = 1, 64, 2, 128, 512
+LAYERS, WIDTH, HEADS, FEED_FORWARD, CONTEXT = 1, 64, 2, 128, 16384
 CHAT_TEMPLATE = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}\n{% endfor %}<assistant>"
 )
@@ -58,14 +58,17 @@ def add_tokenizer(writer):
 def add_weights(writer):
     random = numpy.random.default_rng(7)
 
-    def add(name, *shape):
+    def add(name, *shape, rows=None):
         values = random.standard_normal(shape) if len(shape) > 1 else numpy.ones(shape)
+        if rows is not None:
+            values[[row for row in range(shape[0]) if row not in rows]] = 0
         writer.add_tensor(name, values.astype(numpy.float32))
 
     vocabulary = 259
     add("token_embd.weight", vocabulary, WIDTH)
     add("output_norm.weight", WIDTH)
-    add("output.weight", vocabulary, WIDTH)
+    # It says letters and signs of ASCII alone: bytes beyond are half characters.
+    add("output.weight", vocabulary, WIDTH, rows=range(ord(" "), ord("~") + 1))
     for layer in range(LAYERS):
         block = f"blk.{layer}"
         add(f"{block}.attn_norm.weight", WIDTH)

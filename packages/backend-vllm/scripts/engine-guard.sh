@@ -1,13 +1,16 @@
 #!/bin/sh
-# Runs an engine: the command in the arguments. Its process group ends with the server, however that ends: then this
-# script's standard input, a pipe whose other end only the server has, is at its end.
+# engine-guard.sh SECONDS COMMAND…: runs an engine. Its process group ends with the server, however that ends: then this
+# script's standard input, a pipe whose other end only the server has, is at its end. What does not end when it is told is
+# killed after so many seconds.
+grace=$1
+shift
 exec 3<&0
 trap : TERM # Caught, not ignored, so that the engine starts with the default.
 (
   trap '' TERM
   cat <&3 >/dev/null
   kill -TERM 0
-  sleep 10
+  sleep "$grace"
   kill -KILL 0
 ) &
 "$@" </dev/null 3<&- &

@@ -28,7 +28,7 @@ interface Watched {
 }
 
 /** A load of engines elsewhere waits this long for one; without any it succeeds, and the model is not ready until one is. */
-const FIRST_UP_LIMIT_MS = 5000;
+const FIRST_UP_LIMIT_MS = 2000;
 /** An engine of ours that does not answer for its health this long is started again. */
 const UNHEALTHY_LIMIT_MS = 60_000;
 
@@ -46,7 +46,7 @@ export class EngineFleet {
     this.#endMetrics = context.metrics.foreign?.(() => this.#collectMetrics());
   }
 
-  /** Connects to the engines elsewhere. Resolves when the first can serve, at the latest after five seconds. */
+  /** Connects to the engines elsewhere. Resolves when the first can serve, at the latest after two seconds. */
   async connect(): Promise<void> {
     const { settings, context, clock, pool } = this.#options;
     if (settings.urls.length === 0) return;
@@ -80,9 +80,9 @@ export class EngineFleet {
       onUp: (connection) => {
         current = this.#watchOwn(instanceName, connection, supervisor);
       },
-      onDown: (_, why) => {
+      onDown: (_, why, isWanted) => {
         if (current !== undefined) this.#remove(current, why);
-        context.logger.error(`${instanceName}: ${why}`, this.#about);
+        if (isWanted) context.logger.error(`${instanceName}: ${why}`, this.#about);
       },
       onRestart: () => poolMetrics.restarts.increment(),
       onFailure: (message) => {

@@ -15,6 +15,7 @@ test('lines of a start say how far it is', () => {
     '(APIServer pid=1) INFO:     Application startup complete.',
     'main: server is listening on http://127.0.0.1:8080',
     '(APIServer pid=1) INFO 11-21 12:00:00 [api_server.py:1971] vLLM API server version 0.32.0',
+    'WARNING 11-21 19:55:02 [vllm.py:1703] Enforce eager set, disabling torch.compile, CUDAGraphs',
   ];
   assert.deepEqual(lines.map(progressOf), [
     'loading weights',
@@ -26,6 +27,7 @@ test('lines of a start say how far it is', () => {
     'capturing CUDA graphs: 33 %',
     'begins to answer',
     'begins to answer',
+    undefined,
     undefined,
   ]);
 });

@@ -1,4 +1,4 @@
-import { InferenceServerError, type InstanceContext, type ModelContext } from '@nereid/backend-sdk';
+import type { InstanceContext, ModelContext } from '@nereid/backend-sdk';
 import { BalancedPool } from './balanced-pool.ts';
 import { systemClock } from './clock.ts';
 import { EngineFleet } from './engine-fleet.ts';
@@ -66,18 +66,4 @@ export async function openEngines(context: ModelContext, settings: EngineSetting
   const engines = new ModelEngines(context, settings);
   await engines.connect();
   return engines;
-}
-
-/**
- * One more engine of our own, for an instance; resolves when it can serve.
- *
- * @returns Stops it.
- */
-export function addOwnEngine(
-  pool: EnginePool,
-  _context: ModelContext,
-  instance: InstanceContext,
-): Promise<() => Promise<void>> {
-  if (pool instanceof ModelEngines) return pool.addOwnEngine(instance);
-  return Promise.reject(new InferenceServerError('INTERNAL', 'these engines are not started by the server'));
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { EngineProcess } from './engine-process.ts';
+import { EngineProcess, GUARD } from './engine-process.ts';
 
 /** An engine with a child that takes no notice of SIGTERM; it prints both pids. */
 const ENGINE = `(trap '' TERM; while :; do sleep 0.1; done) & echo "child $!"; echo "engine $$"; wait`;
@@ -47,6 +47,17 @@ test('the group ends when the server is killed', async () => {
   server.kill('SIGKILL');
   await once(server, 'exit');
   await untilGone(pids.engine);
+});
+
+test('what takes no notice is killed when the server has been gone for a while', async () => {
+  const guard = spawn('/bin/sh', [GUARD, '0.1', '/bin/sh', '-c', STUBBORN], {
+    detached: true,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const pids = await readPids(createInterface({ input: guard.stdout }));
+  guard.stdin.end();
+  await untilGone(pids.engine);
+  await untilGone(pids.child);
 });
 
 test('a program that is not there is told as the shell does', async () => {

@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const GUARD = fileURLToPath(new URL('../scripts/engine-guard.sh', import.meta.url));
+/** Ends the group when the server is gone. */
+export const GUARD = fileURLToPath(new URL('../scripts/engine-guard.sh', import.meta.url));
 /** An engine that was told to end and does not is killed after this long. */
 const STOP_LIMIT_MS = 10_000;
 /** What the engine left in its pipes is waited for this long. */
@@ -34,7 +35,7 @@ export class EngineProcess {
   readonly ended: Promise<string>;
 
   constructor({ command, environment, onLine }: EngineProcessOptions) {
-    this.#child = spawn('/bin/sh', [GUARD, ...command], {
+    this.#child = spawn('/bin/sh', [GUARD, String(STOP_LIMIT_MS / 1000), ...command], {
       // A group of its own: what ends the server's, Ctrl-C among it, is not for the engine.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -148,6 +148,6 @@ class Progress {
 
   #reportTime(): void {
     const seconds = Math.round((performance.now() - this.#startedAt) / 1000);
-    this.#context.reportProgress(`${this.#last} (for ${seconds} s now)`);
+    this.#context.reportProgress(`${this.#last} (${seconds} s since the start)`);
   }
 }

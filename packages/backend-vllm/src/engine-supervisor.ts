@@ -16,8 +16,12 @@ export interface EngineSupervisorOptions {
   start(signal: AbortSignal): Promise<StartedEngine>;
   /** The engine can serve. */
   onUp(connection: EngineConnection): void;
-  /** It can't any more. Called once for each `onUp`, before the engine is started again. */
-  onDown(connection: EngineConnection, why: string): void;
+  /**
+   * It can't any more. Called once for each `onUp`, before the engine is started again.
+   *
+   * @param isWanted - Whether it is to be started again; false: it was stopped.
+   */
+  onDown(connection: EngineConnection, why: string, isWanted: boolean): void;
   /** It is being started again, or could not be. */
   onRestart(): void;
   onFailure(message: string): void;
@@ -80,8 +84,9 @@ export class EngineSupervisor {
   async #untilEnd({ process, connection, log }: StartedEngine): Promise<void> {
     const how = await process.ended;
     this.#running = undefined;
-    const words = this.#stopping.signal.aborted || log.reason === '' ? '' : `: ${log.reason}`;
-    this.#options.onDown(connection, `the engine ${how}${words}`);
+    const isWanted = !this.#stopping.signal.aborted;
+    const words = isWanted && log.reason !== '' ? `: ${log.reason}` : '';
+    this.#options.onDown(connection, `the engine ${how}${words}`, isWanted);
     await connection.close();
   }
 

@@ -4,6 +4,9 @@ import { EngineAttempt, type AttemptEnd } from './engine-attempt.ts';
 import type { Engine, EngineLease, EnginePool } from './engine.ts';
 import type { StreamMetrics, StreamTimes } from './stream-metrics.ts';
 
+/** A request may be what ends its engine, which is started again. */
+const MOST_TRIES = 3;
+
 /** What a request needs to be run. */
 export interface GenerationParts {
   readonly client: BackendRequest;
@@ -69,7 +72,8 @@ export class GenerationRun {
       lease.release('cancelled', 0);
       return;
     }
-    const { request } = this.#parts;
+    const { request, metrics } = this.#parts;
+    if (this.#failed.size > 0) metrics.countFailover();
     this.#lease = lease;
     const attempt = new EngineAttempt(lease, request, {
       onTokens: (tokens, now) => {
@@ -102,14 +106,10 @@ export class GenerationRun {
     } else {
       this.#failed.add(engine);
       this.#lastError = request.describe(end.error);
-      if (this.#failed.size < pool.engineCount) this.#goElsewhere();
+      // The pool says when there is no other engine; one of ours that has ended comes back as another.
+      if (this.#failed.size < Math.max(MOST_TRIES, pool.engineCount)) this.#acquire();
       else this.#fail(this.#lastError);
     }
-  }
-
-  #goElsewhere(): void {
-    this.#parts.metrics.countFailover();
-    this.#acquire();
   }
 
   #finish(usage: { readonly promptTokens: number; readonly completionTokens: number }): void {

@@ -102,7 +102,15 @@ const PRESETS: readonly Preset[] = [
     health: '/health',
     metrics: '/metrics',
     textEndpoint: 'completions',
-    sampling: new Set(['top_k', 'min_p', 'repeat_penalty', 'grammar', 'json_schema', 'cache_prompt']),
+    sampling: new Set([
+      'top_k',
+      'min_p',
+      'repeat_penalty',
+      'ignore_eos',
+      'grammar',
+      'json_schema',
+      'cache_prompt',
+    ]),
     keyVariable: 'LLAMA_API_KEY',
   },
   {

@@ -5,9 +5,8 @@ import {
   type ModelConfig,
   type ModelContext,
 } from '@nereid/backend-sdk';
-import { addOwnEngine, openEngines } from './engine-pool.ts';
+import { openEngines, type ModelEngines } from './engine-pool.ts';
 import { readEngineSettings, type EngineSettings } from './engine-settings.ts';
-import type { EnginePool } from './engine.ts';
 import { resolveLora } from './lora-names.ts';
 import { completeModelConfig } from './model-io.ts';
 import { StreamMetrics } from './stream-metrics.ts';
@@ -32,7 +31,7 @@ export async function createVllmModel(context: ModelContext): Promise<BackendMod
   const { modelName, modelVersion } = context;
   const metrics = new StreamMetrics(context.metrics, { model: modelName, version: modelVersion });
   // Not before the first instance: a model that is only looked at, or refused, has no engine.
-  let opening: Promise<EnginePool> | undefined;
+  let opening: Promise<ModelEngines> | undefined;
   return {
     completeConfig: (config) => ({
       ...completeModelConfig(config),
@@ -42,8 +41,7 @@ export async function createVllmModel(context: ModelContext): Promise<BackendMod
     async createInstance(instance) {
       opening ??= openEngines(context, settings);
       const pool = await opening;
-      const close =
-        settings.urls.length > 0 ? () => Promise.resolve() : await addOwnEngine(pool, context, instance);
+      const close = settings.urls.length > 0 ? () => Promise.resolve() : await pool.addOwnEngine(instance);
       return new VllmInstance({ pool, metrics, model, close });
     },
 

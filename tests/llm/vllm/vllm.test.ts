@@ -64,7 +64,7 @@ describe('vLLM as the engine', () => {
 
   it('fails a load with its own reason', async () => {
     const { status, text } = await post(server, '/v2/repository/models/broken/load');
-    assert.equal(status, 503);
+    assert.equal(status, 400);
     assert.match(text, /max_model_len|max_position_embeddings/);
   });
 

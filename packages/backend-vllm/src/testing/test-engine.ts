@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { InferenceServerError } from '@nereid/backend-sdk';
 import { Pool } from 'undici';
 import type { Engine, EngineLease, EnginePool, LeaseOutcome } from '../engine.ts';
 import { findPreset, type Preset } from '../presets.ts';
@@ -131,7 +132,10 @@ export class TestPool implements EnginePool {
 
   acquire: EnginePool['acquire'] = ({ not }, done) => {
     const engine = this.#engines.find((candidate) => !not.has(candidate));
-    if (engine === undefined) throw new Error('more engines were asked for than there are');
+    if (engine === undefined) {
+      done(undefined, new InferenceServerError('UNAVAILABLE', 'no other engine'));
+      return () => undefined;
+    }
     const lease: EngineLease = {
       engine,
       onLost: undefined,
