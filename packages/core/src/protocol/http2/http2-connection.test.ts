@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import fc from 'fast-check';
 import { FLAG, FRAME, HTTP2_ERROR, SETTING } from './frames.ts';
 import { Http2Connection, type ConnectionOptions } from './http2-connection.ts';
 import type { Http2Stream } from './http2-stream.ts';
@@ -340,4 +341,29 @@ test('headers longer than a frame go on in further ones', async (t) => {
   const third = await client.next(({ type }) => type === FRAME.CONTINUATION);
   assert.deepEqual([second.flags, third.flags], [FLAG.NONE, FLAG.END_HEADERS]);
   assert.ok(first.payload.length + second.payload.length + third.payload.length > 40_000);
+});
+
+test('whatever a client sends, it is answered or loses its connection', async (t) => {
+  const frame = fc.record({
+    type: fc.integer({ min: 0, max: 11 }),
+    flags: fc.integer({ min: 0, max: 255 }),
+    streamId: fc.oneof(fc.constantFrom(0, 1, 3, 5, 7), fc.nat()),
+    payload: fc.oneof(
+      fc.constantFrom(REQUEST_BLOCK, uint32(1), uint32(2 ** 31 - 1), setting(SETTING.INITIAL_WINDOW_SIZE, 5)),
+      fc.uint8Array({ maxLength: 40 }),
+    ),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { minLength: 1, maxLength: 12 }), async (frames) => {
+      const { client, connection } = await serve(t);
+      for (const { type, flags, streamId, payload } of frames) client.send(type, flags, streamId, payload);
+      const isServed = await client.settle().then(
+        () => true,
+        () => false,
+      );
+      assert.ok(isServed || connection.isClosed);
+      client.destroy();
+    }),
+    { numRuns: 150 },
+  );
 });
