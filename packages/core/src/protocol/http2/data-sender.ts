@@ -39,7 +39,7 @@ export class DataSender {
   /** Sends what waited of all streams, in turn. */
   resumeAll(): void {
     for (const stream of [...this.#waiting]) {
-      if (this.#window <= 0 || this.#writer.isFull) return;
+      if (this.#window <= 0 || !this.#writer.hasRoom()) return;
       this.resume(stream);
     }
   }
@@ -52,7 +52,7 @@ export class DataSender {
   #sendAll(stream: Http2Stream): boolean {
     while (stream.hasPending) {
       const size = Math.min(this.#window, stream.sendWindow, this.frameByteSize);
-      if (size <= 0 || this.#writer.isFull) return false;
+      if (size <= 0 || !this.#writer.hasRoom()) return false;
       const data = stream.takePending(size);
       this.#window -= data.length;
       stream.sendWindow -= data.length;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { FRAME, HEAD_BYTE_SIZE, writeHead, type FrameHead } from './frames.ts';
 
 /** Payloads up to this size are copied behind their heads: that costs less than a piece of its own. */
-const COPIED_BYTE_SIZE = 16 * 1024;
+const COPIED_BYTE_SIZE = 4 * 1024;
 
 const ARENA_BYTE_SIZE = 64 * 1024;
 
@@ -34,14 +34,12 @@ export class FrameWriter {
     this.#socket = socket;
   }
 
-  /** Whether data should wait for `drain` of the socket. */
-  get isFull(): boolean {
-    return this.#waiting + this.#socket.writableLength > SOCKET_BYTE_SIZE;
-  }
-
-  /** Bytes that the socket did not get yet. */
-  get waitingByteSize(): number {
-    return this.#waiting;
+  /** Whether more data may be written; if not, the socket's `drain` says when. */
+  hasRoom(): boolean {
+    if (this.#waiting + this.#socket.writableLength <= SOCKET_BYTE_SIZE) return true;
+    // The system may take it at once.
+    this.flush();
+    return this.#socket.writableLength <= SOCKET_BYTE_SIZE;
   }
 
   /** A frame, copied. */
