@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { makeLlamaEngine, type LlamaEngine } from '../llm/llama-engine.ts';
 import { generate, llmModel, metricValue, post } from '../llm/llm-models.ts';
-import { until } from '../llm/until.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -72,18 +71,6 @@ describe('llama.cpp as the engine', { skip, timeout: 90_000 }, () => {
   it('has its metrics on our page', async () => {
     const predicted = await metricValue(server, 'llamacpp:tokens_predicted_total', 'model="llama"');
     assert.equal((predicted ?? 0) > 0, true);
-  });
-
-  it('stops generating when the client goes', async () => {
-    const going = new AbortController();
-    const gone = generate(server, 'llama', { max_tokens: 16_000, ignore_eos: true }, going.signal).catch(
-      () => 'gone',
-    );
-    const running = (): Promise<number | undefined> => metricValue(server, 'llamacpp:requests_processing');
-    await until(async () => ((await running()) === 1 ? true : undefined));
-    going.abort();
-    assert.equal(await gone, 'gone');
-    await until(async () => ((await running()) === 0 ? true : undefined));
   });
 
   it('a broken model fails its load with the reason', async () => {

@@ -15,7 +15,7 @@ def main():
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--metrics", action="store_true")
     arguments.add_argument("--parallel", type=int, default=2)
-    arguments.add_argument("--ctx-size", type=int, default=32768)
+    arguments.add_argument("--ctx-size", type=int, default=1024)
     arguments.add_argument("--threads", type=int, default=1)
     given = arguments.parse_args()
 

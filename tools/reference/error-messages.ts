@@ -1,5 +1,6 @@
 /** Every kind of message that the server answers with. A test looks each of them up in the sources. */
 import type { ErrorMessages } from './error-message.ts';
+import { ENGINE_ERROR_MESSAGES } from './engine-error-messages.ts';
 import { HTTP_ERROR_MESSAGES } from './http-error-messages.ts';
 import { LANGUAGE_MODEL_ERROR_MESSAGES } from './language-model-error-messages.ts';
 import { MODEL_ERROR_MESSAGES } from './model-error-messages.ts';
@@ -11,5 +12,6 @@ export const ERROR_MESSAGES: ErrorMessages = {
   ...SERVER_ERROR_MESSAGES,
   ...MODEL_ERROR_MESSAGES,
   ...LANGUAGE_MODEL_ERROR_MESSAGES,
+  ...ENGINE_ERROR_MESSAGES,
   ...OPENAI_ERROR_MESSAGES,
 };

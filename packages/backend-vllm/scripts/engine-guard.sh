@@ -10,7 +10,11 @@ trap : TERM # Caught, not ignored, so that the engine starts with the default.
   trap '' TERM
   cat <&3 >/dev/null
   kill -TERM 0
-  sleep "$grace"
+  left=$((grace * 10))
+  while [ "$left" -gt 0 ] && kill -0 $$ 2>/dev/null; do
+    sleep 0.1
+    left=$((left - 1))
+  done
   kill -KILL 0
 ) &
 "$@" </dev/null 3<&- &

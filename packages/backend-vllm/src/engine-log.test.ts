@@ -53,6 +53,18 @@ test('want of memory is the reason whatever came of it', () => {
   );
 });
 
+test('a fault has what stands indented below it', () => {
+  assert.equal(
+    reasonOf(
+      '(APIServer pid=1) pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig',
+      '(APIServer pid=1)   Value error, max_model_len (99) is greater than 32. [type=value_error]',
+      '(APIServer pid=1)     For further information visit the documentation',
+      '(APIServer pid=1) bye',
+    ),
+    'pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig Value error, max_model_len (99) is greater than 32. [type=value_error] For further information visit the documentation',
+  );
+});
+
 test('a refused command line is a reason', () => {
   assert.equal(
     reasonOf('usage: vllm serve [model_tag]', 'vllm: error: unrecognized arguments: --no-such-thing'),

@@ -3,6 +3,7 @@ import type { Logger } from '@nereid/backend-sdk';
 /** A fault may stand a long traceback before the end. */
 const KEPT = 300;
 const SHOWN = 10;
+const MOST_DETAILS = 3;
 
 /** What a line means, and how that is said. */
 const STEPS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] = [
@@ -20,8 +21,7 @@ const STEPS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] 
 ];
 
 /** The first words of a line of vLLM: process, level, time, place. */
-const PREFIX =
-  /^(\([^)]*\)\s*)?((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\]\s*)?/;
+const PREFIX = /^(\([^)]*\) )?((DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\d\d-\d\d \d\d:\d\d:\d\d \[[^\]]*\] ?)?/;
 const LEVEL = /\b(WARNING|ERROR|CRITICAL)\b/;
 /** A refused command line, or the last line of a traceback. */
 const FAULT = /error: .*\bargument|\b[\w.]*(Error|Exception|Interrupt): \S|^error: /i;
@@ -37,6 +37,13 @@ export function progressOf(line: string): string | undefined {
     if (match !== null) return words(match);
   }
   return undefined;
+}
+
+/** A fault, and what stands indented below it: where a value is wrong, which one. */
+function withDetails([fault = '', ...following]: readonly string[]): string {
+  const end = following.findIndex((line) => !line.startsWith('  '));
+  const details = following.slice(0, Math.min(end < 0 ? following.length : end, MOST_DETAILS));
+  return [fault, ...details].map((line) => line.trim()).join(' ');
 }
 
 /** The last lines of an engine, for when it ends; all of them go to the server's log. */
@@ -59,9 +66,11 @@ export class EngineLog {
 
   /** Why it ended as its own words have it, or else its last lines; '' when it said nothing. */
   get reason(): string {
-    const faults = this.#lines.filter((line) => FAULT.test(line) && !SECOND_HAND.test(line));
-    const fault = faults.find((line) => OUT_OF_MEMORY.test(line)) ?? faults.at(-1);
-    if (fault !== undefined) return fault.replace(PREFIX, '').trim();
+    const lines = this.#lines.map((line) => line.replace(PREFIX, ''));
+    const isFault = (line: string): boolean => FAULT.test(line) && !SECOND_HAND.test(line);
+    const memory = lines.findIndex((line) => isFault(line) && OUT_OF_MEMORY.test(line));
+    const fault = memory < 0 ? lines.findLastIndex(isFault) : memory;
+    if (fault >= 0) return withDetails(lines.slice(fault));
     return this.#lines.slice(-SHOWN).join(' | ');
   }
 

@@ -50,7 +50,7 @@ test('the group ends when the server is killed', async () => {
 });
 
 test('what takes no notice is killed when the server has been gone for a while', async () => {
-  const guard = spawn('/bin/sh', [GUARD, '0.1', '/bin/sh', '-c', STUBBORN], {
+  const guard = spawn('/bin/sh', [GUARD, '1', '/bin/sh', '-c', STUBBORN], {
     detached: true,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
