@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { GrpcClient, InferInput } from '@nereid/client';
+import { generate, generateStream, llmModel } from '../llm/llm-models.ts';
 import { startScriptedEngine, type ScriptedEngine } from '../llm/scripted-engine.ts';
-import { eventsOf, generate, llmModel } from '../server/llm-models.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -19,7 +19,7 @@ describe('a client of a language model that leaves', LIMIT, () => {
   before(async () => {
     engine = await startScriptedEngine();
     repository = makeRepository();
-    repository.write('llm', llmModel({ engines: [engine.url] }));
+    repository.write('llm', llmModel({ engine_url: engine.url }));
     server = await startServer(repository.path);
   });
 
@@ -43,13 +43,10 @@ describe('a client of a language model that leaves', LIMIT, () => {
   };
 
   test('frees the engine: generate_stream (LLM-09)', () =>
-    leaveOnce(async (signal) => {
-      const answer = await generate(server.http, { ...PROMPT, stream: true }, { isStream: true, signal });
-      return answer.text();
-    }));
+    leaveOnce((signal) => generateStream(server, 'llm', PROMPT, signal)));
 
   test('frees the engine: generate, whose answer has not begun', () =>
-    leaveOnce((signal) => generate(server.http, PROMPT, { signal })));
+    leaveOnce((signal) => generate(server, 'llm', PROMPT, signal)));
 
   test('frees the engine: a gRPC stream', async () => {
     const client = new GrpcClient(server.grpc);
@@ -68,23 +65,19 @@ describe('a client of a language model that leaves', LIMIT, () => {
 
   test('frees the engine that has not answered at all', async () => {
     await engine.set({ fault: 'silent', faultAfter: 0 });
-    await leaveOnce((signal) => generate(server.http, PROMPT, { signal }));
+    await leaveOnce((signal) => generate(server, 'llm', PROMPT, signal));
   });
 
   test('leaves other requests alone', async () => {
     await engine.set({ tokensPerSecond: 200 });
-    const other = generate(
-      server.http,
-      { text_input: 'p', stream: true, max_tokens: 40 },
-      { isStream: true },
-    );
+    const other = generateStream(server, 'llm', { text_input: 'p', max_tokens: 40 });
     await engine.until(({ running }) => running === 1);
     const leaving = new AbortController();
-    const gone = assert.rejects(generate(server.http, PROMPT, { signal: leaving.signal }));
+    const gone = assert.rejects(generate(server, 'llm', PROMPT, leaving.signal));
     await engine.until(({ running }) => running === 2);
     leaving.abort();
     await gone;
-    assert.equal((await eventsOf(await other)).length, 40);
+    assert.equal((await other).length, 40);
   });
 });
 
@@ -93,7 +86,7 @@ test('a client that reads slowly holds the engine back', LIMIT, async () => {
   const text = Array.from({ length: 2000 }, () => 'x'.repeat(16_384)).join(' ');
   await using engine = await startScriptedEngine({ text });
   await using repository = makeRepository();
-  repository.write('llm', llmModel({ engines: [engine.url] }));
+  repository.write('llm', llmModel({ engine_url: engine.url }));
   await using server = await startServer(repository.path);
   const body = JSON.stringify({ text_input: 'p', stream: true });
   const socket = connect(Number(new URL(server.http).port), '127.0.0.1').on('error', () => undefined);
@@ -102,7 +95,7 @@ test('a client that reads slowly holds the engine back', LIMIT, async () => {
   );
   await engine.until(({ running }) => running === 1);
   // Another client's whole stream has time to pass; this one would be through as well.
-  await eventsOf(await generate(server.http, { text_input: 'p', stream: true }, { isStream: true }));
+  await generateStream(server, 'llm', { text_input: 'p' });
   assert.equal(engine.report().running, 1);
   socket.destroy();
   await engine.until(({ running }) => running === 0);

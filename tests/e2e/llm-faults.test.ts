@@ -1,13 +1,13 @@
 /** What goes wrong at an engine reaches the client as an error that says so, and nobody else. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { eventsOf, generate, generateStream, llmModel } from '../llm/llm-models.ts';
 import { startScriptedEngine, type EngineScript, type ScriptedEngine } from '../llm/scripted-engine.ts';
-import { eventsOf, generate, llmModel } from '../server/llm-models.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
-const STREAM = { text_input: 'p', stream: true, max_tokens: 4 };
+const STREAM = { text_input: 'p', max_tokens: 4 };
 const WHOLE = { text_input: 'p', max_tokens: 4 };
 
 describe('an engine that fails', LIMIT, () => {
@@ -18,7 +18,7 @@ describe('an engine that fails', LIMIT, () => {
   before(async () => {
     engine = await startScriptedEngine();
     repository = makeRepository();
-    repository.write('llm', llmModel({ engines: [engine.url] }));
+    repository.write('llm', llmModel({ engine_url: engine.url }));
     server = await startServer(repository.path);
   });
 
@@ -30,8 +30,7 @@ describe('an engine that fails', LIMIT, () => {
     await repository[Symbol.asyncDispose]();
   });
 
-  const stream = async (): Promise<Record<string, unknown>[]> =>
-    eventsOf(await generate(server.http, STREAM, { isStream: true }));
+  const stream = (): Promise<Record<string, unknown>[]> => generateStream(server, 'llm', STREAM);
 
   for (const [script, message] of [
     [{ fault: 'cut-mid-token' }, /broke off the connection/],
@@ -60,8 +59,8 @@ describe('an engine that fails', LIMIT, () => {
   ] as const satisfies [EngineScript, number, RegExp][]) {
     test(`before the answer with ${script.fault}: HTTP ${status}`, async () => {
       await engine.set(script);
-      const answer = await generate(server.http, WHOLE);
-      const { error } = (await answer.json()) as { error: string };
+      const answer = await generate(server, 'llm', WHOLE);
+      const { error } = JSON.parse(answer.text) as { error: string };
       assert.equal(answer.status, status);
       assert.match(error, message);
     });
@@ -69,7 +68,7 @@ describe('an engine that fails', LIMIT, () => {
 
   test('too many requests: the engine says when to come again', async () => {
     await engine.set({ fault: 'status-429' });
-    const answer = await generate(server.http, WHOLE);
+    const answer = await generate(server, 'llm', WHOLE);
     assert.equal(answer.headers.get('retry-after'), '1');
   });
 
@@ -81,11 +80,10 @@ describe('an engine that fails', LIMIT, () => {
 
   test('killed mid-token: the error comes in the stream', async () => {
     await engine.set({ fault: 'silent', faultAfter: 2 });
-    const answer = generate(server.http, STREAM, { isStream: true });
-    await engine.until(({ running }) => running === 1);
-    const reading = eventsOf(await answer);
+    const body = JSON.stringify({ ...STREAM, stream: true });
+    const answer = await fetch(`${server.http}/v2/models/llm/generate_stream`, { method: 'POST', body });
     await engine.kill();
-    const events = await reading;
+    const events = eventsOf(await answer.text());
     assert.match(String(events.at(-1)?.['error']), /broke off the connection/);
   });
 });
@@ -99,11 +97,11 @@ describe('an engine that fails before its first token, beside one that does not'
       await using broken = await startScriptedEngine({});
       await using sound = await startScriptedEngine();
       await using repository = makeRepository();
-      repository.write('llm', llmModel({ engines: [broken.url, sound.url] }));
+      repository.write('llm', llmModel({ engine_url: `${broken.url},${sound.url}` }));
       await using server = await startServer(repository.path);
       await broken.set(script);
       const answers = await Promise.all(
-        Array.from({ length: 4 }, async () => (await generate(server.http, WHOLE)).status),
+        Array.from({ length: 4 }, async () => (await generate(server, 'llm', WHOLE)).status),
       );
       assert.deepEqual(answers, [200, 200, 200, 200]);
       assert.equal(sound.report().seen, 4);

@@ -1,10 +1,10 @@
 /** Text from a language model through Triton's interface: HTTP infer, generate, generate_stream and gRPC streams. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { GrpcClient, HttpClient, InferInput } from '@nereid/client';
+import { GrpcClient, InferInput } from '@nereid/client';
+import { eventsOf, generate, generateStream, llmModel, post } from '../llm/llm-models.ts';
 import { startScriptedEngine, type ScriptedEngine } from '../llm/scripted-engine.ts';
 import { collect } from '../server/collect.ts';
-import { eventsOf, generate, llmModel } from '../server/llm-models.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -25,8 +25,9 @@ describe('a language model', LIMIT, () => {
   before(async () => {
     engine = await startScriptedEngine({ models: ['scripted', 'doll'] });
     repository = makeRepository();
-    repository.write('llm', llmModel({ engines: [engine.url], adapters: ['doll'] }));
-    repository.write('plain', llmModel({ engines: [engine.url], preset: 'openai' }));
+    const parameters = { engine_url: engine.url, engine_model: 'scripted' };
+    repository.write('llm', { ...llmModel(parameters), '1/multi_lora.json': '{"doll": "/lora/doll"}' });
+    repository.write('plain', llmModel({ ...parameters, engine: 'openai' }));
     server = await startServer(repository.path);
   });
 
@@ -50,9 +51,9 @@ describe('a language model', LIMIT, () => {
   });
 
   test('answers generate with the prompt and the text (LLM-05)', async () => {
-    const answer = await generate(server.http, { text_input: PROMPT, max_tokens: 2 });
+    const answer = await generate(server, 'llm', { text_input: PROMPT, max_tokens: 2 });
     assert.equal(answer.status, 200);
-    assert.deepEqual(await answer.json(), {
+    assert.deepEqual(JSON.parse(answer.text), {
       model_name: 'llm',
       model_version: '1',
       finish_reason: 'length',
@@ -64,7 +65,7 @@ describe('a language model', LIMIT, () => {
 
   test('leaves the prompt out where that is asked for (LLM-05)', async () => {
     const body = { text_input: PROMPT, max_tokens: 1, exclude_input_in_output: true };
-    const { text_output: text } = (await (await generate(server.http, body)).json()) as {
+    const { text_output: text } = JSON.parse((await generate(server, 'llm', body)).text) as {
       text_output: string;
     };
     assert.equal(text, 'word_0 ');
@@ -72,7 +73,7 @@ describe('a language model', LIMIT, () => {
 
   test('streams new text only, an event for each token (LLM-06)', async () => {
     const body = { text_input: PROMPT, stream: true, parameters: { max_tokens: 3 } };
-    const events = await eventsOf(await generate(server.http, body, { isStream: true }));
+    const events = await generateStream(server, 'llm', body);
     assert.deepEqual(
       events.map(({ text_output: text }) => text),
       ['word_0 ', 'word_1 ', 'word_2 '],
@@ -81,9 +82,9 @@ describe('a language model', LIMIT, () => {
 
   test('refuses to prepend the prompt to a stream (LLM-06)', async () => {
     const body = { text_input: PROMPT, stream: true, exclude_input_in_output: false };
-    const answer = await generate(server.http, body);
+    const answer = await generate(server, 'llm', body);
     assert.deepEqual(
-      [answer.status, await answer.json()],
+      [answer.status, JSON.parse(answer.text)],
       [
         400,
         {
@@ -104,7 +105,7 @@ describe('a language model', LIMIT, () => {
       return_num_input_tokens: true,
       return_num_output_tokens: true,
     };
-    const events = await eventsOf(await generate(server.http, body, { isStream: true }));
+    const events = await generateStream(server, 'llm', body);
     const step = (id: number, logprob: number) =>
       JSON.stringify([{ [id]: { logprob, rank: 1, decoded_token: `word_${id} ` } }]);
     assert.deepEqual(events.map(outputsOf), [
@@ -129,7 +130,7 @@ describe('a language model', LIMIT, () => {
 
   test('gives a list of several completions (LLM-04)', async () => {
     const body = { text_input: PROMPT, n: 2, max_tokens: 1, exclude_input_in_output: true };
-    const { text_output: texts } = (await (await generate(server.http, body)).json()) as {
+    const { text_output: texts } = JSON.parse((await generate(server, 'llm', body)).text) as {
       text_output: unknown;
     };
     assert.deepEqual(texts, ['word_0 ', 'word_0 ']);
@@ -137,14 +138,14 @@ describe('a language model', LIMIT, () => {
 
   test('takes sampling parameters from the input before those of the request (LLM-07)', async () => {
     const sampling = JSON.stringify({ max_tokens: '2', temperature: '0.5', stop: ['x'] });
-    await generate(server.http, { text_input: PROMPT, sampling_parameters: sampling, max_tokens: 9 });
+    await generate(server, 'llm', { text_input: PROMPT, sampling_parameters: sampling, max_tokens: 9 });
     const { max_tokens: maxTokens, temperature, stop } = lastBody();
     assert.deepEqual([maxTokens, temperature, stop], [2, 0.5, ['x']]);
   });
 
   test('refuses a sampling parameter that the engine would not know (LLM-07)', async () => {
-    const answer = await generate(server.http, { text_input: PROMPT, temprature: 1 });
-    const { error } = (await answer.json()) as { error: string };
+    const answer = await generate(server, 'llm', { text_input: PROMPT, temprature: 1 });
+    const { error } = JSON.parse(answer.text) as { error: string };
     assert.deepEqual(
       [answer.status, error],
       [
@@ -155,17 +156,17 @@ describe('a language model', LIMIT, () => {
   });
 
   test('asks an adapter by name, and tells which there are (LLM-08)', async () => {
-    const ask = (name: string) => generate(server.http, { text_input: PROMPT, lora_name: name });
+    const ask = (name: string) => generate(server, 'llm', { text_input: PROMPT, lora_name: name });
     assert.equal((await ask('doll')).status, 200);
     assert.equal(lastBody()['model'], 'doll');
-    const { error } = (await (await ask('bear')).json()) as { error: string };
+    const { error } = JSON.parse((await ask('bear')).text) as { error: string };
     assert.equal(error, "LoRA bear is not supported, we currently support ['doll']");
   });
 
   test('takes images as messages of a chat (LLM-03)', async () => {
     const png = Buffer.from('\u0089PNG\r\n\u001a\n', 'latin1').toString('base64');
     const body = { text_input: 'what is this?', image: png, exclude_input_in_output: true, max_tokens: 1 };
-    const { text_output: text } = (await (await generate(server.http, body)).json()) as {
+    const { text_output: text } = JSON.parse((await generate(server, 'llm', body)).text) as {
       text_output: string;
     };
     assert.equal(text, 'word_0 ');
@@ -194,7 +195,7 @@ describe('a language model', LIMIT, () => {
       headers: { accept: 'text/event-stream' },
       body: JSON.stringify(body),
     });
-    const events = (await eventsOf(answer)) as { outputs: { data: unknown }[] }[];
+    const events = eventsOf(await answer.text()) as { outputs: { data: unknown }[] }[];
     assert.deepEqual(
       events.map(({ outputs }) => outputs[0]?.data),
       [['word_0 '], ['word_1 ']],
@@ -228,7 +229,7 @@ describe('a language model', LIMIT, () => {
 
   test('asks engines without completions for chats', async () => {
     const body = { text_input: PROMPT, stream: true, max_tokens: 2 };
-    const events = await eventsOf(await generate(server.http, body, { model: 'plain', isStream: true }));
+    const events = await generateStream(server, 'plain', body);
     assert.deepEqual(
       events.map(({ text_output: text }) => text),
       ['word_0 ', 'word_1 '],
@@ -237,23 +238,20 @@ describe('a language model', LIMIT, () => {
   });
 
   test("hands a body of OpenAI's API on, and the answer back, as bytes", async () => {
-    const client = new HttpClient(server.http);
     const chat = { model: 'scripted', messages: [{ role: 'user', content: PROMPT }], max_tokens: 2 };
-    const answer = await fetch(`${server.http}/v2/models/llm/generate`, {
-      method: 'POST',
-      body: JSON.stringify({ openai_request: JSON.stringify(chat) }),
-    });
-    await client.close();
-    const { openai_response: text } = (await answer.json()) as { openai_response: string };
-    const { object, usage } = JSON.parse(text) as { object: string; usage: { completion_tokens: number } };
+    const body = { openai_request: JSON.stringify(chat) };
+    const { text } = await post(server, '/v2/models/llm/generate', body);
+    const { openai_response: response } = JSON.parse(text) as { openai_response: string };
+    const { object, usage } = JSON.parse(response) as {
+      object: string;
+      usage: { completion_tokens: number };
+    };
     assert.deepEqual([object, usage.completion_tokens], ['chat.completion', 2]);
     assert.equal(engine.requests.at(-1)?.body, JSON.stringify(chat));
   });
 
   test('shows how long tokens took, and how many there were', async () => {
-    await (
-      await generate(server.http, { text_input: PROMPT, stream: true, max_tokens: 4 }, { isStream: true })
-    ).text();
+    await generateStream(server, 'llm', { text_input: PROMPT, max_tokens: 4 });
     const page = await (await fetch(`${server.metrics}/metrics`)).text();
     for (const name of [
       'time_to_first_token',

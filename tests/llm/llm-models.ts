@@ -55,6 +55,25 @@ export function generate(
   );
 }
 
+/** Asks a model by `POST /v2/models/<model>/generate_stream`, and gives the JSON of its events. */
+export async function generateStream(
+  server: Pick<RunningServer, 'http'>,
+  model: string,
+  body: Readonly<Record<string, unknown>>,
+  signal?: AbortSignal,
+): Promise<Record<string, unknown>[]> {
+  const path = `/v2/models/${model}/generate_stream`;
+  return eventsOf((await post(server, path, { stream: true, ...body }, signal)).text);
+}
+
+/** The JSON of a stream's events. */
+export function eventsOf(text: string): Record<string, unknown>[] {
+  return text
+    .split('\n\n')
+    .filter((event) => event !== '')
+    .map((event) => JSON.parse(event.slice('data: '.length)) as Record<string, unknown>);
+}
+
 /** Value of a metric: its name, and labels that the sample must have. Undefined: there is none. */
 export async function metricValue(
   server: Pick<RunningServer, 'metrics'>,

@@ -5,9 +5,9 @@
  *     node tests/tritonclient/run.ts [text that the names of the checks hold …]
  */
 import { join } from 'node:path';
+import { llmModel } from '../llm/llm-models.ts';
 import { startScriptedEngine } from '../llm/scripted-engine.ts';
 import { runPython } from '../python/venv.ts';
-import { llmModel } from '../server/llm-models.ts';
 import {
   identityModel,
   makeRepository,
@@ -53,7 +53,7 @@ async function main(only: readonly string[]): Promise<number> {
   await using repository = makeRepository();
   addModels(repository);
   await using engine = await startScriptedEngine();
-  repository.write('llm', llmModel({ engines: [engine.url] }));
+  repository.write('llm', llmModel({ engine_url: engine.url }));
   const flags = ['--model-control-mode=explicit', '--load-model=*', '--allow-client-shm=true'];
   await using server = await startServer(repository.path, ...flags);
   const walk = join(ROOT, 'tests/tritonclient/walk.py');
