@@ -1,8 +1,8 @@
 /**
- * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --output=folder] [-- --triton[=folder]]`.
+ * Measures Nereid: `npm run bench [-- --quick] [-- --only=name] [-- --update] [-- --output=folder] [-- --triton[=folder]]`.
  *
- * A whole run writes docs/benchmarks; a quick or partial one writes tmp/benchmarks, so that the committed figures
- * always come from one whole run.
+ * A whole run writes docs/benchmarks; a quick or partial one writes tmp/benchmarks, unless it is to put its scenarios
+ * in the place of those of the last whole run, which the page then says.
  */
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,8 @@ import { runMicroBenchmarks } from './micro/run-micro.ts';
 import { splitOwnCores } from './process/pinned-cores.ts';
 import { formatSpread } from './report/format.ts';
 import { print } from './report/print.ts';
-import { writeResults } from './report/results.ts';
+import { mergeResults } from './report/merge-results.ts';
+import { readResults, writeResults, type Results } from './report/results.ts';
 import { FULL, QUICK, runScenarios } from './run-scenarios.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 import { setUpTriton } from './tool/set-up-triton.ts';
@@ -28,6 +29,8 @@ interface RunOptions {
   /** Names of scenarios; empty: all, or in the quick form those that belong to it. */
   readonly only: readonly string[];
   readonly output: string;
+  /** Whether the scenarios take their place among those that the output has. */
+  readonly isUpdate: boolean;
   /** Virtual environment with a Triton to compare with; empty: one is made. */
   readonly triton: string | undefined;
 }
@@ -40,6 +43,7 @@ function parseOptions(): RunOptions {
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
+      update: { type: 'boolean', default: false },
       output: { type: 'string' },
       triton: { type: 'string' },
     },
@@ -49,13 +53,16 @@ function parseOptions(): RunOptions {
     if (!names.includes(name))
       throw new Error(`--only: expected one of ${names.join(', ')}, found '${name}'`);
   }
-  const isWhole = !values.quick && values.only.length === 0;
-  const output = values.output ?? join(ROOT, isWhole ? 'docs' : 'tmp', 'benchmarks');
-  return { isQuick: values.quick, only: values.only, output, triton: values.triton };
+  const { quick: isQuick, update: isUpdate, only, triton } = values;
+  if (isUpdate && (isQuick || only.length === 0))
+    throw new Error('--update: name scenarios by --only, without --quick');
+  const isWhole = !isQuick && only.length === 0;
+  const output = values.output ?? join(ROOT, isWhole || isUpdate ? 'docs' : 'tmp', 'benchmarks');
+  return { isQuick, only, output, isUpdate, triton };
 }
 
 async function main(directory: string): Promise<void> {
-  const { isQuick, only, output, triton } = parseOptions();
+  const { isQuick, only, output, isUpdate, triton } = parseOptions();
   const machine = describeMachine();
   const loads = await chooseLoadGenerators(directory);
   const environment = triton === '' ? setUpTriton() : triton;
@@ -78,7 +85,7 @@ async function main(directory: string): Promise<void> {
   });
   if (failed.length > 0) process.exitCode = 1;
   const micro = only.length === 0 || only.includes(MICRO) ? await measureParts(isQuick) : [];
-  writeResults(output, {
+  const results: Results = {
     date: new Date().toISOString(),
     machine,
     loadGenerators: { http: loads.http.name, grpc: loads.grpc.name },
@@ -87,7 +94,8 @@ async function main(directory: string): Promise<void> {
     figures,
     micro,
     delayStudy,
-  });
+  };
+  writeResults(output, isUpdate ? mergeResults(readResults(output), results) : results);
   print(`\nWritten to ${relative(ROOT, output)}.`);
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DelayStudy } from '../measure/delay-study.ts';
 import type { Figure } from '../measure/figure.ts';
@@ -21,6 +21,11 @@ export interface Results {
   readonly micro: readonly MicroFigure[];
   /** Default: it was not asked for. */
   readonly delayStudy?: DelayStudy | undefined;
+}
+
+/** The results that a folder has. */
+export function readResults(folder: string): Results {
+  return JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as Results;
 }
 
 /** Writes `results.json`, the page about it and its plot; for the study of queue delays a page of its own. */
