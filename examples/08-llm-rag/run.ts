@@ -38,7 +38,7 @@ process.stdout.write(`${passages.length} passages\n\n${question}\n`);
 const answer = await client.chat.completions.create({
   model: 'rag',
   messages: [{ role: 'user', content: question }],
-  max_tokens: 120,
+  max_tokens: 60,
   temperature: 0,
   stream: true,
   stream_options: { include_usage: true },

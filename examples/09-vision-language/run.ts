@@ -18,7 +18,8 @@ installEngine();
 await using server = await createServer({
   modelRepository: [MODELS, ASSISTANT_MODELS, ...installOcr()],
   modelControlMode: 'explicit',
-  loadModel: ['vision', 'ocr'],
+  // Steps come with their ensemble; models that a model calls don't.
+  loadModel: ['vision', 'ocr', 'text_recognition'],
   httpAddress: '127.0.0.1',
   httpPort: 0,
   allowGrpc: false,
@@ -40,7 +41,7 @@ const answer = await client.chat.completions.create({
       ],
     },
   ],
-  max_tokens: 60,
+  max_tokens: 40,
   temperature: 0,
   stream: true,
 });

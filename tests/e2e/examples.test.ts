@@ -10,6 +10,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 /** For what needs a POSIX shell and signals. */
 const POSIX = { ...LIMIT, skip: process.platform === 'win32' };
+/** For what downloads a language model, and runs it. */
+const LANGUAGE_MODEL = { ...POSIX, timeout: 170_000 };
 const run = promisify(execFile);
 
 /** Runs a script of an example from the root of the repository and gives what it printed. */
@@ -103,4 +105,20 @@ test('the voice activity of two callers is that of the model without a server', 
 test('the OCR ensemble reads every line of the picture, in order', LIMIT, async () => {
   const output = await runExample('04-ocr-ensemble/run.ts');
   assert.deepEqual(output.match(/^.+(?= \(\d)/gm), ['NEREID 2026', 'HELLO WORLD', 'LINE 3']);
+});
+
+test('the chat that knows the manual answers with its passages, in a stream', LANGUAGE_MODEL, async () => {
+  const output = await runExample('08-llm-rag/run.ts');
+  assert.match(output, /^\d{3} passages$/m);
+  // The passages are among what goes in, and something comes out.
+  assert.match(
+    output,
+    /\n\nWhat does the rate limiter limit\?\n[^]{20,}\n\n\d{3,4} tokens in, \d{2,3} out\n$/,
+  );
+});
+
+test('the chat about a picture repeats what is written on it', LANGUAGE_MODEL, async () => {
+  const output = await runExample('09-vision-language/run.ts');
+  assert.match(output, /OPEN 9 T[O0] 5/);
+  assert.match(output, /CLOSED ON MONDAY/);
 });

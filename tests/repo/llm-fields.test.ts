@@ -4,7 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { createModelConfig } from '@nereid/backend-sdk';
 import type { JsonObject, JsonValue } from '@nereid/protocol/http';
+import { completeModelConfig } from '../../packages/backend-vllm/src/model-io.ts';
+import { findPreset } from '../../packages/backend-vllm/src/presets.ts';
+import { readSamplingParameters } from '../../packages/backend-vllm/src/sampling-parameters.ts';
 import { toChatBody } from '../../packages/openai/src/responses-request.ts';
 import { startTestServer, type ScriptedModel } from '../../packages/openai/src/testing/test-server.ts';
 import { ROOT } from './package-manifest.ts';
@@ -114,6 +118,47 @@ describe('POST /v1/responses', () => {
       if (status === 'no effect') assert.deepEqual(chat, chatOf({}));
       else if (status === 'as it is') assert.deepEqual(chat[name], example);
       else assert.notDeepEqual(chat[name], without[name]);
+    });
+  }
+});
+
+describe('The vLLM backend over V2', () => {
+  const heading = 'The vLLM backend over V2';
+  const vllm = findPreset('vllm');
+  const section = PAGE.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+
+  /** `name: datatype [dims]` of the rows of a table. */
+  const tensorsOf = (kind: string): readonly string[] => {
+    const table = section.split(`| ${kind} |`)[1]?.split('\n\n')[0] ?? '';
+    return [...table.matchAll(/^\| `(\w+)` \| (\w+ \[.+?\]) \|/gm)].map(
+      ([, name, type]) => `${name}: ${type}`,
+    );
+  };
+
+  test('its inputs and outputs are the rows of the tables', () => {
+    const completed = completeModelConfig(createModelConfig({ name: 'm' }));
+    for (const kind of ['input', 'output'] as const) {
+      const expected = (completed[kind] ?? []).map(
+        ({ name, data_type: type, dims }) => `${name}: ${type.replace('TYPE_', '')} [${dims.join()}]`,
+      );
+      assert.deepEqual(tensorsOf(kind), expected);
+    }
+  });
+
+  test('every sampling parameter that vLLM has has a row', () => {
+    const rows = rowsOf(heading).map(({ field, status }) =>
+      status.startsWith('`') ? status : `\`${field}\``,
+    );
+    for (const name of vllm?.sampling ?? []) assert.ok(rows.includes(`\`${name}\``), name);
+    assert.ok(rows.length > 20);
+  });
+
+  for (const { field, example, status } of rowsOf(heading)) {
+    test(`sampling parameter '${field}': ${status}`, () => {
+      assert.ok(vllm !== undefined);
+      const read = (): JsonObject => readSamplingParameters([[field, example]], vllm).body as JsonObject;
+      if (status === 'refused') assert.throws(read, new RegExp(`'${field}'`));
+      else assert.deepEqual(read()[status === 'as it is' ? field : status.replaceAll('`', '')], example);
     });
   }
 });
