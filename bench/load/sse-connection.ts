@@ -1,9 +1,9 @@
 /**
  * A client of streamed answers over a bare socket: it finds tokens and the end of an answer in the bytes, and parses no
- * more than that, so that one process can follow thousands of streams.
+ * more than that, so that one process can follow thousands of streams beside those who serve them.
  */
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 /** What is sent, and where. */
 export interface SseTarget {
@@ -15,15 +15,18 @@ export interface SseTarget {
 
 /** Hears of one answer. */
 export interface SseListener {
-  /** Bytes with the events of some tokens. */
-  onTokens(count: number, text: string): void;
+  /** Bytes of the body, which are the next piece's when this returns. */
+  onData(bytes: Buffer): void;
   onEnd(): void;
   onFailure(error: Error): void;
 }
 
 /** What ends the body of an answer in chunks. */
-const LAST_CHUNK = '0\r\n\r\n';
+const LAST_CHUNK = Buffer.from('0\r\n\r\n');
 const HEAD_END = '\r\n\r\n';
+
+/** Every read of every connection lands here: each is dealt with before the next one. */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 /** One connection, that sends its request any number of times, one after the other. */
 export class SseConnection {
@@ -33,30 +36,41 @@ export class SseConnection {
   #listener: SseListener | undefined;
   #hasHead = false;
   #head = '';
-  /** Of the last piece: the end of an answer may be cut. */
-  #tail = '';
+  /** How much of the last chunk the body ends with so far: it may be cut. */
+  #matched = 0;
 
-  private constructor(socket: Socket, target: SseTarget) {
-    this.#socket = socket;
+  private constructor(target: SseTarget) {
+    const { hostname, port } = new URL(target.url);
     this.#target = target;
     this.#request = requestText(target);
-    socket.on('data', (piece: Buffer) => this.#receive(piece.toString('latin1')));
-    socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error(`${target.url}: the connection was closed`)));
+    this.#socket = connect({
+      host: hostname,
+      port: Number(port),
+      noDelay: true,
+      // Neither an event nor a buffer for each read.
+      onread: {
+        buffer: READ_BUFFER,
+        callback: (byteLength) => {
+          this.#receive(READ_BUFFER.subarray(0, byteLength));
+          return true;
+        },
+      },
+    });
+    this.#socket.on('error', (error) => this.#fail(error));
+    this.#socket.on('close', () => this.#fail(new Error(`${target.url}: the connection was closed`)));
   }
 
   static async open(target: SseTarget): Promise<SseConnection> {
-    const { hostname, port } = new URL(target.url);
-    const socket = createConnection({ host: hostname, port: Number(port), noDelay: true });
-    await once(socket, 'connect');
-    return new SseConnection(socket, target);
+    const connection = new SseConnection(target);
+    await once(connection.#socket, 'connect');
+    return connection;
   }
 
   send(listener: SseListener): void {
     this.#listener = listener;
     this.#hasHead = false;
     this.#head = '';
-    this.#tail = '';
+    this.#matched = 0;
     this.#socket.write(this.#request, 'latin1');
   }
 
@@ -66,22 +80,20 @@ export class SseConnection {
     this.#socket.destroy();
   }
 
-  #receive(text: string): void {
-    const body = this.#hasHead ? text : this.#takeHead(text);
-    if (body === undefined || body === '') return;
-    const count = countEvents(body);
-    if (count > 0) this.#listener?.onTokens(count, body);
-    const end = (this.#tail + body).slice(-LAST_CHUNK.length);
-    this.#tail = end;
-    if (end !== LAST_CHUNK) return;
+  #receive(bytes: Buffer): void {
+    const body = this.#hasHead ? bytes : this.#takeHead(bytes);
+    if (body === undefined || body.length === 0) return;
+    this.#listener?.onData(body);
+    if (!this.#isLast(body)) return;
     const listener = this.#listener;
     this.#listener = undefined;
     listener?.onEnd();
   }
 
   /** What follows the head; undefined while some of it is missing. */
-  #takeHead(text: string): string | undefined {
-    this.#head += text;
+  #takeHead(bytes: Buffer): Buffer | undefined {
+    const before = this.#head.length;
+    this.#head += bytes.toString('latin1');
     const end = this.#head.indexOf(HEAD_END);
     if (end < 0) return undefined;
     if (!this.#head.startsWith('HTTP/1.1 200')) {
@@ -89,7 +101,23 @@ export class SseConnection {
       return undefined;
     }
     this.#hasHead = true;
-    return this.#head.slice(end + HEAD_END.length);
+    return bytes.subarray(end + HEAD_END.length - before);
+  }
+
+  /** Whether the body ends with these bytes. */
+  #isLast(body: Buffer): boolean {
+    const length = LAST_CHUNK.length;
+    if (body.length >= length) {
+      const tail = body.subarray(body.length - length);
+      if (tail.equals(LAST_CHUNK)) return true;
+      // The usual end of a piece: nothing of the last chunk.
+      this.#matched = 0;
+    }
+    for (const byte of body.subarray(-length)) {
+      if (byte === LAST_CHUNK[this.#matched]) this.#matched += 1;
+      else this.#matched = byte === LAST_CHUNK[0] ? 1 : 0;
+    }
+    return this.#matched === length;
   }
 
   #fail(error: Error): void {
@@ -97,15 +125,6 @@ export class SseConnection {
     this.#listener = undefined;
     listener?.onFailure(error);
   }
-}
-
-/** Events but the last one, `[DONE]`. */
-function countEvents(body: string): number {
-  let count = 0;
-  for (let at = body.indexOf('data: '); at >= 0; at = body.indexOf('data: ', at + 6)) {
-    if (body[at + 6] !== '[') count += 1;
-  }
-  return count;
 }
 
 function requestText({ url, body }: SseTarget): string {

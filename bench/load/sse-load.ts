@@ -1,6 +1,7 @@
 /** Load in streams, and what it came to. The shapes travel between processes as JSON. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { quantilesOf, type Quantiles } from '../measure/quantiles.ts';
+import { countEvents, findStamps } from './event-bytes.ts';
 import { SseConnection, type SseTarget } from './sse-connection.ts';
 
 /** Each stream once, all of them at a time; tokens carry the time they were sent at (`stampsTokens` of the engine). */
@@ -55,8 +56,9 @@ export interface SseResults {
   readonly leaving: LeavingResult;
 }
 
-const STAMP = /(\d{11,19}) /g;
 const NS_PER_MS = 1e6;
+/** Spreads the starts of streams evenly, but in no rhythm: else hundreds of them would have their tokens at one moment. */
+const GOLDEN_RATIO = 0.618_033_988_75;
 
 /** @throws Error when a stream fails: a figure with failures in it means nothing. */
 export function runSseLoad(load: SseLoad): Promise<SseResults[keyof SseResults]> {
@@ -70,43 +72,69 @@ export function runSseLoad(load: SseLoad): Promise<SseResults[keyof SseResults]>
   }
 }
 
+/** What is measured while all streams run: neither their start nor their end. */
+class PacedTimes {
+  readonly #streams: number;
+  readonly #delays: Float64Array;
+  readonly #gaps: Float64Array;
+  #started = 0;
+  #isOver = false;
+  #tokens = 0;
+  #gapCount = 0;
+
+  constructor({ streams, tokens }: PacedLoad) {
+    this.#streams = streams;
+    this.#delays = new Float64Array(streams * tokens);
+    this.#gaps = new Float64Array(streams * tokens);
+  }
+
+  /** @param before - The delay of the stream's token before; undefined for its first. */
+  add(delay: number, before: number | undefined): void {
+    if (before === undefined) this.#started += 1;
+    if (this.#started < this.#streams || this.#isOver) return;
+    this.#delays[this.#tokens++] = delay;
+    if (before !== undefined) this.#gaps[this.#gapCount++] = delay - before;
+  }
+
+  end(): void {
+    this.#isOver = true;
+  }
+
+  result(): PacedResult {
+    return {
+      tokens: this.#tokens,
+      delay: quantilesOf(this.#delays.subarray(0, this.#tokens)),
+      addedGap: quantilesOf(this.#gaps.subarray(0, this.#gapCount)),
+    };
+  }
+}
+
 async function runPaced(load: PacedLoad): Promise<PacedResult> {
-  const most = load.streams * load.tokens;
-  const delays = new Float64Array(most);
-  const gaps = new Float64Array(most);
-  let tokens = 0;
-  let gapCount = 0;
-  const follow = async (): Promise<void> => {
+  const times = new PacedTimes(load);
+  const follow = async (startMs: number): Promise<void> => {
+    await wait(startMs);
     const connection = await SseConnection.open(load);
-    let last: number | undefined;
+    let before: number | undefined;
     await new Promise<void>((resolve, reject) => {
       connection.send({
-        onTokens: (_, text) => {
+        onData: (bytes) => {
           const now = Number(process.hrtime.bigint());
-          for (const [, stamp] of text.matchAll(STAMP)) {
-            const delay = (now - Number(stamp)) / NS_PER_MS;
-            delays[tokens++] = delay;
-            if (last !== undefined) gaps[gapCount++] = delay - last;
-            last = delay;
-          }
+          findStamps(bytes, (sent) => {
+            const delay = (now - sent) / NS_PER_MS;
+            times.add(delay, before);
+            before = delay;
+          });
         },
         onEnd: resolve,
         onFailure: reject,
       });
     });
+    times.end();
     connection.close();
   };
-  const running: Promise<void>[] = [];
-  for (let started = 0; started < load.streams; started += 1) {
-    running.push(follow());
-    if (started % 10 === 9) await wait((load.rampSeconds * 10_000) / load.streams);
-  }
-  await Promise.all(running);
-  return {
-    tokens,
-    delay: quantilesOf(delays.subarray(0, tokens)),
-    addedGap: quantilesOf(gaps.subarray(0, gapCount)),
-  };
+  const starts = Array.from({ length: load.streams }, (_, index) => (index * GOLDEN_RATIO) % 1);
+  await Promise.all(starts.map((start) => follow(start * load.rampSeconds * 1000)));
+  return times.result();
 }
 
 async function runClosed(load: ClosedLoad): Promise<ClosedResult> {
@@ -124,10 +152,13 @@ async function runClosed(load: ClosedLoad): Promise<ClosedResult> {
       const sent = performance.now();
       let isFirst = true;
       connection.send({
-        onTokens: (count) => {
+        onData: (bytes) => {
           const now = performance.now();
-          if (isFirst) firstTokens.push(now - sent);
-          isFirst = false;
+          const count = countEvents(bytes);
+          if (isFirst && count > 0) {
+            firstTokens.push(now - sent);
+            isFirst = false;
+          }
           // What comes after the end counts for no second of it.
           if (now < end) tokens += count;
         },
@@ -148,7 +179,7 @@ async function runLeaving(load: LeavingLoad): Promise<LeavingResult> {
   for (let time = 0; time < load.times; time += 1) {
     const connection = await SseConnection.open(load);
     await new Promise<void>((resolve, reject) => {
-      connection.send({ onTokens: () => resolve(), onEnd: resolve, onFailure: reject });
+      connection.send({ onData: () => resolve(), onEnd: resolve, onFailure: reject });
     });
     leftAtNs.push(String(process.hrtime.bigint()));
     connection.close();
