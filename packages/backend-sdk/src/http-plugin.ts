@@ -12,6 +12,8 @@ import { InferenceServerError } from '@nereid/protocol/inference-server-error';
 import type { Logger } from './logger.ts';
 import type { ParameterSpec } from './model-parameters.ts';
 
+export { StreamedAnswer } from './streamed-answer.ts';
+
 /** Adds paths to the server's HTTP endpoint. */
 export interface HttpPlugin {
   readonly name: string;

@@ -1,5 +1,6 @@
 /** Writing the answer to a request. */
 import type { ServerResponse } from 'node:http';
+import { StreamedAnswer } from '@nereid/backend-sdk/http';
 import type { InferenceServerError } from '@nereid/protocol';
 import { errorJson, sendOpenAiError } from './openai-error.ts';
 
@@ -20,18 +21,20 @@ const EVENTS = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Cont
 /** Answers a connection with what comes, as it comes. What comes after its client has gone is let go. */
 export class HttpAnswer implements Answer {
   readonly #response: ServerResponse;
+  readonly #stream: StreamedAnswer;
   /** Whether what was written ends a line, so that another event can begin. */
   #endsLine = true;
 
   constructor(response: ServerResponse) {
     this.#response = response;
+    this.#stream = new StreamedAnswer(response);
   }
 
   write(bytes: Uint8Array | string): void {
     const response = this.#response;
     if (response.destroyed) return;
-    if (!response.headersSent) response.writeHead(200, EVENTS);
-    response.write(bytes);
+    if (!this.#stream.hasBegun) this.#stream.begin(200, EVENTS);
+    this.#stream.write(bytes);
     this.#endsLine = bytes.at(-1) === (typeof bytes === 'string' ? '\n' : LINE_FEED);
   }
 
@@ -42,8 +45,8 @@ export class HttpAnswer implements Answer {
       sendJsonText(response, json);
       return;
     }
-    if (!response.headersSent) response.writeHead(200, EVENTS);
-    response.end();
+    if (!this.#stream.hasBegun) this.#stream.begin(200, EVENTS);
+    this.#stream.end();
   }
 
   fail(error: InferenceServerError): void {
@@ -55,7 +58,7 @@ export class HttpAnswer implements Answer {
     }
     // No `[DONE]` follows: by that clients tell a broken stream from a complete one. After half an event there is no way to
     // tell them anything, but they notice when the connection breaks.
-    if (this.#endsLine) response.end(`\ndata: ${errorJson(error)}\n\n`);
+    if (this.#endsLine) this.#stream.end(`\ndata: ${errorJson(error)}\n\n`);
     else response.socket?.destroySoon();
   }
 }

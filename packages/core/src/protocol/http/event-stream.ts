@@ -1,5 +1,6 @@
 /** Answering with `text/event-stream`: one event for each response of a model. */
 import type { ServerResponse } from 'node:http';
+import { StreamedAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ErrorJson } from '@nereid/protocol/http';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
@@ -25,12 +26,13 @@ export interface EventOptions {
  * event; the end of the body marks the end: a final flag without a response makes no event.
  */
 export function eventHandler(answer: ServerResponse, { encode, statusOf }: EventOptions): ResponseHandler {
+  const stream = new StreamedAnswer(answer);
   const start = (status: number): void => {
-    if (!answer.headersSent) answer.writeHead(status, HEAD);
+    if (!stream.hasBegun) stream.begin(status, HEAD);
   };
   const send = (json: string, status: number): void => {
     start(status);
-    answer.write(`data: ${json}\n\n`);
+    stream.write(`data: ${json}\n\n`);
   };
   return (response, final) => {
     if (answer.destroyed) return;
@@ -40,13 +42,13 @@ export function eventHandler(answer: ServerResponse, { encode, statusOf }: Event
         send(encode(response), 200);
       } catch (reason) {
         const error = InferenceServerError.from(reason);
-        if (!answer.headersSent) tellRetryAfter(answer, error);
+        if (!stream.hasBegun) tellRetryAfter(answer, error);
         send(stringifyError(error.message), statusOf(error));
       }
     }
     if (!final) return;
     start(200);
-    answer.end();
+    stream.end();
   };
 }
 
