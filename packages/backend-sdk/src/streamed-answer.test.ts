@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, request, type IncomingMessage, type RequestOptions, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request,
+  type IncomingMessage,
+  type RequestOptions,
+  type ServerResponse,
+} from 'node:http';
 import { Agent } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
@@ -16,7 +22,9 @@ async function serve(t: TestContext, answer: (response: ServerResponse) => void)
   return (server.address() as AddressInfo).port;
 }
 
-async function get(options: RequestOptions): Promise<{ readonly answer: IncomingMessage; readonly body: string }> {
+async function get(
+  options: RequestOptions,
+): Promise<{ readonly answer: IncomingMessage; readonly body: string }> {
   const asked = request({ host: '127.0.0.1', ...options }).end();
   const [answer] = (await once(asked, 'response')) as [IncomingMessage];
   let body = '';
