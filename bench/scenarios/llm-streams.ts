@@ -28,12 +28,21 @@ export const llmStreams: Scenario = {
   run: async (context) => {
     await using engine = await startEngine({ tokensPerSecond: RATE, stampsTokens: true });
     const tokens = RATE * (context.isQuick ? 10 : 30);
-    const direct = await paced(directTarget(engine.url, 'OpenAI chat', tokens), tokens);
-    reportGaps(context, ENGINE_ALONE, direct);
-    for (const api of ['OpenAI chat', 'generate_stream'] as const)
-      await measure(context, engine, api, tokens);
+    for (const streams of STREAMS) {
+      const cell = { streams, tokens };
+      const direct = await paced(directTarget(engine.url, 'OpenAI chat', tokens), cell);
+      reportGaps(context, cell, ENGINE_ALONE, direct);
+      for (const api of ['OpenAI chat', 'generate_stream'] as const)
+        await measure(context, engine, api, cell);
+    }
   },
 };
+
+interface Cell {
+  readonly streams: number;
+  /** Of each. */
+  readonly tokens: number;
+}
 
 async function measure(
   context: BenchContext,
