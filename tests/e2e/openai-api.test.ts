@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { llamaModel } from '../llm/openai-models.ts';
+import { llmModel } from '../llm/llm-models.ts';
 import { startScriptedEngine, type EngineScript, type ScriptedEngine } from '../llm/scripted-engine.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
@@ -22,7 +22,7 @@ async function withEngine(
 ): Promise<void> {
   await using engine = await startScriptedEngine(script);
   await using repository = makeRepository();
-  repository.write('llama', llamaModel(engine.url));
+  repository.write('llama', llmModel({ engine_url: engine.url }));
   await using server = await startServer(repository.path, ...flags);
   await use({ engine, server });
 }

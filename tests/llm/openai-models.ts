@@ -1,9 +1,10 @@
 /** Models that are asked through OpenAI's API: whole bodies to an engine, mapped ones in Python, and ensembles of both. */
 import type { TemporaryRepository } from '../server/make-repository.ts';
+import { llmModel } from './llm-models.ts';
 
 /** Adds all of them. */
 export function addOpenAiModels(repository: TemporaryRepository, engineUrl: string): void {
-  repository.write('llama', llamaModel(engineUrl));
+  repository.write('llama', llmModel({ engine_url: engineUrl }));
   repository.write('briefing', { 'config.pbtxt': BRIEFING_CONFIG, '1/model.py': BRIEFING });
   repository.write('briefed_llama', { 'config.pbtxt': BRIEFED_LLAMA, '1/.keep': '' });
   repository.write('parrot', { 'config.pbtxt': PARROT_CONFIG, '1/model.py': PARROT });
@@ -11,17 +12,6 @@ export function addOpenAiModels(repository: TemporaryRepository, engineUrl: stri
   repository.write('letters', { 'config.pbtxt': LETTERS_CONFIG, '1/model.py': LETTERS });
   repository.addOnnx('letters_copy', 'identity_fp32', { 'config.pbtxt': LETTERS_COPY });
   repository.write('letters_pipeline', { 'config.pbtxt': LETTERS_PIPELINE, '1/.keep': '' });
-}
-
-/** A model of the vLLM backend, whose engine is elsewhere. */
-export function llamaModel(engineUrl: string): Readonly<Record<string, string>> {
-  return {
-    'config.pbtxt': `
-      backend: "vllm"
-      parameters { key: "engine_url" value { string_value: "${engineUrl}" } }
-    `,
-    '1/.keep': '',
-  };
 }
 
 const WHOLE = `
