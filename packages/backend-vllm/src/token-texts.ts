@@ -5,9 +5,14 @@ import { isObject, stringOf, tryParseJson } from './json.ts';
 /** Vocabularies have up to some 250,000 tokens: no more than that is ever kept. */
 const MAX_TEXTS = 300_000;
 
+/** What engines answer that can't tell texts. */
+const ABSENT: ReadonlySet<number> = new Set([404, 405]);
+
 /** Texts of a model's tokens, as its engine tells them; each is asked for once. */
 export class TokenTexts {
   readonly #texts = new Map<number, string>();
+  /** The engine has no such endpoint: without this, each token would ask for it again. */
+  #isAbsent = false;
 
   /** undefined: not known yet. */
   get(id: number): string | undefined {
@@ -16,6 +21,7 @@ export class TokenTexts {
 
   /** Resolves when all are known that the engine tells. */
   async load(ids: readonly number[], engine: Engine): Promise<void> {
+    if (this.#isAbsent) return;
     if (this.#texts.size > MAX_TEXTS) this.#texts.clear();
     const missing = new Set(ids.filter((id) => !this.#texts.has(id)));
     await Promise.all([...missing].map((id) => this.#loadOne(id, engine)));
@@ -23,24 +29,33 @@ export class TokenTexts {
 
   async #loadOne(id: number, engine: Engine): Promise<void> {
     const body = Buffer.from(JSON.stringify({ model: engine.modelName, tokens: [id] }));
-    const answer = tryParseJson(await post(engine, '/detokenize', body));
+    const { status, text: json } = await post(engine, '/detokenize', body);
+    this.#isAbsent ||= ABSENT.has(status);
+    const answer = status === 200 ? tryParseJson(json) : undefined;
     const text = isObject(answer) ? stringOf(answer['prompt']) : undefined;
     if (text !== undefined) this.#texts.set(id, text);
   }
 }
 
-/** The body of the answer, '' when there is none to be had: a missing text must not cost the client its tokens. */
-function post(engine: Engine, path: string, body: Uint8Array): Promise<string> {
+interface Answer {
+  /** 0: there was none. */
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Never rejects: a missing text must not cost the client its tokens. */
+function post(engine: Engine, path: string, body: Uint8Array): Promise<Answer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
+    let status = 0;
     callEngine(
       engine,
       { method: 'POST', path, body },
       {
-        onStatus: () => undefined,
+        onStatus: (found) => (status = found),
         onData: (chunk) => void chunks.push(Buffer.from(chunk)),
-        onEnd: () => resolve(Buffer.concat(chunks).toString()),
-        onError: () => resolve(''),
+        onEnd: () => resolve({ status, text: Buffer.concat(chunks).toString() }),
+        onError: () => resolve({ status: 0, text: '' }),
       },
     );
   });
