@@ -18,6 +18,8 @@ export interface PacedLoad extends SseTarget {
 export interface ClosedLoad extends SseTarget {
   readonly kind: 'closed';
   readonly streams: number;
+  /** Over how long the first ones begin: answers of one length would else all begin at one moment, again and again. */
+  readonly rampSeconds: number;
   readonly seconds: number;
 }
 
@@ -57,7 +59,6 @@ export interface SseResults {
 }
 
 const NS_PER_MS = 1e6;
-/** Spreads the starts of streams evenly, but in no rhythm: else hundreds of them would have their tokens at one moment. */
 const GOLDEN_RATIO = 0.618_033_988_75;
 
 /** @throws Error when a stream fails: a figure with failures in it means nothing. */
@@ -70,6 +71,11 @@ export function runSseLoad(load: SseLoad): Promise<SseResults[keyof SseResults]>
     case 'leaving':
       return runLeaving(load);
   }
+}
+
+/** Spreads starts over 0 to 1 evenly, but in no rhythm: else hundreds of streams would have their tokens at one moment. */
+function startsOf(streams: number): readonly number[] {
+  return Array.from({ length: streams }, (_, index) => (index * GOLDEN_RATIO) % 1);
 }
 
 /** What is measured while all streams run: neither their start nor their end. */
@@ -132,8 +138,7 @@ async function runPaced(load: PacedLoad): Promise<PacedResult> {
     times.end();
     connection.close();
   };
-  const starts = Array.from({ length: load.streams }, (_, index) => (index * GOLDEN_RATIO) % 1);
-  await Promise.all(starts.map((start) => follow(start * load.rampSeconds * 1000)));
+  await Promise.all(startsOf(load.streams).map((start) => follow(start * load.rampSeconds * 1000)));
   return times.result();
 }
 
@@ -142,7 +147,8 @@ async function runClosed(load: ClosedLoad): Promise<ClosedResult> {
   let tokens = 0;
   const started = performance.now();
   const end = started + load.seconds * 1000;
-  const repeat = async (): Promise<void> => {
+  const repeat = async (start: number): Promise<void> => {
+    await wait(start * load.rampSeconds * 1000);
     const connection = await SseConnection.open(load);
     while (performance.now() < end) await ask(connection);
     connection.close();
@@ -166,7 +172,7 @@ async function runClosed(load: ClosedLoad): Promise<ClosedResult> {
         onFailure: reject,
       });
     });
-  await Promise.all(Array.from({ length: load.streams }, repeat));
+  await Promise.all(startsOf(load.streams).map(repeat));
   return {
     answers: firstTokens.length,
     tokensPerSecond: tokens / load.seconds,

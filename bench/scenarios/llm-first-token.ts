@@ -39,7 +39,9 @@ export const llmFirstToken: Scenario = {
           direct: directTarget(engine.url, api, tokens),
           through: streamTarget(nereid.httpUrl, api, tokens),
         };
-        await compare(context, { name: `${api}, ${streams} streams`, streams, ...sides });
+        // As long as an answer takes: then they stay spread.
+        const rampSeconds = tokens / SCRIPT.tokensPerSecond;
+        await compare(context, { name: `${api}, ${streams} streams`, streams, rampSeconds, ...sides });
       }
     }
   },
@@ -48,14 +50,18 @@ export const llmFirstToken: Scenario = {
 interface Comparison {
   readonly name: string;
   readonly streams: number;
+  readonly rampSeconds: number;
   readonly direct: SseTarget;
   readonly through: SseTarget;
 }
 
-async function compare(context: BenchContext, { name, streams, direct, through }: Comparison): Promise<void> {
+async function compare(
+  context: BenchContext,
+  { name, streams, rampSeconds, direct, through }: Comparison,
+): Promise<void> {
   const { rounds, seconds, warmUpSeconds } = context.rounds;
   const load = (target: SseTarget, duration: number): Promise<ClosedResult> =>
-    runSseLoadProcess({ kind: 'closed', streams, seconds: duration, ...target });
+    runSseLoadProcess({ kind: 'closed', streams, rampSeconds, seconds: duration, ...target });
   await load(through, warmUpSeconds);
   const added: Quantiles[] = [];
   for (let round = 0; round < rounds; round += 1) {

@@ -63,7 +63,13 @@ function contender(name: string, target: SseTarget): Contender {
   return {
     name,
     load: async (seconds) => {
-      const result = await runSseLoadProcess({ kind: 'closed', streams: STREAMS, seconds, ...target });
+      const result = await runSseLoadProcess({
+        kind: 'closed',
+        streams: STREAMS,
+        rampSeconds: 0,
+        seconds,
+        ...target,
+      });
       const { tokensPerSecond, firstToken } = result;
       return { requestsPerSecond: tokensPerSecond, p50Us: firstToken.p50 * 1000, errors: 0 };
     },
