@@ -26,7 +26,9 @@ test('a load tells how far it is, and the engine has what model.json says', LIMI
     return state === 'READY' ? true : undefined;
   });
   assert.equal((await loading).status, 200);
-  assert.match([...seen].join('\n'), /loading weights: [12] of 2 shards/);
+  // Which of them are seen depends on when one looks; the log has them all.
+  assert.match([...seen].join('\n'), /starting the engine|loading weights|begins to answer/);
+  assert.match(server.output(), /loading 'llama' version 1: loading weights: 1 of 2 shards/);
   assert.equal((await generate(server, 'llama')).status, 200);
   const { argv } = await reportOf(server);
   assert.deepEqual(argv.slice(1, 4), ['serve', 'tiny', '--served-model-name=llama']);

@@ -113,11 +113,13 @@ export class EngineSupervisor {
     this.#failures += 1;
     const { signal } = this.#stopping;
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve);
-      signal.addEventListener('abort', () => {
+      const end = (): void => {
         cancel();
+        signal.removeEventListener('abort', end);
         resolve();
-      });
+      };
+      const cancel = this.#options.clock.after(ms, end);
+      signal.addEventListener('abort', end);
     });
   }
 }
