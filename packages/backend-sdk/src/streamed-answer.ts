@@ -14,6 +14,7 @@ const LAST_CHUNK = '0\r\n\r\n';
 export class StreamedAnswer {
   readonly #response: ServerResponse;
   #framesPieces = false;
+  #hasWritten = false;
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -40,7 +41,11 @@ export class StreamedAnswer {
   /** @param piece - Its bytes are copied, or written before this returns, unless the client does not read. */
   write(piece: Uint8Array | string): void {
     if (piece.length === 0) return;
-    this.#response.write(this.#framesPieces ? toChunk(piece) : piece);
+    const bytes = this.#framesPieces ? toChunk(piece) : piece;
+    if (this.#hasWritten) this.#response.write(bytes);
+    // The first one as a string of bytes: Node joins that with the head into one plain write.
+    else this.#response.write(Buffer.from(bytes).toString('latin1'), 'latin1');
+    this.#hasWritten = true;
   }
 
   /** @param piece - A last one. Default: none. */
