@@ -10,7 +10,7 @@ import { element, label, tspan, type Svg } from './svg.ts';
 
 const WIDTH = 940;
 const MARGIN = 24;
-const LABEL_WIDTH = 352;
+const LABEL_WIDTH = 440;
 const AFTER_WIDTH = 170;
 const AXIS_WIDTH = WIDTH - 2 * MARGIN - LABEL_WIDTH - AFTER_WIDTH;
 const LEFT = MARGIN + LABEL_WIDTH;
