@@ -32,6 +32,22 @@ test('the command serves, says where, and ends with 0 on SIGTERM and on SIGINT',
   }
 });
 
+test('a server whose output nobody reads any more goes on serving, and ends', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.addOnnx('add_sub');
+  await using server = await startServer(repository.path);
+  server.process.stdout?.destroy();
+  server.process.stderr?.destroy();
+  assert.equal(
+    (await fetch(`${server.http}/v2/repository/models/add_sub/unload`, { method: 'POST' })).ok,
+    false,
+  );
+  assert.equal((await fetch(`${server.http}/v2/health/ready`)).status, 200);
+  const exited = once(server.process, 'exit');
+  server.process.kill('SIGTERM');
+  assert.deepEqual(await exited, [0, null]);
+});
+
 test('SIGTERM lets running requests end, over HTTP and gRPC, and refuses new ones', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('slow', identityModel({ delayMs: 700 }));

@@ -26,6 +26,8 @@ export async function serve(
   for (const warning of warnings) output.write(`warning: ${warning}\n`);
   for (const flag of unsupportedOptions) output.write(`warning: ${flag} has no effect in this version\n`);
   const signals = new StopSignals();
+  // Whoever read what is written here may have gone. That is no fault, and to tell it there would be the next one.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignore);
   // A fault of a backend on this thread must not take the other models along.
   process.on('uncaughtException', (error) =>
     process.stderr.write(`error: ${error.stack ?? error.message}\n`),
@@ -125,4 +127,8 @@ function describePorts({ http, grpc, metrics }: ServerPorts): string {
 /** What a failed command says: one line. */
 export function describeFailure(error: unknown): string {
   return `error: ${InferenceServerError.from(error).message}`;
+}
+
+function ignore(): void {
+  // Nothing to do.
 }
