@@ -9,6 +9,7 @@ import { FakeRunner } from '../../test/fake-runner.ts';
 import type { Batch } from './batch.ts';
 import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
 import { ManualClock } from './manual-clock.ts';
+import { FRUITLESS_WAITS } from './queue-delay.ts';
 import { createQueuePolicies } from './queue-policies.ts';
 
 const LEVELS = 3;
@@ -22,6 +23,8 @@ type Step =
   | { readonly do: 'add'; readonly priority: number; readonly timeoutUs: number; readonly batchSize: number }
   | { readonly do: 'cancel'; readonly at: number }
   | { readonly do: 'finish'; readonly instance: number }
+  /** One request after the other, each sent when the last one was answered: nobody joins them. */
+  | { readonly do: 'lone'; readonly count: number }
   | { readonly do: 'advance'; readonly us: number };
 
 const STEPS = fc.array(
@@ -38,6 +41,13 @@ const STEPS = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), at: fc.nat(60) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('finish' as const), instance: fc.nat(1) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), us: fc.nat(80) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('lone' as const),
+        count: fc.integer({ min: 1, max: 2 * FRUITLESS_WAITS }),
+      }),
+    },
   ),
   { maxLength: 60 },
 );
@@ -46,6 +56,7 @@ interface Seen {
   readonly index: number;
   readonly level: number;
   readonly deadline: number;
+  readonly queuedAt: number;
   finals: number;
   answeredAt: number;
   startedAt: number;
@@ -53,6 +64,11 @@ interface Seen {
   readonly cancel: () => void;
   /** Answered, though the answer may wait for earlier ones. */
   readonly isEnded: () => boolean;
+}
+
+/** Whether a request is still in the queue. */
+function isWaiting({ startedAt, isEnded }: Seen): boolean {
+  return startedAt < 0 && !isEnded();
 }
 
 /** A runner that knows when its batches began. */
@@ -96,13 +112,12 @@ class Run {
     if (step.do === 'add') this.#add(step);
     else if (step.do === 'cancel') this.requests[step.at]?.cancel();
     else if (step.do === 'advance') this.clock.advance(step.us * 1000);
-    else this.#finish(step.instance);
+    else if (step.do === 'finish') this.#finish(step.instance);
+    else this.#sendAlone(step.count);
     this.#noteStarts();
-    assert.equal(
-      this.statistics.pending,
-      this.#count(({ startedAt, isEnded }) => startedAt < 0 && !isEnded()),
-    );
+    assert.equal(this.statistics.pending, this.#count(isWaiting));
     this.#assertNoneIsLate();
+    this.#assertNoneWaitsInVain();
   }
 
   /** Ends executions until nothing runs and nothing waits. */
@@ -122,6 +137,7 @@ class Run {
       index,
       level: priority < 1 || priority > LEVELS ? 2 : priority,
       deadline: this.clock.now() + own * 1000,
+      queuedAt: this.clock.now(),
       finals: 0,
       answeredAt: -1,
       startedAt: -1,
@@ -142,6 +158,14 @@ class Run {
       assert.match(String(error), /Exceeds maximum queue size/);
       assert.equal(this.#waiting(seen.level), MAX_QUEUE_SIZE);
     }
+  }
+
+  #sendAlone(count: number): void {
+    for (let sent = 0; sent < count; sent += 1) {
+      this.drain();
+      this.do({ do: 'add', priority: 0, timeoutUs: 0, batchSize: 1 });
+    }
+    this.drain();
   }
 
   #finish(instance: number): void {
@@ -172,17 +196,24 @@ class Run {
   /** No request waits that should have been refused by now. */
   #assertNoneIsLate(): void {
     if (!this.#rejectsLate) return;
-    const late = this.requests.filter(
-      (one) => one.startedAt < 0 && !one.isEnded() && one.deadline <= this.clock.now(),
-    );
+    const late = this.requests.filter((one) => isWaiting(one) && one.deadline <= this.clock.now());
     assert.deepEqual(
       late.map(({ index }) => index),
       [],
     );
   }
 
+  /** Whoever has waited for the delay runs if an instance is free. */
+  #assertNoneWaitsInVain(): void {
+    if (this.runner.idleCount === 0) return;
+    const delayNs = (this.#config.dynamic_batching?.max_queue_delay_microseconds ?? 0) * 1000;
+    const { clock } = this;
+    const waiting = this.#count((one) => isWaiting(one) && one.queuedAt + delayNs < clock.now());
+    assert.equal(waiting, 0);
+  }
+
   #waiting(level: number): number {
-    return this.#count((seen) => seen.level === level && seen.startedAt < 0 && !seen.isEnded());
+    return this.#count((seen) => seen.level === level && isWaiting(seen));
   }
 
   #count(wanted: (seen: Seen) => boolean): number {

@@ -6,6 +6,7 @@ import { FakeRunner } from '../../test/fake-runner.ts';
 import type { Batch } from './batch.ts';
 import { DynamicBatchScheduler } from './dynamic-batch-scheduler.ts';
 import { ManualClock } from './manual-clock.ts';
+import { FRUITLESS_WAITS } from './queue-delay.ts';
 import { createQueuePolicies } from './queue-policies.ts';
 
 type Batching = NonNullable<Parameters<typeof createModelConfig>[0]>['dynamic_batching'];
@@ -32,6 +33,18 @@ class Bench {
     const recorded = buildRequest({ id, ...fields });
     this.scheduler.enqueue(recorded.request);
     return recorded;
+  }
+
+  /** Sends requests one after the other, each alone for the whole delay. */
+  waitInVain(times: number): void {
+    for (let time = 0; time < times; time += 1) {
+      const count = this.runner.batches.length;
+      this.add(`alone ${time}`);
+      this.clock.advance(99_999);
+      assert.equal(this.runner.batches.length, count);
+      this.clock.advance(1);
+      this.runner.finish(count);
+    }
   }
 }
 
@@ -109,6 +122,48 @@ describe('DynamicBatchScheduler', () => {
     bench.add('b', { batchSize: 2 });
     bench.clock.advance(0);
     assert.deepEqual(bench.runner.ids, [['a', 'b']]);
+  });
+
+  test('waits no more once nobody has joined a number of waits in a row', () => {
+    const bench = new Bench(batching({ max_queue_delay_microseconds: 100 }));
+    bench.waitInVain(FRUITLESS_WAITS);
+    bench.add('alone');
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids.at(-1), ['alone']);
+  });
+
+  test('waits again when two requests were there within the delay', () => {
+    const bench = new Bench(batching({ max_queue_delay_microseconds: 100 }), 2);
+    bench.waitInVain(FRUITLESS_WAITS);
+    bench.add('a');
+    bench.clock.advance(50_000);
+    bench.add('b');
+    bench.clock.advance(50_000);
+    assert.deepEqual(bench.runner.ids.at(-1), ['a']);
+    bench.add('c');
+    bench.clock.advance(50_000);
+    assert.deepEqual(bench.runner.ids.at(-1), ['b', 'c']);
+  });
+
+  test('forms preferred sizes of what comes together although waiting does not pay', () => {
+    const bench = new Bench(batching({ preferred_batch_size: [2], max_queue_delay_microseconds: 100 }));
+    bench.waitInVain(FRUITLESS_WAITS);
+    for (const id of ['a', 'b', 'c']) bench.add(id);
+    bench.clock.advance(0);
+    assert.deepEqual(bench.runner.ids.at(-1), ['a', 'b']);
+  });
+
+  test('does not count the wait of a request that was cancelled', () => {
+    const bench = new Bench(batching({ max_queue_delay_microseconds: 100 }));
+    bench.waitInVain(FRUITLESS_WAITS - 1);
+    bench.add('cancelled').request.cancel();
+    bench.clock.advance(200_000);
+    bench.add('full', { batchSize: 4 });
+    bench.clock.advance(0);
+    bench.runner.finish(bench.runner.batches.length - 1);
+    bench.add('waits');
+    bench.clock.advance(99_999);
+    assert.deepEqual(bench.runner.ids.at(-1), ['full']);
   });
 
   test('refuses a late request at its deadline, not when an instance becomes free', () => {

@@ -7,6 +7,7 @@ import { createBatchRules, planBatch, type BatchPlan, type BatchRules } from './
 import type { Clock, TimerHandle } from './clock.ts';
 import { EventTurn } from './event-turn.ts';
 import { InFlight } from './in-flight.ts';
+import { QueueDelay } from './queue-delay.ts';
 import { RequestQueue, type QueuePolicy } from './request-queue.ts';
 import { ResponseOrder } from './response-order.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -36,6 +37,9 @@ export interface SchedulerParts {
 export class DynamicBatchScheduler implements Scheduler {
   readonly #queue: RequestQueue;
   readonly #rules: BatchRules;
+  /** While waiting does not pay. */
+  readonly #rulesWithoutDelay: BatchRules;
+  readonly #delay: QueueDelay;
   readonly #runner: BatchRunner;
   readonly #clock: Clock;
   readonly #statistics: QueueStatistics;
@@ -58,6 +62,8 @@ export class DynamicBatchScheduler implements Scheduler {
     const batching = config.dynamic_batching;
     this.#queue = new RequestQueue(policies);
     this.#rules = createBatchRules(config);
+    this.#rulesWithoutDelay = { ...this.#rules, maxQueueDelayNs: 0 };
+    this.#delay = new QueueDelay(this.#rules.maxQueueDelayNs);
     this.#joins = this.#rules.maxBatchSize > 1;
     this.#runsAhead = batching === undefined;
     this.#runner = runner;
@@ -85,6 +91,7 @@ export class DynamicBatchScheduler implements Scheduler {
     // A step of a sequence has been queued since its request came.
     if (request.times.queued === 0) request.times.queued = now;
     const entry = this.#queue.push(request, now);
+    this.#delay.onArrival(now, this.#inFlight.count > 0);
     this.#inFlight.add(request);
     this.#order?.track(request);
     this.#statistics.pending += 1;
@@ -140,18 +147,25 @@ export class DynamicBatchScheduler implements Scheduler {
       const now = this.#clock.now();
       if (this.#expiryAt <= now) this.#expire();
       if (this.#queue.size === 0) break;
-      const plan = this.#joins ? planBatch(this.#queue, this.#rules, now) : ONE_REQUEST;
+      const plan = this.#plan(now);
       if (plan.kind === 'wait') {
+        this.#delay.onWait();
         this.#batchTimer = this.#clock.schedule(plan.untilNs, () => this.#dispatch());
         break;
       }
       const instance = this.#runner.claim();
       // What waits for its turn stays in the queue: it may still expire, be cancelled, or be overtaken.
       if (instance === undefined) return;
+      this.#delay.onRun(plan.count);
       this.#run(this.#queue.take(plan.count), instance);
     }
     if (this.#runsAhead) this.#runAhead();
     this.#runner.withdraw();
+  }
+
+  #plan(nowNs: number): BatchPlan {
+    if (!this.#joins) return ONE_REQUEST;
+    return planBatch(this.#queue, this.#delay.pays ? this.#rules : this.#rulesWithoutDelay, nowNs);
   }
 
   /** Hands over what waits to instances that are busy and take it: they need not wait for it when they are done. */
@@ -165,8 +179,12 @@ export class DynamicBatchScheduler implements Scheduler {
 
   /** Requests left the queue without being run: the batch that an instance was to take may be none any more. */
   #reconsider(): void {
-    if (this.#queue.size === 0) this.#runner.withdraw();
-    else this.#dispatchSoon();
+    if (this.#queue.size > 0) {
+      this.#dispatchSoon();
+      return;
+    }
+    this.#delay.onEmpty();
+    this.#runner.withdraw();
   }
 
   #run(requests: InferenceRequest[], instance: number): void {
