@@ -125,12 +125,47 @@ def bfloat_numpy(self, _):
 
 def wrong(self, _):
     pb_utils.Tensor.from_dlpack("T", 3)
+
+def gpu_capsule(self):
+    import ctypes
+    capsule = np.arange(3, dtype=np.float32).__dlpack__()
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return capsule, ctypes.c_int32.from_address(get(capsule, b"dltensor") + ctypes.sizeof(ctypes.c_void_p))
+
+def on_gpu(self, _):
+    import sys, types
+    capsule, device = self.gpu_capsule()
+    class Copied:
+        def cpu(self):
+            device.value = 1
+            return capsule
+    device.value = 2
+    sys.modules["torch"] = types.SimpleNamespace(from_dlpack=lambda source: Copied() if source is capsule else None)
+    try:
+        return pb_utils.Tensor.from_dlpack("T", capsule).as_numpy().tolist()
+    finally:
+        del sys.modules["torch"]
+
+def on_strange_gpu(self, _):
+    capsule, device = self.gpu_capsule()
+    device.value = 2
+    try:
+        pb_utils.Tensor.from_dlpack("T", capsule)
+    finally:
+        device.value = 1
 `);
   await withModel(model, async ({ ask }) => {
     assert.deepEqual(await ask('both'), [[0, 1, 2, 3], [1, 0], 'FP32']);
     assert.deepEqual(await ask('bfloat'), ['BF16', [3], true, [0x3f80, 0xc000, 0]]);
     assert.match(String(await ask('bfloat_numpy')), /TypeError: tensor 'T' is BF16, .*to_dlpack/);
     assert.match(String(await ask('wrong')), /TypeError: int is no DLPack capsule/);
+    // There is no GPU here: a capsule that says it is on one, and a library that takes it off.
+    assert.deepEqual(await ask('on_gpu'), [0, 1, 2]);
+    assert.match(
+      String(await ask('on_strange_gpu')),
+      /BufferError: a tensor on device type 2 can't be read: PyTorch or CuPy .*copy it to the CPU first/,
+    );
   });
 });
 

@@ -7,6 +7,7 @@ import { HttpClient, InferenceServerError } from '@nereid/client';
 import { frameworkVenv } from '../python/venv.ts';
 import { ROOT, startServer } from '../server/start-server.ts';
 import { readCases, type Case } from './cases.ts';
+import { gpuError, type GpuModel } from './gpu-error.ts';
 
 /** Models are loaded by those who ask them: together they would fill a small machine. */
 export interface FrameworkServer {
@@ -16,6 +17,8 @@ export interface FrameworkServer {
   withModel<T>(model: string, use: (client: HttpClient) => Promise<T>, config?: object): Promise<T>;
   /** The error of loading a model with this configuration; `loaded` when there is none. */
   loadError(model: string, config: object): Promise<string>;
+  /** The error of the backend when an instance is to run on GPU 0; `loaded` when there is none. */
+  gpuError(model: string, config: GpuModel['config']): Promise<string>;
   /** What the server has printed so far. */
   output(): string;
   close(): Promise<void>;
@@ -61,6 +64,13 @@ export async function serveFrameworkModels(
         () => 'loaded',
         (error: unknown) => InferenceServerError.from(error).message,
       ),
+    gpuError: (model, config) =>
+      gpuError({
+        backend,
+        interpreter,
+        directory: join(folder, 'models', model),
+        config: { ...config, name: model },
+      }),
     output: () => server.output(),
     close: async () => {
       await client.close();

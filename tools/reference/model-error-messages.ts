@@ -185,8 +185,14 @@ export const MODEL_ERROR_MESSAGES: ErrorMessages = {
     row(
       'INVALID_ARG',
       'instance group <name> of model <model> has kind KIND_GPU but no GPUs are available',
-      'GPU instances',
+      'no NVIDIA GPU is there (`/dev/nvidia0`), or `CUDA_VISIBLE_DEVICES` hides them',
       'use `KIND_CPU`',
+    ),
+    row(
+      'INVALID_ARG',
+      'instance group <name> of model <model> specifies invalid or unsupported gpu id <n>, GPUs that this server can use',
+      'a GPU that is not there',
+      'take one of those that are named',
     ),
     row(
       'UNSUPPORTED',

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches, read_parameters, warn_of_unused_parameters
+from nereid_backend import answer_in_batches, read_parameters, refuse_gpus, warn_of_unused_parameters
 
 from .forest import Forest
 from .forest_file import find_forest_file, load_forest
@@ -20,6 +20,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         config = json.loads(args["model_config"])
+        refuse_gpus(args, "Treelite executes forests on the CPU: use KIND_CPU")
         self.forest = open_forest(config)
         warn_of_unused_parameters(config, PARAMETERS)
         if "threshold" in config["parameters"] and not self.forest.has_threshold:

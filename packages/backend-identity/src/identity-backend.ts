@@ -7,6 +7,7 @@ import {
   defineBackend,
   InferenceServerError,
   readModelParameters,
+  warnOfUnknownParameters,
   type BackendModelInstance,
   type BackendRequest,
   type ModelConfig,
@@ -22,25 +23,30 @@ const RESPONSE_PARAMETERS: Parameters = Object.freeze({
   param3: 123.123,
 });
 
+const DELAYS = {
+  creation_delay_sec: { type: 'number', default: 0, minimum: 0 },
+  execute_delay_ms: { type: 'number', default: 0, minimum: 0 },
+  instance_wise_delay_multiplier: { type: 'number', default: 0, minimum: 0 },
+} as const;
+
 export const identityBackend = defineBackend({
   name: 'identity',
   instanceHost: 'in-process',
+  settings: {},
 
-  async createModel({ config }) {
-    const delays = readModelParameters(config, {
-      creation_delay_sec: { type: 'number', default: 0, minimum: 0 },
-      execute_delay_ms: { type: 'number', default: 0, minimum: 0 },
-      instance_wise_delay_multiplier: { type: 'number', default: 0, minimum: 0 },
-    });
+  async createModel(context) {
+    const { config } = context;
+    const delays = readModelParameters(config, DELAYS);
+    warnOfUnknownParameters(context, config, Object.keys(DELAYS));
     if (delays.creation_delay_sec > 0) await setTimeout(delays.creation_delay_sec * 1000);
     let instances = 0;
     return {
       validateConfig,
-      createInstance(context) {
+      createInstance(instance) {
         // The multiplier counts instances from 0, but never shortens the delay.
         const factor = Math.max(1, delays.instance_wise_delay_multiplier * instances);
         instances += 1;
-        return createInstance(context.config, delays.execute_delay_ms * factor);
+        return createInstance(instance.config, delays.execute_delay_ms * factor);
       },
     };
   },

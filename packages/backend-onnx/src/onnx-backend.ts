@@ -16,6 +16,7 @@ import { loadOrt, type Ort, type OrtSession } from './ort-binding.ts';
 import { fromOrtError } from './ort-error.ts';
 import {
   createSessionOptions,
+  ONNX_SETTINGS,
   readOnnxSettings,
   shareOfCores,
   type SessionDevice,
@@ -34,6 +35,7 @@ function createOnnxBackend(): Backend {
     instanceHost: 'executor-thread',
     defaultModelFilename: 'model.onnx',
     defaultInstanceCount: 2,
+    settings: ONNX_SETTINGS,
     async start(context) {
       if (readOnnxSettings(context)['enable-global-threadpool']) {
         context.logger.warning(

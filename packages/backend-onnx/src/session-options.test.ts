@@ -143,6 +143,16 @@ describe('createSessionOptions', () => {
       "model 'm': parameter 'memory.enable_memory_arena_shrinkage' has no effect here",
     ]);
   });
+
+  it('warns of a parameter that there is not, with the name that was meant', () => {
+    const parameters = parametersOf({ intra_op_thread_cout: '2', 'session.anything': '1' });
+    const { warnings } = optionsOf({ parameters });
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0] ?? '',
+      /^model 'm': parameter 'intra_op_thread_cout' is not known to backend 'onnxruntime', which has .*; did you mean 'intra_op_thread_count'\?$/,
+    );
+  });
 });
 
 interface Surroundings {

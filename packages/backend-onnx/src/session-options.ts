@@ -2,9 +2,11 @@ import {
   InferenceServerError,
   readBackendSettings,
   readModelParameters,
+  warnOfUnknownParameters,
   type InstanceContext,
   type ModelConfig,
   type ModelContext,
+  type ParameterSpec,
 } from '@nereid/backend-sdk';
 import type { OrtSessionOptions } from './ort-binding.ts';
 
@@ -20,6 +22,18 @@ const GRAPH_LEVELS: ReadonlyMap<number, NonNullable<OrtSessionOptions['graphOpti
   [2, 'disabled'],
 ]);
 
+const SESSION_PARAMETERS = {
+  execution_mode: { type: 'integer', default: 0, minimum: 0, maximum: 1 },
+  enable_mem_arena: { type: 'boolean', default: true },
+  enable_mem_pattern: { type: 'boolean', default: true },
+} as const;
+const THREAD_PARAMETERS = {
+  intra_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+  inter_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
+} as const;
+const ARENA_SHRINKAGE = 'memory.enable_memory_arena_shrinkage';
+const PARAMETERS = [...Object.keys({ ...THREAD_PARAMETERS, ...SESSION_PARAMETERS }), ARENA_SHRINKAGE];
+
 /** Prefix of the parameters that go to the library's session configuration as they are. */
 const SESSION_PREFIX = 'session.';
 
@@ -27,13 +41,36 @@ const SESSION_PREFIX = 'session.';
 const ONLY_FATAL = 4;
 
 /** The settings of `--backend-config=onnxruntime,…`. */
+export const ONNX_SETTINGS = {
+  'default-max-batch-size': {
+    type: 'integer',
+    default: 4,
+    minimum: 0,
+    description: 'max_batch_size of models that are completed and can batch; 0: none batches',
+  },
+  'enable-global-threadpool': {
+    type: 'boolean',
+    default: false,
+    description: 'whether thread counts are those of the backend, not of each model',
+  },
+  intra_op_thread_count: {
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    description: 'with enable-global-threadpool: threads within an operator; 0: as the library chooses',
+  },
+  inter_op_thread_count: {
+    type: 'integer',
+    default: 0,
+    minimum: 0,
+    description:
+      'with enable-global-threadpool: threads for operators side by side; 0: as the library chooses',
+  },
+} as const satisfies Readonly<Record<string, ParameterSpec>>;
+
+/** @throws InferenceServerError INVALID_ARG naming the setting. */
 export function readOnnxSettings(context: Pick<ModelContext, 'backendName' | 'settings'>) {
-  return readBackendSettings(context, {
-    'default-max-batch-size': { type: 'integer', default: 4, minimum: 0 },
-    'enable-global-threadpool': { type: 'boolean', default: false },
-    intra_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
-    inter_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
-  });
+  return readBackendSettings(context, ONNX_SETTINGS);
 }
 
 /**
@@ -50,12 +87,10 @@ export function createSessionOptions(
   device: SessionDevice,
   providers: readonly string[],
 ): OrtSessionOptions {
-  const parameters = readModelParameters(config, {
-    execution_mode: { type: 'integer', default: 0, minimum: 0, maximum: 1 },
-    enable_mem_arena: { type: 'boolean', default: true },
-    enable_mem_pattern: { type: 'boolean', default: true },
-  });
+  const parameters = readModelParameters(config, SESSION_PARAMETERS);
   warnOfIgnored(context, config);
+  const sessionConfigs = Object.keys(config.parameters).filter((name) => name.startsWith(SESSION_PREFIX));
+  warnOfUnknownParameters(context, config, [...PARAMETERS, ...sessionConfigs]);
   return {
     ...threadCounts(context, config),
     executionMode: parameters.execution_mode === 1 ? 'parallel' : 'sequential',
@@ -74,10 +109,7 @@ function threadCounts(context: ModelContext, config: ModelConfig): OrtSessionOpt
   const settings = readOnnxSettings(context);
   const counts = settings['enable-global-threadpool']
     ? settings
-    : readModelParameters(config, {
-        intra_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
-        inter_op_thread_count: { type: 'integer', default: 0, minimum: 0 },
-      });
+    : readModelParameters(config, THREAD_PARAMETERS);
   return { intraOpNumThreads: counts.intra_op_thread_count, interOpNumThreads: counts.inter_op_thread_count };
 }
 
@@ -139,8 +171,8 @@ function warnOfIgnored(context: ModelContext, config: ModelConfig): void {
   const model = context.modelName;
   const warn = (message: string): void =>
     context.logger.warning(message, { model, version: context.modelVersion });
-  if (config.parameters['memory.enable_memory_arena_shrinkage'] !== undefined) {
-    warn(`model '${model}': parameter 'memory.enable_memory_arena_shrinkage' has no effect here`);
+  if (config.parameters[ARENA_SHRINKAGE] !== undefined) {
+    warn(`model '${model}': parameter '${ARENA_SHRINKAGE}' has no effect here`);
   }
   const accelerators = config.optimization?.execution_accelerators;
   const all = [

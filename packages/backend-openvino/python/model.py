@@ -6,7 +6,7 @@ import os
 import numpy as np
 import openvino as ov
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches, backend_settings, refuse_ragged
+from nereid_backend import answer_in_batches, backend_settings, refuse_gpus, refuse_ragged
 
 from .loading import configured_shape, fit_shapes, last_line, read_model
 from .settings import compile_properties, describe_compiled, read_settings, warn_of_unused
@@ -33,11 +33,7 @@ class TritonPythonModel:
 
     def initialize(self, args):
         self._config = config = json.loads(args["model_config"])
-        if args["model_instance_kind"] == "GPU":
-            raise ValueError(
-                f"model '{config['name']}': OpenVINO doesn't run on the GPUs of KIND_GPU: use KIND_CPU, and parameter "
-                "TARGET_DEVICE to choose a device of OpenVINO"
-            )
+        refuse_gpus(args, "OpenVINO has no such: use KIND_CPU, and parameter TARGET_DEVICE to choose a device of OpenVINO")
         refuse_ragged(config)
         settings = read_settings(config)
         warn_of_unused(config)

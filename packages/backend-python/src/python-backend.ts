@@ -8,6 +8,8 @@ export const pythonBackend = defineBackend({
   // The work is in processes of their own: here only frames are handed on.
   instanceHost: 'in-process',
   defaultModelFilename: 'model.py',
+  // As with Triton: a model is told which one, and uses it or not.
+  automaticKind: 'KIND_GPU',
   settings: PYTHON_SETTINGS,
   start: warnOfUnusedSettings,
   // What starts processes and makes environments is loaded with the first model: all servers import this backend.

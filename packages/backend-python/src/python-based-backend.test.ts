@@ -36,6 +36,11 @@ test('the manifest says which formats it takes, the first one being its own', ()
   );
 });
 
+test('its instances go to GPUs where there are, as those of Python models, unless the manifest says otherwise', () => {
+  assert.equal(create().automaticKind, 'KIND_GPU');
+  assert.equal(create({ automaticKind: 'KIND_CPU' }).automaticKind, 'KIND_CPU');
+});
+
 test('its settings are those of the manifest and of every Python model', () => {
   const threads = { type: 'integer', minimum: 1, description: 'threads of a model' };
   const { settings = {} } = create({ settings: { threads } });
@@ -55,13 +60,14 @@ test('wrong fields of the manifest are named with the file', () => {
       /nereid\.backend\.formats: expected a list of objects .*\[\{"platform":""\}\]$/,
     ],
     [{ formats: 'model.pt' }, /nereid\.backend\.formats: expected a list/],
+    [{ automaticKind: 'GPU' }, /nereid\.backend\.automaticKind: expected KIND_CPU or KIND_GPU, found "GPU"$/],
     [
       { defaultInstanceCount: 0 },
       /nereid\.backend\.defaultInstanceCount: expected a whole number above 0, found 0$/,
     ],
     [
       { format: [] },
-      /nereid\.backend\.format: expected one of model, formats, defaultInstanceCount, settings as further field, found \[\]$/,
+      /nereid\.backend\.format: expected one of model, formats, defaultInstanceCount, automaticKind, settings as further field, found \[\]$/,
     ],
   ] as const) {
     assert.throws(() => create(manifest), { code: 'INVALID_ARG', message });

@@ -7,7 +7,7 @@ import { PYTHON_SETTINGS, warnOfUnusedSettings } from './python-settings.ts';
 
 /** Fields of `nereid.backend` for every backend, which the server reads. */
 const COMMON_FIELDS = ['name', 'runtime', 'sdkVersion', 'stability'];
-const OWN_FIELDS = ['model', 'formats', 'defaultInstanceCount', 'settings'];
+const OWN_FIELDS = ['model', 'formats', 'defaultInstanceCount', 'automaticKind', 'settings'];
 
 /**
  * Triton's Python-based backends: one `model.py` in the folder of the backend serves all its models.
@@ -30,6 +30,7 @@ export function createPythonBasedBackend(folder: BackendFolder): Backend {
     start: warnOfUnusedSettings,
     ...format,
     otherFormats,
+    automaticKind: readKind(folder),
     ...(defaultInstanceCount !== undefined && { defaultInstanceCount }),
     createModel: async (context) =>
       (await import('./create-python-model.ts')).createPythonModel(context, { file, settings: own }),
@@ -58,6 +59,13 @@ function readText(folder: BackendFolder, field: string): string | undefined {
   const value = folder.manifest[field];
   if (value === undefined || (typeof value === 'string' && value !== '')) return value;
   throw wrong(folder, field, 'a non-empty string');
+}
+
+/** Without one it is as for Python models. */
+function readKind(folder: BackendFolder): 'KIND_CPU' | 'KIND_GPU' {
+  const value = folder.manifest['automaticKind'] ?? 'KIND_GPU';
+  if (value === 'KIND_CPU' || value === 'KIND_GPU') return value;
+  throw wrong(folder, 'automaticKind', 'KIND_CPU or KIND_GPU');
 }
 
 function readCount(folder: BackendFolder, field: string): number | undefined {

@@ -1,11 +1,12 @@
 import { dirname } from 'node:path';
-import type {
-  BackendModel,
-  BackendModelInstance,
-  ConfigCompletion,
-  InstanceContext,
-  ModelConfig,
-  ModelContext,
+import {
+  readModelParameters,
+  type BackendModel,
+  type BackendModelInstance,
+  type ConfigCompletion,
+  type InstanceContext,
+  type ModelConfig,
+  type ModelContext,
 } from '@nereid/backend-sdk';
 import { toCompletion } from './complete-config.ts';
 import { findEnvironmentSource, findRequirements } from './environment/environment-source.ts';
@@ -69,6 +70,7 @@ export class PythonModel implements BackendModel {
   async #load(config: ModelConfig): Promise<LoadedStub> {
     const { modelName, versionDirectory, logger, metrics, models, allocate } = this.#context;
     const { settings, ownSettings, findCode } = this.#backend;
+    assertInputMemory(config);
     const code = await findCode(this.#context, config);
     const limits = readStubLimits(config, settings);
     const { interpreter, variables } = await this.#prepare(code, config);
@@ -120,4 +122,14 @@ export class PythonModel implements BackendModel {
     }
     return preparePythonEnvironment({ modelName, source, settings, logger, signal });
   }
+}
+
+/**
+ * Inputs are in the CPU's memory whatever `FORCE_CPU_ONLY_INPUT_TENSORS` says, as with a Triton whose requests bring
+ * none of a GPU.
+ *
+ * @throws InferenceServerError INVALID_ARG when it says neither yes nor no.
+ */
+function assertInputMemory(config: ModelConfig): void {
+  readModelParameters(config, { FORCE_CPU_ONLY_INPUT_TENSORS: { type: 'string', oneOf: ['yes', 'no'] } });
 }

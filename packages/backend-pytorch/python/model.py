@@ -5,7 +5,7 @@ import json
 
 import torch
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches, batch_inputs
+from nereid_backend import answer_in_batches, batch_inputs, instance_gpu
 
 from .loading import find_model, load_module, load_script
 from .settings import apply_to_process, read_settings, warn_of_unused
@@ -89,18 +89,11 @@ def _compile(name, model, settings):
 
 def _device(args):
     """The device of an instance; None for KIND_MODEL, whose model says itself where it runs."""
-    kind, number = args["model_instance_kind"], args["model_instance_device_id"]
-    if kind == "MODEL":
+    if args["model_instance_kind"] == "MODEL":
         return None
-    if kind != "GPU":
-        return torch.device("cpu")
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if int(number) < count:
-        return torch.device(f"cuda:{number}")
-    raise ValueError(
-        f"model '{args['model_name']}': an instance is to run on GPU {number} (KIND_GPU), but PyTorch {torch.__version__} "
-        f"sees {count} GPUs: use KIND_CPU, or install a PyTorch made for the GPUs of this machine"
-    )
+    number = instance_gpu(args, count, f"PyTorch {torch.__version__}")
+    return torch.device("cpu" if number is None else f"cuda:{number}")
 
 
 def _device_of(model):

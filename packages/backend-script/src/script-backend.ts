@@ -29,6 +29,7 @@ export function createScriptBackend(apiUrl: string): Backend {
     name: 'script',
     instanceHost: 'in-process',
     defaultModelFilename: DEFAULT_FILENAME,
+    settings: {},
     start() {
       users += 1;
       modules ??= new ModelModules(apiUrl);

@@ -150,6 +150,11 @@ export interface Backend extends ModelFormat {
   /** Instances of a group that names no count. Default: 1. */
   readonly defaultInstanceCount?: number;
   /**
+   * Where instances run whose group doesn't say (KIND_AUTO, no group), on a machine with GPUs: `KIND_GPU` for a backend
+   * that can use them. A group that names GPUs, or KIND_GPU, gets them in any case. Default: `KIND_CPU`.
+   */
+  readonly automaticKind?: 'KIND_CPU' | 'KIND_GPU';
+  /**
    * The settings it takes (`--backend-config=<backend>,<name>=<value>`). With another one, or a wrong value, the backend
    * can't be used, which is said when the server starts. Absent: any name is accepted, and `readBackendSettings` checks
    * values when they are read.

@@ -59,6 +59,7 @@ export {
   type ParameterSpec,
   type ParameterValuesOf,
 } from './model-parameters.ts';
+export { warnOfUnknownParameters } from './unknown-parameters.ts';
 
 export {
   datatypeByteSize,

@@ -8,7 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import tensorflow as tf
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches
+from nereid_backend import answer_in_batches, instance_gpu
 
 from .completion import complete
 from .errors import first_line
@@ -28,14 +28,13 @@ class TritonPythonModel:
 
     def initialize(self, args):
         self._config = config = json.loads(args["model_config"])
-        if args["model_instance_kind"] == "GPU":
-            raise ValueError(f"model '{config['name']}': backend 'tensorflow' has no instances on GPUs: use KIND_CPU")
+        gpu = instance_gpu(args, len(tf.config.list_physical_devices("GPU")), f"TensorFlow {tf.__version__}")
         settings = read_settings(config)
         warn_of_unused(config)
         path = find_saved_model(config, pb_utils.get_model_dir())
         signature = read_signature(config, path, settings)
         check_tensors(config, signature)
-        session = open_session(config, path, settings, args["model_instance_kind"])
+        session = open_session(config, path, settings, _devices(args["model_instance_kind"], gpu))
         names = [output["name"] for output in config["output"]] + state_outputs(config)
         self._inputs, self._outputs = signature.inputs, {name: signature.outputs[name] for name in names}
         self._call = session.make_callable(
@@ -54,3 +53,12 @@ class TritonPythonModel:
             code = pb_utils.TritonError.INVALID_ARG if is_wrong_input else pb_utils.TritonError.INTERNAL
             raise pb_utils.TritonModelException(f"model '{self._config['name']}': {first_line(error)}", code) from error
         return {name: to_numpy(tensor, values[name]) for name, tensor in self._outputs.items()}
+
+
+def _devices(kind, gpu):
+    """Which GPUs TensorFlow may use, as options of a session: all for KIND_MODEL, whose model says itself where it runs."""
+    if kind == "MODEL":
+        return {}
+    if gpu is None:
+        return {"device_count": {"GPU": 0}}
+    return {"gpu_options": tf.compat.v1.GPUOptions(visible_device_list=str(gpu), allow_growth=True)}

@@ -57,14 +57,14 @@ def read_signature(config, path, settings):
     return Signature(inputs, outputs)
 
 
-def open_session(config, path, settings, kind):
-    """A session with the variables of the SavedModel, after its initialization. kind: of the instance.
+def open_session(config, path, settings, devices):
+    """A session with the variables of the SavedModel, after its initialization. devices: options that say where it runs.
 
     Raises ValueError naming what can't be loaded, or the initialization that failed.
     """
     for library in (config.get("model_operations") or {}).get("op_library_filename") or ():
         _load_operations(config, library)
-    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_options(settings, kind))
+    session = tf.compat.v1.Session(graph=tf.Graph(), config=_session_options(settings, devices))
     level = tf.get_logger().level
     try:
         # It is deprecated for those who train: as a session is the only way to run all that is in old graphs, it stays.
@@ -105,14 +105,13 @@ def _choose_signature(config, signatures, wanted):
     )
 
 
-def _session_options(settings, kind):
+def _session_options(settings, devices):
     return tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=settings["TF_NUM_INTRA_THREADS"],
         inter_op_parallelism_threads=settings["TF_NUM_INTER_THREADS"],
         use_per_session_threads=settings["TF_USE_PER_SESSION_THREADS"],
         allow_soft_placement=backend_settings()["allow-soft-placement"],
-        # A model of KIND_MODEL says itself where it runs.
-        device_count={} if kind == "MODEL" else {"GPU": 0},
+        **devices,
     )
 
 

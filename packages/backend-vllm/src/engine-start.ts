@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { InferenceServerError, type InstanceContext, type ModelContext } from '@nereid/backend-sdk';
 import { listEngineModels, probeEngine } from './ask-engine.ts';
 import { EngineConnection } from './engine-connection.ts';
+import { visibleGpu } from './engine-gpu.ts';
 import { EngineKey } from './engine-key.ts';
 import { EngineLog, progressOf } from './engine-log.ts';
 import { EngineProcess } from './engine-process.ts';
@@ -87,7 +88,9 @@ function environmentOf(
   return {
     // Not an argument: everyone on the machine sees those.
     ...(keyVariable !== undefined && key !== undefined && { [keyVariable]: key.reveal() }),
-    ...(instance.kind === 'KIND_GPU' && { CUDA_VISIBLE_DEVICES: String(instance.deviceId) }),
+    ...(instance.kind === 'KIND_GPU' && {
+      CUDA_VISIBLE_DEVICES: visibleGpu(instance.deviceId, process.env['CUDA_VISIBLE_DEVICES']),
+    }),
   };
 }
 

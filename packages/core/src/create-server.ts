@@ -28,6 +28,7 @@ import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } 
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { PluginRegistry } from './plugin/plugin-registry.ts';
+import { listGpus } from './repository/list-gpus.ts';
 import { RateLimiter } from './scheduler/rate-limiter.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
 import type { Server } from './server.ts';
@@ -269,6 +270,7 @@ function createModelSource(
       configName: options.modelConfigName,
       isStrict: options.disableAutoCompleteConfig,
       agents,
+      gpus: listGpus(options.cudaVisibleDevices),
     },
     backends,
     logger.child('repository'),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { HttpClient, InferenceServerError, InferInput } from '@nereid/client';
+import { gpuError } from '../gpu-error.ts';
 import { frameworkVenv } from '../../python/venv.ts';
 import { ROOT, startServer, type RunningServer } from '../../server/start-server.ts';
 
@@ -122,6 +123,15 @@ test('a model without configuration is completed from its file', LIMIT, async ()
     (list as readonly object[]).map((tensor) => pick(tensor, 'name', 'data_type', 'dims')),
   );
   assert.deepEqual(tensors, [[['input__0', 'TYPE_FP32', [4]]], [['output__0', 'TYPE_FP32', [1]]]]);
+});
+
+test('an instance on a GPU is refused: forests are executed on the CPU', LIMIT, async () => {
+  const directory = join(FOLDER, 'models/rf_joblib');
+  const config = { name: 'rf_joblib', default_model_filename: 'model.joblib' };
+  assert.match(
+    await gpuError({ backend: 'fil', interpreter, directory, config }),
+    /model 'rf_joblib': .* GPU 0 \(KIND_GPU\), but Treelite executes forests on the CPU: use KIND_CPU/,
+  );
 });
 
 test('the log warns of pickles, and of parameters without effect', LIMIT, async () => {

@@ -38,6 +38,13 @@ test('a model without configuration gets its tensors, a batch and the dynamic ba
   });
 });
 
+test('an instance on a GPU is refused, with the way that OpenVINO has', LIMIT, async () => {
+  assert.match(
+    await server.gpuError('completed', {}),
+    /model 'completed': .* GPU 0 \(KIND_GPU\), but OpenVINO has no such: use KIND_CPU, and parameter TARGET_DEVICE/,
+  );
+});
+
 test('a setting of the backend holds for models without the parameter of its name', LIMIT, async () => {
   await server.withModel('completed', () => Promise.resolve());
   assert.match(server.output(), /model 'completed' is compiled for CPU: .*INFERENCE_NUM_THREADS 1\b/);

@@ -86,7 +86,7 @@ for (const { what, parameters, counts } of [
   });
 }
 
-const ONE = { name: 'x', data_type: 'TYPE_FP32', dims: [2] };
+const ONE = { name: 'x', data_type: 'TYPE_FP32' as const, dims: [2] };
 const PAIR = {
   input: [
     { ...ONE, name: 'a' },
@@ -190,6 +190,13 @@ for (const { what, model, config, message } of [
     assert.match(await server.loadError(model, { backend: 'pytorch', ...config }), message);
   });
 }
+
+test('a GPU that PyTorch does not see is named, with what to do', LIMIT, async () => {
+  assert.match(
+    await server.gpuError('by_argument', PAIR),
+    /model 'by_argument': an instance is to run on GPU 0 \(KIND_GPU\), but PyTorch \S+ sees 0 GPUs: use KIND_CPU, or install a PyTorch/,
+  );
+});
 
 test(
   'an output of another datatype than the configuration has is an error that names both',

@@ -16,6 +16,13 @@ before(
 );
 after(() => server.close());
 
+test('a GPU that TensorFlow does not see is named, with what to do', LIMIT, async () => {
+  assert.match(
+    await server.gpuError('completed', {}),
+    /model 'completed': .* GPU 0 \(KIND_GPU\), but TensorFlow \S+ sees 0 GPUs: use KIND_CPU, or install a TensorFlow/,
+  );
+});
+
 test('every model answers as TensorFlow itself does', { timeout: 300_000 }, async (t) => {
   for (const [model, cases] of Map.groupBy(server.cases, (one) => one.model)) {
     await t.test(model, () =>

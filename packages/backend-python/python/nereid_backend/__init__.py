@@ -1,6 +1,7 @@
 """What most Python-based backends need: `from nereid_backend import answer_in_batches, Parameter`."""
 
 from .batch import Bfloat16Bits, answer_in_batches
+from .gpus import instance_gpu, refuse_gpus
 from .parameters import Parameter, read_parameters, warn_of_unused_parameters
 from .ragged import batch_inputs, refuse_ragged
 from .settings import backend_settings
@@ -12,8 +13,10 @@ __all__ = [
     "answer_in_batches",
     "backend_settings",
     "batch_inputs",
+    "instance_gpu",
     "read_parameters",
     "record_activity",
+    "refuse_gpus",
     "refuse_ragged",
     "warn_of_unused_parameters",
 ]

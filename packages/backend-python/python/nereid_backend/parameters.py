@@ -84,12 +84,20 @@ def warn_of_unused_parameters(config, specs):
     for name in _texts(config):
         spec = specs.get(name)
         if spec is None and name not in _OF_ALL_PYTHON_MODELS:
-            what = f"is not known to backend '{config['backend']}', which has {', '.join(specs)}"
+            what = f"is not known to backend '{config['backend']}', which has {', '.join(specs)}{_did_you_mean(name, specs)}"
         elif spec is not None and spec.without_effect:
             what = f"has no effect: {spec.without_effect}"
         else:
             continue
         pb_utils.Logger.log_warn(f"model '{config['name']}': parameter '{name}' {what}")
+
+
+def _did_you_mean(name, names):
+    import difflib
+
+    by_small = {one.lower(): one for one in names}
+    near = difflib.get_close_matches(name.lower(), by_small, n=1, cutoff=0.7)
+    return f"; did you mean '{by_small[near[0]]}'?" if near else ""
 
 
 def _texts(config):

@@ -4,6 +4,7 @@ A bfloat16 tensor goes through numpy as uint16; only its type, in the capsule, i
 """
 
 import ctypes
+import sys
 
 import numpy as np
 
@@ -14,6 +15,10 @@ _DEVICE_TYPE = ctypes.sizeof(ctypes.c_void_p)
 _KIND = _DEVICE_TYPE + 12
 _UNSIGNED, _BFLOAT = 1, 4
 _NAME = b"dltensor"
+# Of CUDA and ROCm there is memory of the CPU that is pinned, or managed.
+_HOST_MEMORY = (CPU[0], 3, 11)
+# Who makes a tensor on a GPU has imported one of them.
+_COPIES = {"torch": lambda tensor: tensor.cpu(), "cupy": lambda array: array.get()}
 
 _get_pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _get_pointer.restype = ctypes.c_void_p
@@ -36,8 +41,10 @@ class _Holder:
 def to_numpy(source):
     """The array of a capsule or of what has `__dlpack__`, and whether it stands for bfloat16 (as uint16).
 
-    Raises TypeError for anything else, BufferError for what is not in the CPU's memory.
+    What is on a GPU is copied, by the library that it comes from. Raises TypeError for anything else, BufferError for
+    what that library can't copy.
     """
+    source = _on_cpu(source)
     is_capsule = type(source).__name__ == "PyCapsule"
     if not is_capsule:
         if not hasattr(source, "__dlpack__"):
@@ -46,14 +53,27 @@ def to_numpy(source):
             return np.from_dlpack(source), False
         source = source.__dlpack__()
     tensor = _get_pointer(source, _NAME)
-    device = ctypes.c_int32.from_address(tensor + _DEVICE_TYPE).value
-    if device != CPU[0]:
-        raise BufferError(f"a tensor on device type {device} can't be read: copy it to the CPU first")
     kind = ctypes.c_uint8.from_address(tensor + _KIND)
     is_bfloat = kind.value == _BFLOAT
     if is_bfloat:
         kind.value = _UNSIGNED
     return np.from_dlpack(_Holder(source)), is_bfloat
+
+
+def _on_cpu(source):
+    if type(source).__name__ == "PyCapsule":
+        device = ctypes.c_int32.from_address(_get_pointer(source, _NAME) + _DEVICE_TYPE).value
+    else:
+        device = source.__dlpack_device__()[0] if hasattr(source, "__dlpack_device__") else CPU[0]
+    if device in _HOST_MEMORY:
+        return source
+    for library, copy in _COPIES.items():
+        if library in sys.modules:
+            return copy(sys.modules[library].from_dlpack(source))
+    raise BufferError(
+        f"a tensor on device type {device} can't be read: PyTorch or CuPy copy it, which this model doesn't import; "
+        "copy it to the CPU first"
+    )
 
 
 def to_bfloat_capsule(array):

@@ -8,7 +8,10 @@ import { createRecordingLogger, createRecordingMetrics, type TestLogLine } from 
 
 /** A model to load. */
 export interface TestModelInit {
-  /** Its configuration; what is left out has the proto defaults, the name is `model`. */
+  /**
+   * Its configuration; what is left out has the proto defaults, the name is `model`. Instances of KIND_GPU are made for
+   * the GPUs that their group lists, whatever the machine has.
+   */
   readonly config?: Init<ModelConfig>;
   /** Folder of the model. Default: `/nonexistent/<name>`. */
   readonly directory?: string;
@@ -130,14 +133,19 @@ async function createInstances(
   config: ModelConfig,
   instances: BackendModelInstance[],
 ): Promise<void> {
-  const groups = config.instance_group.length > 0 ? config.instance_group.map(({ count }) => count) : [1];
-  for (const [group, count] of groups.entries()) {
-    for (let index = 0; index < count; index += 1) {
-      const instanceName = `${config.name}_${group}_${index}`;
-      instances.push(await model.createInstance({ instanceName, kind: 'KIND_CPU', deviceId: 0, config }));
+  const groups = config.instance_group.length > 0 ? config.instance_group : [ONE_INSTANCE];
+  for (const [at, { kind: asked, gpus, count }] of groups.entries()) {
+    const kind = asked === 'KIND_AUTO' || asked === undefined ? 'KIND_CPU' : asked;
+    for (const deviceId of kind === 'KIND_GPU' ? gpus : [0]) {
+      for (let index = 0; index < count; index += 1) {
+        const instanceName = `${config.name}_${at}_${index}`;
+        instances.push(await model.createInstance({ instanceName, kind, deviceId, config }));
+      }
     }
   }
 }
+
+const ONE_INSTANCE = { kind: 'KIND_CPU', gpus: [], count: 1 } as const;
 
 async function closeAll(model: BackendModel, instances: BackendModelInstance[]): Promise<void> {
   for (const instance of instances.splice(0)) await instance.close?.();

@@ -1,5 +1,6 @@
 import { readSettings, type ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
+import { didYouMean } from '@nereid/protocol/model-config';
 
 type Settings = Readonly<Record<string, string>>;
 
@@ -34,10 +35,11 @@ export function assertSettings(
   if (specs === undefined) return;
   const unknown = Object.keys(own).find((setting) => !Object.hasOwn(specs, setting));
   if (unknown !== undefined) {
+    const names = Object.keys(specs).sort();
     throw new InferenceServerError(
       'INVALID_ARG',
       `${word} '${name}' has no setting '${unknown}' (${flag}=${name},${unknown}=…): ` +
-        `it has ${Object.keys(specs).sort().join(', ') || 'none'}`,
+        `it has ${names.join(', ') || 'none'}${didYouMean(unknown, names)}`,
     );
   }
   readSettings(`${word} '${name}'`, all, specs);

@@ -85,7 +85,7 @@ test('a setting that a backend does not have, or a wrong value, makes it unusabl
   for (const [settings, message] of [
     [
       { strict: { thread: '2' } },
-      "backend 'strict' has no setting 'thread' (--backend-config=strict,thread=…): it has threads",
+      "backend 'strict' has no setting 'thread' (--backend-config=strict,thread=…): it has threads; did you mean 'threads'?",
     ],
     [
       { strict: { threads: 'many' } },

@@ -40,6 +40,8 @@ export interface RepositoryModelSourceOptions {
   /** `--disable-auto-complete-config` */
   readonly isStrict: boolean;
   readonly agents: AgentRegistry;
+  /** The GPUs that instances may have, by their numbers. */
+  readonly gpus: readonly number[];
 }
 
 /** What a model is prepared with, beside its folder and configuration. */
@@ -62,6 +64,7 @@ export class RepositoryModelSource implements ModelSource {
   readonly #configName: string;
   readonly #agents: AgentRunParts;
   readonly #backends: readonly KnownBackend[];
+  readonly #gpus: readonly number[];
   /** Where the configuration of a prepared model stands. */
   readonly #sources = new WeakMap<PreparedModel, ConfigSource>();
   /** What prepared models were made of. */
@@ -73,6 +76,7 @@ export class RepositoryModelSource implements ModelSource {
   constructor(options: RepositoryModelSourceOptions, backends: BackendRegistry, logger: Logger) {
     this.isStrict = options.isStrict;
     this.#configName = options.configName;
+    this.#gpus = options.gpus;
     this.#agents = { registry: options.agents, logger };
     this.#backends = knownBackends(backends.backends.map(({ backend }) => backend));
     this.#repository = new ModelRepository(
@@ -211,7 +215,7 @@ export class RepositoryModelSource implements ModelSource {
       source,
       versionFiles: firstVersionFiles(entry),
       backends: this.#backends,
-      gpus: NO_GPUS,
+      gpus: this.#gpus,
     });
     // Until they have run, agents may still put something else in its place.
     if (agents !== undefined || !hasAgents(config))
@@ -233,7 +237,7 @@ export class RepositoryModelSource implements ModelSource {
   }
 
   #contextOf(modelDirectory: string, source: ConfigSource): ValidateContext {
-    return { source, modelDirectory, gpus: NO_GPUS, backends: this.#backends };
+    return { source, modelDirectory, gpus: this.#gpus, backends: this.#backends };
   }
 }
 
@@ -274,8 +278,5 @@ function firstVersionFiles({ paths, versions: [first] }: RepositoryEntry): reado
     .map((path) => path.slice(prefix.length).replace(/\/$/, ''))
     .filter((name) => !name.includes('/'));
 }
-
-/** GPUs that models may be placed on: none yet. */
-const NO_GPUS: readonly number[] = [];
 
 const SILENT: Logger = { verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} };

@@ -39,6 +39,7 @@ test('the defaults are those of Triton', () => {
     httpPluginSettings: {},
     requireBackends: false,
     executorThreads: 0,
+    cudaVisibleDevices: undefined,
     allowClientSharedMemory: false,
     cache: undefined,
     rateLimitResources: undefined,

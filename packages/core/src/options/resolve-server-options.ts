@@ -50,6 +50,8 @@ export interface ResolvedServerOptions {
   readonly requireBackends: boolean;
   /** 0: as many as there are cores. */
   readonly executorThreads: number;
+  /** The environment's `CUDA_VISIBLE_DEVICES`: which GPUs the server has; undefined: all. */
+  readonly cudaVisibleDevices: string | undefined;
   readonly allowClientSharedMemory: boolean;
   /** undefined: responses are not cached. */
   readonly cache: CacheOptions | undefined;
@@ -95,6 +97,7 @@ export function resolveServerOptions(
     httpPluginSettings: options.httpPluginConfig,
     requireBackends: options.requireBackends,
     executorThreads: options.executorThreads,
+    cudaVisibleDevices: environment['CUDA_VISIBLE_DEVICES'],
     allowClientSharedMemory: options.allowClientShm,
     cache: resolveCache(options.cacheConfig, environment),
     rateLimitResources: options.rateLimit === 'off' ? undefined : options.rateLimitResource,

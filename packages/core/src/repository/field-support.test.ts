@@ -16,7 +16,6 @@ const REFUSED: Readonly<Record<string, string>> = {
   'output.is_shape_tensor': `output { ${TENSOR} is_shape_tensor: true }`,
   'output.is_non_linear_format_io': `output { ${TENSOR} is_non_linear_format_io: true }`,
   'sequence_batching.state.use_growable_memory': `sequence_batching { state { ${STATE} use_growable_memory: true } }`,
-  'instance_group.gpus': 'instance_group { count: 1 kind: KIND_CPU gpus: 0 }',
   'instance_group.profile': 'instance_group { count: 1 kind: KIND_CPU profile: "1" }',
 };
 /** Refused by the ONNX backend when it makes a session. */

@@ -13,7 +13,9 @@ export interface FieldSupport {
   readonly note: string;
 }
 
-const NO_GPU = 'there are no GPU instances';
+const NO_GPU = 'tensors are handed on in the memory of the CPU';
+const ON_GPUS = 'ONNX only: providers of `KIND_GPU` instances, which the installed ONNX Runtime must have';
+const GPUS = 'NVIDIA GPUs on Linux, for backends that use them';
 const TENSORRT_ONLY = 'TensorRT only';
 const CACHE = 'with `--cache-config`; refused together with `sequence_batching` or `decoupled`';
 const WARM_UP = 'every sample on every instance, before the version is ready';
@@ -21,7 +23,8 @@ const ONNX_LEVEL = 'ONNX only: 0 is all, -1 basic, 1 extended, 2 none';
 const ONNX_PROVIDER = 'ONNX only: any provider but those in ONNX Runtime stops the load, UNSUPPORTED';
 const OPERATIONS = 'TensorFlow only; models of other backends with custom operators fail at load';
 const FAMILY = '`nv_inference_first_response_histogram_ms` only; others are ignored';
-const CPU_ONLY = '`KIND_CPU`, `KIND_MODEL` and `KIND_AUTO`; `KIND_GPU` stops the load';
+const KINDS =
+  '`KIND_AUTO` is `KIND_GPU` for `python`, `pytorch` and such on a machine with GPUs, else `KIND_CPU`';
 
 /** Fields without a note. */
 const SUPPORTED: readonly string[] = [
@@ -152,7 +155,7 @@ const SUPPORTED: readonly string[] = [
 const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: string])[] = [
   ['runtime', 'supported', 'by Python-based backends: another file of the backend than its `model.py`'],
   ['default_model_filename', 'supported', 'by backends that read a file; may be a folder for ONNX'],
-  ['cc_model_filenames', 'ignored', NO_GPU],
+  ['cc_model_filenames', 'ignored', 'none of the backends has a file for each kind of GPU'],
   ['input.format', 'supported', 'checked and handed to the backend; ONNX and identity do not look at it'],
   ['input.is_shape_tensor', 'refused', TENSORRT_ONLY],
   ['input.is_non_linear_format_io', 'refused', TENSORRT_ONLY],
@@ -161,11 +164,11 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['optimization', 'supported', 'as far as its fields are'],
   ['optimization.graph.level', 'supported', ONNX_LEVEL],
   ['optimization.priority', 'ignored', TENSORRT_ONLY],
-  ['optimization.cuda', 'ignored', NO_GPU],
-  ['optimization.cuda.**', 'ignored', NO_GPU],
+  ['optimization.cuda', 'ignored', TENSORRT_ONLY],
+  ['optimization.cuda.**', 'ignored', TENSORRT_ONLY],
   ['optimization.execution_accelerators', 'supported', 'as far as its fields are'],
-  ['optimization.execution_accelerators.gpu_execution_accelerator', 'ignored', NO_GPU],
-  ['optimization.execution_accelerators.gpu_execution_accelerator.name', 'ignored', NO_GPU],
+  ['optimization.execution_accelerators.gpu_execution_accelerator', 'supported', ON_GPUS],
+  ['optimization.execution_accelerators.gpu_execution_accelerator.name', 'supported', ON_GPUS],
   [
     'optimization.execution_accelerators.gpu_execution_accelerator.parameters',
     'ignored',
@@ -184,11 +187,11 @@ const OTHERS: readonly (readonly [path: string, status: FieldStatus, note: strin
   ['optimization.output_pinned_memory.**', 'ignored', NO_GPU],
   ['optimization.gather_kernel_buffer_threshold', 'ignored', TENSORRT_ONLY],
   ['optimization.eager_batching', 'ignored', TENSORRT_ONLY],
-  ['sequence_batching.state.use_growable_memory', 'refused', 'needs GPU instances'],
+  ['sequence_batching.state.use_growable_memory', 'refused', 'but with `KIND_GPU`, where it does nothing'],
   ['ensemble_scheduling.step.model_namespace', 'supported', 'with `--model-namespacing=true`'],
-  ['instance_group.kind', 'supported', CPU_ONLY],
+  ['instance_group.kind', 'supported', KINDS],
   ['instance_group.rate_limiter', 'supported', 'with `--rate-limit=execution_count`'],
-  ['instance_group.gpus', 'refused', NO_GPU],
+  ['instance_group.gpus', 'supported', GPUS],
   ['instance_group.secondary_devices', 'ignored', TENSORRT_ONLY],
   ['instance_group.secondary_devices.**', 'ignored', TENSORRT_ONLY],
   ['instance_group.profile', 'refused', TENSORRT_ONLY],

@@ -10,6 +10,8 @@ export interface KnownBackend {
   readonly defaultModelFilename?: string;
   /** Instances of a CPU group that names no count. Default: 1. */
   readonly defaultInstanceCount?: number;
+  /** What KIND_AUTO stands for on a machine with GPUs. Default: KIND_CPU. */
+  readonly automaticKind?: Backend['automaticKind'];
 }
 
 /** The platform of an ensemble. */
@@ -34,7 +36,7 @@ const TRITON_BACKENDS: readonly KnownBackend[] = [
 /** What an installed backend says of itself. */
 export type InstalledBackend = Pick<
   Backend,
-  'name' | 'platform' | 'defaultModelFilename' | 'defaultInstanceCount' | 'otherFormats'
+  'name' | 'platform' | 'defaultModelFilename' | 'defaultInstanceCount' | 'automaticKind' | 'otherFormats'
 >;
 
 /** Triton's backends and the installed ones; what an installed one says of itself wins. */
@@ -46,12 +48,14 @@ export function knownBackends(installed: readonly InstalledBackend[]): readonly 
 }
 
 function formatsOf(backend: InstalledBackend): readonly KnownBackend[] {
-  const { name, platform, defaultModelFilename, defaultInstanceCount, otherFormats = [] } = backend;
+  const { name, platform, defaultModelFilename, otherFormats = [] } = backend;
+  const { defaultInstanceCount, automaticKind } = backend;
   return [{ platform, defaultModelFilename }, ...otherFormats].map((format) => ({
     name,
     ...(format.platform !== undefined && { platform: format.platform }),
     ...(format.defaultModelFilename !== undefined && { defaultModelFilename: format.defaultModelFilename }),
     ...(defaultInstanceCount !== undefined && { defaultInstanceCount }),
+    ...(automaticKind !== undefined && { automaticKind }),
   }));
 }
 

@@ -16,7 +16,7 @@ export function normalizeInstanceGroups(
     config.instance_group.length > 0 ? config.instance_group : [{ ...NEW_GROUP, name: config.name }];
   return groups.map((group, index) => {
     const name = group.name || `${config.name}_${index}`;
-    const kind = group.kind === 'KIND_AUTO' ? automaticKind(group, gpus) : group.kind;
+    const kind = group.kind === 'KIND_AUTO' ? automaticKind(group, backend, gpus) : group.kind;
     const defaultCount = kind === 'KIND_CPU' ? (backend?.defaultInstanceCount ?? 1) : 1;
     const ownGpus = kind === 'KIND_GPU' && group.gpus.length === 0 ? gpus : group.gpus;
     return { ...group, name, kind, count: group.count || defaultCount, gpus: ownGpus };
@@ -34,6 +34,13 @@ const NEW_GROUP: ModelInstanceGroup = {
   host_policy: '',
 };
 
-function automaticKind(group: ModelInstanceGroup, gpus: readonly number[]): ModelInstanceGroup['kind'] {
-  return gpus.length > 0 && group.gpus.every((gpu) => gpus.includes(gpu)) ? 'KIND_GPU' : 'KIND_CPU';
+/** GPUs that are listed are wanted, whatever the backend prefers. */
+function automaticKind(
+  group: ModelInstanceGroup,
+  backend: KnownBackend | undefined,
+  gpus: readonly number[],
+): ModelInstanceGroup['kind'] {
+  const wanted = group.gpus.length > 0 || backend?.automaticKind === 'KIND_GPU';
+  const usable = gpus.length > 0 && group.gpus.every((gpu) => gpus.includes(gpu));
+  return wanted && usable ? 'KIND_GPU' : 'KIND_CPU';
 }

@@ -103,10 +103,21 @@ test('names groups by their index and fills in kind and count', () => {
 
 test('puts groups of no kind on the GPUs when there are those they name', () => {
   const groups: Init<ModelConfig>['instance_group'] = [{}, { gpus: [1] }, { gpus: [7] }];
-  assert.deepEqual(instances(normalize({ backend: 'double', instance_group: groups }, { gpus: [0, 1] })), [
+  const backends = knownBackends([{ name: 'double', defaultInstanceCount: 3, automaticKind: 'KIND_GPU' }]);
+  const config = normalize({ backend: 'double', instance_group: groups }, { gpus: [0, 1], backends });
+  assert.deepEqual(instances(config), [
     ['m_0', 'KIND_GPU', 1, '0,1'],
     ['m_1', 'KIND_GPU', 1, '1'],
     ['m_2', 'KIND_CPU', 3, '7'],
+  ]);
+});
+
+test('a backend that does not ask for GPUs has them only for groups that name them', () => {
+  const groups: Init<ModelConfig>['instance_group'] = [{}, { gpus: [1] }, { kind: 'KIND_GPU' }];
+  assert.deepEqual(instances(normalize({ backend: 'double', instance_group: groups }, { gpus: [0, 1] })), [
+    ['m_0', 'KIND_CPU', 3, ''],
+    ['m_1', 'KIND_GPU', 1, '1'],
+    ['m_2', 'KIND_GPU', 1, '0,1'],
   ]);
 });
 

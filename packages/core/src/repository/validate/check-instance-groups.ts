@@ -49,10 +49,13 @@ interface CheckedGroup {
 }
 
 function checkGpus(check: ConfigCheck, { gpus }: ModelInstanceGroup, { path, what }: CheckedGroup): void {
-  if (gpus.length === 0) refuse(check, `${path}.kind`, `${what} has kind KIND_GPU but no GPUs are available`);
+  if (gpus.length === 0) {
+    const rule = 'has kind KIND_GPU but no GPUs are available';
+    refuse(check, `${path}.kind`, `${what} ${rule}: the server finds no /dev/nvidia0, use KIND_CPU`);
+  }
   for (const gpu of gpus) {
     if (check.gpus.includes(gpu)) continue;
-    const usable = check.gpus.join(', ') || 'none';
+    const usable = check.gpus.join(', ') || 'none: use KIND_CPU';
     refuse(
       check,
       `${path}.gpus`,
