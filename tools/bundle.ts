@@ -65,7 +65,7 @@ async function buildExtension(name: string, file: string, options: BuildOptions)
     ...options,
     entryPoints: [join(dist, 'index.js')],
     outfile: join(dist, file),
-    // Loaded from where they are installed: the lock when an environment is built, the HTTP client with the first model.
-    external: ['onnxruntime-node', 'proper-lockfile', 'undici'],
+    // Loaded from where they are installed: the lock when an environment is built.
+    external: ['onnxruntime-node', 'proper-lockfile'],
   });
 }

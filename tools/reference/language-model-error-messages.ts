@@ -120,6 +120,12 @@ export const LANGUAGE_MODEL_ERROR_MESSAGES: ErrorMessages = {
       'the engine ended amid an answer',
       'see its log; the request may be sent again',
     ),
+    row(
+      'INTERNAL',
+      'engine <address> sent what is no answer of HTTP/1.1: <reason>',
+      'another kind of server listens there, or the engine is broken',
+      'see whether the URL is right',
+    ),
     row('INTERNAL', 'engine <address> answered HTTP <status>', 'its error has no message', 'see its log'),
     row(
       'INTERNAL',

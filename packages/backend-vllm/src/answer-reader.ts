@@ -1,5 +1,5 @@
 import type { InferenceServerError } from '@nereid/backend-sdk';
-import type { EngineHeaders } from './engine-client.ts';
+import type { AnswerHeaders } from './http/answer-head.ts';
 import type { Engine } from './engine.ts';
 
 /** Tokens of a request, as far as the engine told them. */
@@ -16,7 +16,7 @@ export interface AnswerReader {
   /** Whether a response was sent: from then on no other engine can be asked. */
   readonly hasAnswered: boolean;
   readonly usage: TokenUsage;
-  onHeaders(headers: EngineHeaders): void;
+  onHeaders(headers: AnswerHeaders): void;
   /** @returns Tokens that it brought, as far as that shows. */
   onData(chunk: Buffer): number;
   /** All has come. It has sent the final response when this returns, or the promise resolves. */

@@ -1,38 +1,65 @@
 import { InferenceServerError } from '@nereid/backend-sdk';
+import { callEngine, type EngineAddress, type EngineCallRequest } from './engine-client.ts';
 import type { ProbeResult } from './engine-health.ts';
-import type { Engine } from './engine.ts';
 
+/** For what an engine answers at once when it is well. */
 const LIMIT_MS = 1000;
+/** Pages of metrics have hundreds of kilobytes. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** An answer, whole. */
-interface EnginePage {
+export interface EnginePage {
   readonly status: number;
   readonly text: string;
 }
 
-type Askable = Pick<Engine, 'url' | 'headers' | 'dispatcher'>;
-
 /**
- * Gets a page of an engine that is no inference: its health, metrics, models. In no hurry, so without `callEngine`'s care
- * about each byte.
+ * Asks an engine for something that is no inference: its health, metrics, models, the texts of tokens.
  *
- * @throws what the connection fails with, or after a second.
+ * @throws what the connection fails with; after `limitMs`, where that is given; or for an answer without end.
  */
-export async function askEngine(engine: Askable, path: string): Promise<EnginePage> {
-  const { statusCode, body } = await engine.dispatcher.request({
-    origin: engine.url.origin,
-    path: `${engine.url.pathname.replace(/\/$/, '')}${path}`,
-    method: 'GET',
-    headers: engine.headers,
-    signal: AbortSignal.timeout(LIMIT_MS),
+export function askEngine(
+  engine: EngineAddress,
+  request: EngineCallRequest,
+  limitMs?: number,
+): Promise<EnginePage> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let status = 0;
+    let bytes = 0;
+    const giveUp = (why: string): void => {
+      call.abort();
+      end(new Error(`${request.method} ${request.path}: ${why}`));
+    };
+    const timer =
+      limitMs === undefined ? undefined : setTimeout(() => giveUp(`no answer within ${limitMs} ms`), limitMs);
+    const end = (error?: Error): void => {
+      clearTimeout(timer);
+      if (error === undefined) resolve({ status, text: Buffer.concat(chunks).toString() });
+      else reject(error);
+    };
+    const call = callEngine(engine, request, {
+      onStatus: (found) => (status = found),
+      onData: (chunk) => {
+        bytes += chunk.length;
+        if (bytes > MAX_BYTES) giveUp(`an answer of more than ${MAX_BYTES} bytes`);
+        else chunks.push(Buffer.from(chunk));
+      },
+      onEnd: () => end(),
+      onError: end,
+    });
   });
-  return { status: statusCode, text: await body.text() };
+}
+
+/** Gets a page, within a second. */
+export function getPage(engine: EngineAddress, path: string): Promise<EnginePage> {
+  return askEngine(engine, { method: 'GET', path }, LIMIT_MS);
 }
 
 /** Whether an engine says that it can serve. */
-export async function probeEngine(engine: Askable, path: string): Promise<ProbeResult> {
+export async function probeEngine(engine: EngineAddress, path: string): Promise<ProbeResult> {
   try {
-    const { status } = await askEngine(engine, path);
+    const { status } = await getPage(engine, path);
     return status >= 200 && status < 300 ? 'ok' : 'bad';
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED' ? 'refused' : 'bad';
@@ -44,8 +71,8 @@ export async function probeEngine(engine: Askable, path: string): Promise<ProbeR
  *
  * @throws InferenceServerError UNAVAILABLE when it answers with anything else.
  */
-export async function listEngineModels(engine: Askable): Promise<readonly string[]> {
-  const { status, text } = await askEngine(engine, '/v1/models');
+export async function listEngineModels(engine: EngineAddress): Promise<readonly string[]> {
+  const { status, text } = await getPage(engine, '/v1/models');
   if (status !== 200) throw unexpected(engine, `status ${status}`);
   try {
     const { data } = JSON.parse(text) as { data: readonly { id: string }[] };
@@ -55,7 +82,7 @@ export async function listEngineModels(engine: Askable): Promise<readonly string
   }
 }
 
-function unexpected({ url }: Askable, found: string): InferenceServerError {
+function unexpected({ url }: EngineAddress, found: string): InferenceServerError {
   const message = `engine ${url.host}: expected a list of models from /v1/models, found ${found}`;
   return new InferenceServerError('UNAVAILABLE', message);
 }

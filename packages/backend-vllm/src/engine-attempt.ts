@@ -1,8 +1,12 @@
-import { InferenceServerError } from '@nereid/backend-sdk';
+import { InferenceServerError, type StatusCode } from '@nereid/backend-sdk';
 import type { AnswerReader, EngineRequest } from './answer-reader.ts';
-import { callEngine, type EngineAnswer, type EngineCall, type EngineHeaders } from './engine-client.ts';
+import { callEngine } from './engine-client.ts';
 import { isBusyStatus, toEngineError } from './engine-error.ts';
 import type { EngineLease, LeaseOutcome } from './engine.ts';
+import type { AnswerHeaders } from './http/answer-head.ts';
+import { BadAnswerError } from './http/bad-answer-error.ts';
+import { ConnectError } from './http/connect-error.ts';
+import type { AnswerHandler, HttpCall } from './http/http-connection.ts';
 
 /** How one attempt ended; without an error the client has all of its answer. */
 export interface AttemptEnd {
@@ -30,25 +34,15 @@ export interface AttemptListener {
 /** Of an error's body is kept. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
-/** The codes of a connection that was not there to begin with. */
-const NOT_CONNECTED: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 /** A request on one engine. States: asked → answered with an error | with a result → over. */
-export class EngineAttempt implements EngineAnswer {
+export class EngineAttempt implements AnswerHandler {
   readonly #lease: EngineLease;
   readonly #reader: AnswerReader;
   readonly #listener: AttemptListener;
-  #call: EngineCall | undefined;
+  #call: HttpCall | undefined;
   #isOver = false;
   #status = 0;
-  #headers: EngineHeaders = {};
+  #headers: AnswerHeaders = new Map();
   #errorBody: Buffer[] = [];
   #errorBytes = 0;
 
@@ -81,7 +75,7 @@ export class EngineAttempt implements EngineAnswer {
     this.#call?.abort();
   }
 
-  onStatus(status: number, headers: EngineHeaders): void {
+  onStatus(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#headers = headers;
     if (this.#isResult) this.#reader.onHeaders(headers);
@@ -122,17 +116,14 @@ export class EngineAttempt implements EngineAnswer {
   }
 
   onError(error: Error): void {
-    const { host } = this.#lease.engine.url;
-    const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-    const isConnected = !NOT_CONNECTED.has(code);
-    const what = isConnected ? 'broke off the connection' : 'could not be reached';
+    const { code, what, mayBeStale } = describeBreak(error);
     const failure = new InferenceServerError(
-      isConnected ? 'INTERNAL' : 'UNAVAILABLE',
-      `engine ${host} ${what}: ${code === '' ? error.message : `${error.message} (${code})`}`,
+      code,
+      `engine ${this.#lease.engine.url.host} ${what}: ${error.message}`,
       { cause: error },
     );
-    const mayBeStale = isConnected && this.#status === 0;
-    this.#end({ error: failure, outcome: 'failed', again: mayBeStale ? 'here' : 'elsewhere' });
+    const again = mayBeStale && this.#status === 0 ? 'here' : 'elsewhere';
+    this.#end({ error: failure, outcome: 'failed', again });
   }
 
   get #isResult(): boolean {
@@ -173,4 +164,15 @@ export class EngineAttempt implements EngineAnswer {
     this.#reader.stop();
     this.#listener.onEnd(end);
   }
+}
+
+/** What the error of a connection says of its engine; a stale connection is one that was closing when it was used. */
+function describeBreak(error: Error): { code: StatusCode; what: string; mayBeStale: boolean } {
+  if (error instanceof ConnectError) {
+    return { code: 'UNAVAILABLE', what: 'could not be reached', mayBeStale: false };
+  }
+  if (error instanceof BadAnswerError) {
+    return { code: 'INTERNAL', what: 'sent what is no answer of HTTP/1.1', mayBeStale: false };
+  }
+  return { code: 'INTERNAL', what: 'broke off the connection', mayBeStale: true };
 }

@@ -132,7 +132,8 @@ test('goes on reading when that is asked for within another answer', async () =>
     response.end(event('b'));
   });
   const { promise: paused, resolve: setPaused } = Promise.withResolvers<void>();
-  const { promise: ended, resolve: setEnded } = Promise.withResolvers<void>();
+  const { promise: firstEnded, resolve: endFirst } = Promise.withResolvers<void>();
+  const { promise: secondEnded, resolve: endSecond } = Promise.withResolvers<void>();
   const first = callEngine(
     started.engine,
     { method: 'GET', path: '/' },
@@ -142,7 +143,7 @@ test('goes on reading when that is asked for within another answer', async () =>
         setPaused();
       },
       onData: () => undefined,
-      onEnd: setEnded,
+      onEnd: endFirst,
       onError: assert.fail,
     },
   );
@@ -153,11 +154,11 @@ test('goes on reading when that is asked for within another answer', async () =>
     {
       onStatus: () => undefined,
       onData: () => first.pause(false),
-      onEnd: () => undefined,
+      onEnd: endSecond,
       onError: assert.fail,
     },
   );
-  await ended;
+  await Promise.all([firstEnded, secondEnded]);
 });
 
 test('keeps sockets out of the async context of their first request', async () => {

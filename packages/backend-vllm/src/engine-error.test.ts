@@ -5,7 +5,7 @@ import { toEngineError } from './engine-error.ts';
 function errorOf(status: number, body: unknown, headers: Readonly<Record<string, string>> = {}) {
   return toEngineError('host:1', {
     status,
-    headers,
+    headers: new Map(Object.entries(headers)),
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
 }

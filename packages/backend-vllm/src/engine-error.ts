@@ -1,11 +1,11 @@
 import { InferenceServerError, type StatusCode } from '@nereid/backend-sdk';
-import type { EngineHeaders } from './engine-client.ts';
+import type { AnswerHeaders } from './http/answer-head.ts';
 import { isObject, stringOf, tryParseJson } from './json.ts';
 
 /** An answer of an engine that is no result. */
 export interface EngineFailure {
   readonly status: number;
-  readonly headers: EngineHeaders;
+  readonly headers: AnswerHeaders;
   /** As much of the body as was kept. */
   readonly body: string;
 }
@@ -69,8 +69,8 @@ function describeDetail(detail: unknown): string | undefined {
 }
 
 /** Whole seconds of `retry-after`, when it has them. */
-function retryAfter(headers: EngineHeaders): number | undefined {
-  const value = headers['retry-after'];
-  const seconds = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+function retryAfter(headers: AnswerHeaders): number | undefined {
+  const value = headers.get('retry-after') ?? '';
+  const seconds = value === '' ? Number.NaN : Number(value);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.ceil(seconds) : undefined;
 }

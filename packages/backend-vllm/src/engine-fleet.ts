@@ -1,5 +1,5 @@
 import type { ForeignFamily, InstanceContext, ModelContext } from '@nereid/backend-sdk';
-import { askEngine, listEngineModels, probeEngine } from './ask-engine.ts';
+import { getPage, listEngineModels, probeEngine } from './ask-engine.ts';
 import type { BalancedPool } from './balanced-pool.ts';
 import type { Clock } from './clock.ts';
 import { EngineConnection } from './engine-connection.ts';
@@ -50,7 +50,7 @@ export class EngineFleet {
   async connect(): Promise<void> {
     const { settings, context, clock, pool } = this.#options;
     if (settings.urls.length === 0) return;
-    await new Promise<void>((resolve, reject) => {
+    await new Promise<void>((resolve) => {
       const stop = clock.after(FIRST_UP_LIMIT_MS, () => {
         const urls = settings.urls.map((url) => url.host).join(', ');
         context.logger.warning(
@@ -64,7 +64,7 @@ export class EngineFleet {
         stop();
         resolve();
       };
-      Promise.all(settings.urls.map((url) => this.#connectTo(url, onUp))).catch(reject);
+      for (const url of settings.urls) this.#connectTo(url, onUp);
     });
   }
 
@@ -112,16 +112,16 @@ export class EngineFleet {
     await Promise.all([...this.#supervisors].map((supervisor) => supervisor.stop()));
     for (const engine of [...this.#engines.values()]) {
       this.#remove(engine, 'the model is unloaded');
-      await engine.connection.close();
+      engine.connection.close();
     }
   }
 
-  async #connectTo(url: URL, onUp: () => void): Promise<void> {
+  #connectTo(url: URL, onUp: () => void): void {
     const { settings, clock, context } = this.#options;
     const { preset, key } = settings;
     // An engine that lists no models is asked by our name.
     const modelName = settings.engineModel ?? (preset.health === undefined ? context.modelName : undefined);
-    const connection = await EngineConnection.open({ url, preset, key, modelName });
+    const connection = new EngineConnection({ url, preset, key, modelName });
     const member = this.#join(url.host, connection);
     const health = preset.health;
     const events = {
@@ -229,7 +229,7 @@ export class EngineFleet {
     const { context, settings } = this.#options;
     if (!member.isUp) return [];
     try {
-      const { status, text } = await askEngine(connection, settings.preset.metrics ?? '/metrics');
+      const { status, text } = await getPage(connection, settings.preset.metrics ?? '/metrics');
       if (status !== 200) return [];
       const labels = { model: context.modelName, version: context.modelVersion };
       const isOne = this.#engines.size === 1;

@@ -53,13 +53,14 @@ export async function startEngine(start: EngineStart): Promise<StartedEngine> {
     },
   });
   const url = new URL(`http://127.0.0.1:${port}`);
-  const connection = await EngineConnection.open({ url, preset, key, modelName: undefined });
+  const connection = new EngineConnection({ url, preset, key, modelName: undefined });
   try {
     await untilReady(start, process, connection);
     connection.modelName = chooseModelName(await listEngineModels(connection), context.modelName);
     return { process, connection, log };
   } catch (error) {
-    await Promise.all([process.stop(), connection.close()]);
+    connection.close();
+    await process.stop();
     throw describeFailure(start, error, await process.ended, log);
   } finally {
     progress.close();

@@ -154,7 +154,7 @@ function fakeEngine(name: string, ended: PromiseWithResolvers<string>): StartedE
   };
   return {
     process: { ended: ended.promise, stop } as EngineProcess,
-    connection: { modelName: name, close: () => Promise.resolve() } as EngineConnection,
+    connection: { modelName: name, close: () => undefined } as EngineConnection,
     log: new EngineLog(createRecordingLogger([]), 'llama'),
   };
 }

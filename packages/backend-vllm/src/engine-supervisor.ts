@@ -64,7 +64,8 @@ export class EngineSupervisor {
   async #launch(): Promise<void> {
     const engine = await this.#options.start(this.#stopping.signal);
     if (this.#stopping.signal.aborted) {
-      await Promise.all([engine.process.stop(), engine.connection.close()]);
+      engine.connection.close();
+      await engine.process.stop();
       throw new InferenceServerError('UNAVAILABLE', 'the engine is no longer wanted');
     }
     this.#running = engine;
@@ -87,7 +88,7 @@ export class EngineSupervisor {
     const isWanted = !this.#stopping.signal.aborted;
     const words = isWanted && log.reason !== '' ? `: ${log.reason}` : '';
     this.#options.onDown(connection, `the engine ${how}${words}`, isWanted);
-    await connection.close();
+    connection.close();
   }
 
   /** Until it runs, is no longer wanted, or was tried often enough. */

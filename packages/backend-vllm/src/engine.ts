@@ -4,7 +4,7 @@
  * @module
  */
 import type { InferenceServerError } from '@nereid/backend-sdk';
-import type { Dispatcher } from 'undici';
+import type { ConnectionPool } from './http/connection-pool.ts';
 import type { Preset } from './presets.ts';
 
 /** An engine that can be asked: a process of ours, or a URL. */
@@ -15,8 +15,8 @@ export interface Engine {
   readonly modelName: string;
   /** `authorization`, when it needs a key. Never logged. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Connections to it, as many as there are requests; it sets no time limits. */
-  readonly dispatcher: Dispatcher;
+  /** As many as there are requests. How long an answer may take is for the client to say; that the engine lives is seen by its health. */
+  readonly connections: Pick<ConnectionPool, 'send'>;
   readonly preset: Preset;
 }
 

@@ -90,7 +90,7 @@ export function toEngineBody(request: GenerateRequest, options: GenerateOptions)
     ...withLogprobs(sampling.body, logprobsOf(request, options.preset), isChat),
     ...(options.preset.name === 'vllm' && vllmOnly(request)),
     stream: isStream,
-    ...(isStream && { stream_options: streamOptions(options.preset) }),
+    ...(isStream && { stream_options: streamOptions(request, options.preset) }),
   };
 }
 
@@ -154,9 +154,13 @@ function vllmOnly({ wanted, sampling, isStream }: GenerateRequest): JsonObject {
   };
 }
 
-/** Usage at the end is always asked for: callers of the model, ensembles among them, find it in the last response. */
-function streamOptions({ name }: Preset): JsonObject {
-  return { include_usage: true, ...(TELLS_USAGE_ALWAYS.has(name) && { continuous_usage_stats: true }) };
+/**
+ * Usage at the end is always asked for: callers of the model, ensembles among them, find it in the last response. With each
+ * token it makes events half as long again, for the engine and for us: only for those who ask how many tokens a response has.
+ */
+function streamOptions({ wanted }: GenerateRequest, { name }: Preset): JsonObject {
+  const isContinuous = wanted.numOutputTokens && TELLS_USAGE_ALWAYS.has(name);
+  return { include_usage: true, ...(isContinuous && { continuous_usage_stats: true }) };
 }
 
 function text(request: BackendRequest, name: string): string | undefined {

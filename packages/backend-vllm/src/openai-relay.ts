@@ -1,13 +1,12 @@
 import { InferenceServerError, type BackendRequest, type Tensor } from '@nereid/backend-sdk';
 import type { AnswerReader, TokenUsage } from './answer-reader.ts';
-import type { EngineHeaders } from './engine-client.ts';
+import type { AnswerHeaders } from './http/answer-head.ts';
+import { StreamTail } from './stream-tail.ts';
 
 const LENGTH_BYTES = 4;
 const SHAPE = [1];
-const EVENT_END = Buffer.from('\n\n');
-const DONE = Buffer.from('data: [DONE]');
-/** Of the end of an answer: the last event, and where usage is. */
-const TAIL_BYTES = 1024;
+const LINE_FEED = 0x0a;
+const DONE = 'data: [DONE]';
 
 const PROMPT_TOKENS = /"prompt_tokens":\s*(\d+)/;
 const COMPLETION_TOKENS = /"completion_tokens":\s*(\d+)/;
@@ -18,8 +17,10 @@ const COMPLETION_TOKENS = /"completion_tokens":\s*(\d+)/;
  */
 export class OpenAiRelay implements AnswerReader {
   readonly #client: BackendRequest;
-  /** Of a stream: its end so far. Of another answer: all of it. */
-  #kept: Buffer[] = [];
+  /** Of a stream, its end so far: the last event, and where usage is. */
+  readonly #tail = new StreamTail();
+  /** Of another answer: all of it. */
+  readonly #kept: Buffer[] = [];
   #isStream = false;
   #hasAnswered = false;
   #isStopped = false;
@@ -34,13 +35,13 @@ export class OpenAiRelay implements AnswerReader {
 
   /** Only what the end of the answer says: in streams, when the client asked for usage. */
   get usage(): TokenUsage {
-    const tail = this.#tail().toString('latin1');
+    const tail = this.#isStream ? this.#tail.text() : lastText(this.#kept);
     const usage = tail.slice(Math.max(0, tail.lastIndexOf('"usage"')));
     return { promptTokens: find(PROMPT_TOKENS, usage), completionTokens: find(COMPLETION_TOKENS, usage) };
   }
 
-  onHeaders(headers: EngineHeaders): void {
-    this.#isStream = String(headers['content-type'] ?? '').startsWith('text/event-stream');
+  onHeaders(headers: AnswerHeaders): void {
+    this.#isStream = (headers.get('content-type') ?? '').startsWith('text/event-stream');
   }
 
   onData(chunk: Buffer): number {
@@ -51,7 +52,7 @@ export class OpenAiRelay implements AnswerReader {
     const data = Buffer.allocUnsafe(LENGTH_BYTES + chunk.length);
     data.writeUInt32LE(chunk.length, 0);
     chunk.copy(data, LENGTH_BYTES);
-    this.#keepTail(data);
+    this.#tail.push(data.subarray(LENGTH_BYTES));
     this.#hasAnswered = true;
     this.#client.send({ outputs: [responseTensor(data)] }, false);
     return countEvents(chunk);
@@ -69,27 +70,10 @@ export class OpenAiRelay implements AnswerReader {
 
   /** @throws InferenceServerError INTERNAL when the engine did not say that this was all. */
   #endStream(): void {
-    if (this.#tail().lastIndexOf(DONE) < 0) {
+    if (!this.#tail.text().includes(DONE)) {
       throw new InferenceServerError('INTERNAL', 'the engine ended the stream before [DONE]');
     }
     this.#client.complete();
-  }
-
-  #keepTail(framed: Buffer): void {
-    this.#kept.push(framed.subarray(LENGTH_BYTES));
-    let bytes = 0;
-    for (let index = this.#kept.length - 1; index >= 0; index -= 1) {
-      if (bytes >= TAIL_BYTES) {
-        this.#kept.splice(0, index + 1);
-        return;
-      }
-      bytes += this.#kept[index]?.length ?? 0;
-    }
-  }
-
-  #tail(): Buffer {
-    const bytes = Buffer.concat(this.#kept);
-    return bytes.length > TAIL_BYTES ? bytes.subarray(-TAIL_BYTES) : bytes;
   }
 }
 
@@ -110,9 +94,19 @@ function frame(chunks: readonly Buffer[]): Buffer {
 /** JSON has no line feed of its own in its texts, so two of them are always the end of an event. */
 function countEvents(chunk: Buffer): number {
   let count = 0;
-  for (let at = chunk.indexOf(EVENT_END); at >= 0; at = chunk.indexOf(EVENT_END, at + EVENT_END.length))
+  for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) {
+    if (chunk[at + 1] !== LINE_FEED) continue;
     count += 1;
+    at += 1;
+  }
   return count;
+}
+
+/** The end of an answer, where usage is. */
+function lastText(chunks: readonly Buffer[]): string {
+  const tail = new StreamTail();
+  for (const chunk of chunks) tail.push(chunk);
+  return tail.text();
 }
 
 function find(pattern: RegExp, text: string): number | undefined {

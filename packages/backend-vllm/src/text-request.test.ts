@@ -43,10 +43,15 @@ test('sends the prompt as it is, with the defaults of the Triton backend (LLM-03
   );
 });
 
-test('asks for usage when it streams, after each token where the engine can', () => {
+test('asks for usage when it streams, after each token for those who count them where the engine can', () => {
   const stream = { text_input: 'p', stream: true };
-  assert.deepEqual(ask(stream).body['stream_options'], { include_usage: true, continuous_usage_stats: true });
-  assert.deepEqual(ask(stream, { preset: 'llamacpp' }).body['stream_options'], { include_usage: true });
+  const counted = { ...stream, return_num_output_tokens: true };
+  assert.deepEqual(ask(stream).body['stream_options'], { include_usage: true });
+  assert.deepEqual(ask(counted).body['stream_options'], {
+    include_usage: true,
+    continuous_usage_stats: true,
+  });
+  assert.deepEqual(ask(counted, { preset: 'llamacpp' }).body['stream_options'], { include_usage: true });
 });
 
 test('takes sampling parameters of the input, else of the request, but for those of the server (LLM-07)', () => {

@@ -1,4 +1,4 @@
-import { callEngine } from './engine-client.ts';
+import { askEngine, type EnginePage } from './ask-engine.ts';
 import type { Engine } from './engine.ts';
 import { isObject, stringOf, tryParseJson } from './json.ts';
 
@@ -7,6 +7,8 @@ const MAX_TEXTS = 300_000;
 
 /** What engines answer that can't tell texts. */
 const ABSENT: ReadonlySet<number> = new Set([404, 405]);
+
+const NO_ANSWER: EnginePage = { status: 0, text: '' };
 
 /** Texts of a model's tokens, as its engine tells them; each is asked for once. */
 export class TokenTexts {
@@ -29,34 +31,12 @@ export class TokenTexts {
 
   async #loadOne(id: number, engine: Engine): Promise<void> {
     const body = Buffer.from(JSON.stringify({ model: engine.modelName, tokens: [id] }));
-    const { status, text: json } = await post(engine, '/detokenize', body);
+    // A missing text must not cost the client its tokens.
+    const answered = askEngine(engine, { method: 'POST', path: '/detokenize', body });
+    const { status, text: json } = await answered.catch(() => NO_ANSWER);
     this.#isAbsent ||= ABSENT.has(status);
     const answer = status === 200 ? tryParseJson(json) : undefined;
     const text = isObject(answer) ? stringOf(answer['prompt']) : undefined;
     if (text !== undefined) this.#texts.set(id, text);
   }
-}
-
-interface Answer {
-  /** 0: there was none. */
-  readonly status: number;
-  readonly text: string;
-}
-
-/** Never rejects: a missing text must not cost the client its tokens. */
-function post(engine: Engine, path: string, body: Uint8Array): Promise<Answer> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let status = 0;
-    callEngine(
-      engine,
-      { method: 'POST', path, body },
-      {
-        onStatus: (found) => (status = found),
-        onData: (chunk) => void chunks.push(Buffer.from(chunk)),
-        onEnd: () => resolve({ status, text: Buffer.concat(chunks).toString() }),
-        onError: () => resolve({ status: 0, text: '' }),
-      },
-    );
-  });
 }

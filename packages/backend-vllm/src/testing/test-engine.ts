@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { InferenceServerError } from '@nereid/backend-sdk';
-import { Pool } from 'undici';
 import type { Engine, EngineLease, EnginePool, LeaseOutcome } from '../engine.ts';
+import { ConnectionPool } from '../http/connection-pool.ts';
 import { findPreset, type Preset } from '../presets.ts';
 
 /** A request that reached the engine. */
@@ -41,12 +41,12 @@ export async function startTestEngine(
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const url = new URL(`http://127.0.0.1:${port}`);
-  const dispatcher = new Pool(url.origin, { headersTimeout: 0, bodyTimeout: 0 });
+  const connections = new ConnectionPool(url);
   return {
-    engine: { url, modelName, headers: {}, dispatcher, preset: presetOf(preset) },
+    engine: { url, modelName, headers: {}, connections, preset: presetOf(preset) },
     seen,
     [Symbol.asyncDispose]: async () => {
-      await dispatcher.destroy();
+      connections.close();
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -58,11 +58,11 @@ export async function startTestEngine(
 export async function absentEngine(): Promise<TestEngine> {
   const gone = await startTestEngine(() => undefined);
   await gone[Symbol.asyncDispose]();
-  const dispatcher = new Pool(gone.engine.url.origin);
+  const connections = new ConnectionPool(gone.engine.url);
   return {
-    engine: { ...gone.engine, dispatcher },
+    engine: { ...gone.engine, connections },
     seen: [],
-    [Symbol.asyncDispose]: () => dispatcher.destroy(),
+    [Symbol.asyncDispose]: () => Promise.resolve(connections.close()),
   };
 }
 
