@@ -4,14 +4,15 @@
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Parameters, Tensor } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import { InferenceServerError } from '@nereid/protocol/inference-server-error';
+import type { HttpAnswer, HttpRequestHead } from './http-answer.ts';
 import type { Logger } from './logger.ts';
 import type { ParameterSpec } from './model-parameters.ts';
 
+export type { HttpAnswer, HttpAnswerEvent, HttpRequestHead } from './http-answer.ts';
 export { StreamedAnswer } from './streamed-answer.ts';
 
 /** Adds paths to the server's HTTP endpoint. */
@@ -31,11 +32,11 @@ export interface HttpPlugin {
 export interface PluginRequest {
   /** What stands in the path at `:name`, percent-decoded. */
   readonly params: Readonly<Record<string, string | undefined>>;
-  readonly raw: IncomingMessage;
+  readonly raw: HttpRequestHead;
 }
 
 /** Answers a request, now or later. What it throws becomes the answer. */
-export type PluginRouteHandler = (request: PluginRequest, response: ServerResponse) => void | Promise<void>;
+export type PluginRouteHandler = (request: PluginRequest, response: HttpAnswer) => void | Promise<void>;
 
 /** A path, with a handler for each method that it takes. */
 export interface PluginRoute {
@@ -49,7 +50,7 @@ export interface PluginRoute {
    * Answers what a handler threw, a missing key (status 401) and a method that the path does not take (405), in the
    * plugin's own form. The head was not sent yet; after it, the connection is cut off instead.
    */
-  readonly sendError: (response: ServerResponse, error: InferenceServerError, status: number) => void;
+  readonly sendError: (response: HttpAnswer, error: InferenceServerError, status: number) => void;
 }
 
 /** A ready model version. */
@@ -111,15 +112,15 @@ export interface HttpPluginContext {
    *
    * @throws InferenceServerError INVALID_ARG when it is longer than `--http-max-input-size`.
    */
-  readBody(request: PluginRequest, response: ServerResponse): Promise<Buffer>;
+  readBody(request: PluginRequest, response: HttpAnswer): Promise<Buffer>;
   /**
    * Runs an inference for a connection: traced, counted, cancelled when the client goes, and held while the client does not
    * read what was written. The handler is called synchronously as responses come; a refusal is its only, final response.
    */
   infer(
     inference: PluginInference,
-    request: IncomingMessage,
-    connection: ServerResponse,
+    request: HttpRequestHead,
+    connection: HttpAnswer,
     handler: PluginResponseHandler,
   ): void;
 }

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { HttpAnswer } from './http-answer.ts';
 
 const LINE_END = '\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
@@ -12,11 +13,11 @@ const LAST_CHUNK = '0\r\n\r\n';
  * States: created → begun → ended.
  */
 export class StreamedAnswer {
-  readonly #response: ServerResponse;
+  readonly #response: HttpAnswer;
   #framesPieces = false;
   #hasWritten = false;
 
-  constructor(response: ServerResponse) {
+  constructor(response: HttpAnswer) {
     this.#response = response;
   }
 
@@ -29,13 +30,13 @@ export class StreamedAnswer {
   begin(status: number, headers: OutgoingHttpHeaders): void {
     const response = this.#response;
     // A client of HTTP/1.0 takes no chunks; and what waits for the answer before it, or goes to no network, is Node's.
-    this.#framesPieces = response.useChunkedEncodingByDefault && response.socket instanceof Socket;
-    if (!this.#framesPieces) {
+    if (isOfNode(response) && response.useChunkedEncodingByDefault && response.socket instanceof Socket) {
+      this.#framesPieces = true;
+      response.writeHead(status, { ...headers, 'Transfer-Encoding': 'chunked' });
+      response.chunkedEncoding = false;
+    } else {
       response.writeHead(status, headers);
-      return;
     }
-    response.writeHead(status, { ...headers, 'Transfer-Encoding': 'chunked' });
-    response.chunkedEncoding = false;
   }
 
   /** @param piece - Its bytes are copied, or written before this returns, unless the client does not read. */
@@ -54,6 +55,11 @@ export class StreamedAnswer {
     if (this.#framesPieces) this.#response.end(LAST_CHUNK, 'latin1');
     else this.#response.end();
   }
+}
+
+/** Answers to plain requests, which the server writes itself, frame each piece so already. */
+function isOfNode(response: HttpAnswer): response is ServerResponse {
+  return 'chunkedEncoding' in response;
 }
 
 function toChunk(piece: Uint8Array | string): Uint8Array | string {

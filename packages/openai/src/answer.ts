@@ -1,6 +1,5 @@
 /** Writing the answer to a request. */
-import type { ServerResponse } from 'node:http';
-import { StreamedAnswer } from '@nereid/backend-sdk/http';
+import { type HttpAnswer, StreamedAnswer } from '@nereid/backend-sdk/http';
 import type { InferenceServerError } from '@nereid/protocol';
 import { errorJson, sendOpenAiError } from './openai-error.ts';
 
@@ -19,13 +18,13 @@ const LINE_FEED = 0x0a;
 const EVENTS = { 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-cache' };
 
 /** Answers a connection with what comes, as it comes. What comes after its client has gone is let go. */
-export class HttpAnswer implements Answer {
-  readonly #response: ServerResponse;
+export class ConnectionAnswer implements Answer {
+  readonly #response: HttpAnswer;
   readonly #stream: StreamedAnswer;
   /** Whether what was written ends a line, so that another event can begin. */
   #endsLine = true;
 
-  constructor(response: ServerResponse) {
+  constructor(response: HttpAnswer) {
     this.#response = response;
     this.#stream = new StreamedAnswer(response);
   }
@@ -64,7 +63,7 @@ export class HttpAnswer implements Answer {
 }
 
 /** Answers 200 with JSON. */
-export function sendJsonText(response: ServerResponse, json: Uint8Array | string): void {
+export function sendJsonText(response: HttpAnswer, json: Uint8Array | string): void {
   response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) });
   response.end(json);
 }

@@ -1,6 +1,5 @@
 /** A request to one of the endpoints. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpPluginContext, PluginModel } from '@nereid/backend-sdk/http';
+import type { HttpAnswer, HttpRequestHead, HttpPluginContext, PluginModel } from '@nereid/backend-sdk/http';
 import type { Parameters } from '@nereid/protocol';
 import type { Answer } from './answer.ts';
 import type { ModelApi, ModelMapping, OpenAiApi } from './model-api.ts';
@@ -9,8 +8,8 @@ import type { RequestBody } from './request-body.ts';
 /** A request whose model is known. */
 export interface Exchange {
   readonly context: Pick<HttpPluginContext, 'infer'>;
-  readonly request: IncomingMessage;
-  readonly connection: ServerResponse;
+  readonly request: HttpRequestHead;
+  readonly connection: HttpAnswer;
   readonly answer: Answer;
   readonly body: RequestBody;
   readonly model: PluginModel;

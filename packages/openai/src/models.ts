@@ -1,6 +1,5 @@
 /** `GET /v1/models`, `GET /v1/models/{id}`, and loading and unloading. */
-import type { ServerResponse } from 'node:http';
-import type { HttpPluginContext, PluginModel, PluginRequest } from '@nereid/backend-sdk/http';
+import type { HttpAnswer, HttpPluginContext, PluginModel, PluginRequest } from '@nereid/backend-sdk/http';
 import { sendJsonText } from './answer.ts';
 import { adaptersOf, findModel } from './model-lookup.ts';
 
@@ -12,7 +11,7 @@ export interface ModelsOptions {
   readonly created: number;
 }
 
-type Handler = (request: PluginRequest, response: ServerResponse) => Promise<void>;
+type Handler = (request: PluginRequest, response: HttpAnswer) => Promise<void>;
 
 /** The handlers of the paths below `/v1/models`. */
 export function modelHandlers(
@@ -20,8 +19,7 @@ export function modelHandlers(
   { loraSeparator, created }: ModelsOptions,
 ): Readonly<Record<'list' | 'get' | 'load' | 'unload', Handler>> {
   const describe = (id: string): object => ({ id, object: 'model', created, owned_by: 'nereid' });
-  const send = (response: ServerResponse, value: unknown): void =>
-    sendJsonText(response, JSON.stringify(value));
+  const send = (response: HttpAnswer, value: unknown): void => sendJsonText(response, JSON.stringify(value));
   const namesOf = (model: PluginModel): readonly string[] => [
     model.name,
     ...(loraSeparator === ''

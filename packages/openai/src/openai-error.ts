@@ -1,5 +1,5 @@
 /** Errors as OpenAI tells them: `{"error": {"message", "type", "param", "code"}}`. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError, type StatusCode } from '@nereid/protocol';
 import { httpStatusOf } from '@nereid/protocol/http';
 
@@ -48,7 +48,7 @@ export function errorJson(error: InferenceServerError, status = statusOf(error))
  * @param status - The server's HTTP status for it. What is not supported is 400 here: OpenAI's clients would try again.
  */
 export function sendOpenAiError(
-  response: ServerResponse,
+  response: HttpAnswer,
   error: InferenceServerError,
   status = statusOf(error),
 ): void {

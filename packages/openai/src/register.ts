@@ -1,6 +1,6 @@
 /** Which paths there are below `/v1`. */
-import type { IncomingMessage } from 'node:http';
 import type {
+  HttpRequestHead,
   HttpPlugin,
   HttpPluginContext,
   PluginRequest,
@@ -8,7 +8,7 @@ import type {
   PluginRouteHandler,
 } from '@nereid/backend-sdk/http';
 import type { Parameters as RequestParameters } from '@nereid/protocol';
-import { HttpAnswer } from './answer.ts';
+import { ConnectionAnswer } from './answer.ts';
 import { ask } from './ask.ts';
 import { CHAT_COMPLETIONS } from './chat-completions.ts';
 import { clientKeyOf } from './client-key.ts';
@@ -59,7 +59,7 @@ function receiver(
       context,
       request: request.raw,
       connection: response,
-      answer: new HttpAnswer(response),
+      answer: new ConnectionAnswer(response),
       body,
       model,
       api: apis.of(model),
@@ -68,7 +68,7 @@ function receiver(
   };
 }
 
-function parametersOf({ headers }: IncomingMessage, lora: string | undefined): RequestParameters {
+function parametersOf({ headers }: HttpRequestHead, lora: string | undefined): RequestParameters {
   const clientKey = clientKeyOf(headers);
   return {
     ...(lora === undefined ? {} : { lora_name: lora }),

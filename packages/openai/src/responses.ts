@@ -1,8 +1,8 @@
 /** `POST /v1/responses`: a chat completion in other words. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { EventStreamParser, isJsonObject, type JsonObject, type JsonValue } from '@nereid/protocol/http';
-import { HttpAnswer, type Answer } from './answer.ts';
+import { ConnectionAnswer, type Answer } from './answer.ts';
 import { ask } from './ask.ts';
 import { CHAT_COMPLETIONS } from './chat-completions.ts';
 import type { Exchange } from './exchange.ts';
@@ -56,14 +56,14 @@ class WholeResponse implements Answer {
 
 /** Makes the events of a response of those of a chat completion. */
 class StreamedResponse implements Answer {
-  readonly #http: HttpAnswer;
+  readonly #http: ConnectionAnswer;
   readonly #events: ResponseEvents;
   readonly #parser = new EventStreamParser();
   #isStarted = false;
   #isEnded = false;
 
-  constructor(request: JsonObject, connection: ServerResponse) {
-    this.#http = new HttpAnswer(connection);
+  constructor(request: JsonObject, connection: HttpAnswer) {
+    this.#http = new ConnectionAnswer(connection);
     this.#events = new ResponseEvents(request, (event) => {
       this.#http.write(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
     });

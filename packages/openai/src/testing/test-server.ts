@@ -1,9 +1,10 @@
 /** The plugin on a server of its own, over models that are functions of the test. */
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import fastify, { type FastifyInstance } from 'fastify';
 import { createModelConfig, type Init, type Logger } from '@nereid/backend-sdk';
 import type {
+  HttpAnswer,
   HttpPluginContext,
   PluginInference,
   PluginModel,
@@ -67,7 +68,7 @@ export async function startTestServer(
     load: (name) => Promise.resolve(void served.set(name, toPluginModel(name, models[name] ?? NO_MODEL))),
     unload: (name) => Promise.resolve(void served.delete(name)),
     route: addRoute,
-    readBody: async ({ raw }) => Buffer.concat(await raw.toArray()),
+    readBody: async ({ raw }) => Buffer.concat(await (raw as IncomingMessage).toArray()),
     infer: (inference, _, connection, handler) => {
       inferences.push(inference);
       runScript(models[inference.model.name] ?? NO_MODEL, inference, {
@@ -111,7 +112,7 @@ function toPluginModel(name: string, { config, decoupled = false }: ScriptedMode
 }
 
 interface Run {
-  readonly connection: ServerResponse;
+  readonly connection: HttpAnswer;
   readonly handler: PluginResponseHandler;
   readonly onCancel: () => void;
 }

@@ -1,12 +1,12 @@
 /** Writing whole answers. */
-import type { ServerResponse } from 'node:http';
 
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 /** The content type of everything but tensors, metrics and health. */
 export const JSON_TYPE = 'application/json';
 
 /** Answers with a body that is complete. */
 export function sendBody(
-  response: ServerResponse,
+  response: HttpAnswer,
   status: number,
   contentType: string,
   body: string | Uint8Array,
@@ -16,6 +16,6 @@ export function sendBody(
 }
 
 /** Answers 200 with a JSON value; without a body when it is undefined. */
-export function sendJson(response: ServerResponse, value: unknown): void {
+export function sendJson(response: HttpAnswer, value: unknown): void {
   sendBody(response, 200, JSON_TYPE, value === undefined ? '' : JSON.stringify(value));
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import type { Socket } from 'node:net';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
@@ -7,14 +7,14 @@ import type { ServerLogFields } from '../../telemetry/logger.ts';
 import { JSON_TYPE, sendBody } from './answer.ts';
 
 /** Answers with an error text. */
-export function sendErrorText(response: ServerResponse, status: number, text: string): void {
+export function sendErrorText(response: HttpAnswer, status: number, text: string): void {
   const body: ErrorJson = { error: text };
   sendBody(response, status, JSON_TYPE, JSON.stringify(body));
 }
 
 /** Answers with what went wrong. What is not an InferenceServerError is a fault of ours and goes to the log. */
 export function sendError(
-  response: ServerResponse,
+  response: HttpAnswer,
   reason: unknown,
   logger: Logger,
   fields?: ServerLogFields,
@@ -36,7 +36,7 @@ export function statusOf({ code, http }: InferenceServerError): number {
 }
 
 /** Says when it is worth another try, where that is known. To be called before the head is written. */
-export function tellRetryAfter(response: ServerResponse, { http }: InferenceServerError): void {
+export function tellRetryAfter(response: HttpAnswer, { http }: InferenceServerError): void {
   const seconds = http?.retryAfterSeconds;
   if (seconds !== undefined) response.setHeader('Retry-After', String(seconds));
 }
@@ -59,4 +59,10 @@ export function refuseMalformedRequest(error: Error & { readonly code?: string }
   const json = JSON.stringify(body);
   const head = `HTTP/1.1 ${status}\r\nContent-Type: ${JSON_TYPE}\r\nContent-Length: ${String(Buffer.byteLength(json))}`;
   socket.end(`${head}\r\nConnection: close\r\n\r\n${json}`);
+}
+
+/** Answers a client that takes too long to send its request, and closes the connection. */
+export function refuseSlowRequest(socket: Socket): void {
+  const error = Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+  refuseMalformedRequest(error, socket);
 }

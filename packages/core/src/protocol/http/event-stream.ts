@@ -1,6 +1,5 @@
 /** Answering with `text/event-stream`: one event for each response of a model. */
-import type { ServerResponse } from 'node:http';
-import { StreamedAnswer } from '@nereid/backend-sdk/http';
+import { StreamedAnswer, type HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ErrorJson } from '@nereid/protocol/http';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
@@ -25,7 +24,7 @@ export interface EventOptions {
  * A handler that writes an event for each response, an error as `{"error": …}`. The status is that of the first
  * event; the end of the body marks the end: a final flag without a response makes no event.
  */
-export function eventHandler(answer: ServerResponse, { encode, statusOf }: EventOptions): ResponseHandler {
+export function eventHandler(answer: HttpAnswer, { encode, statusOf }: EventOptions): ResponseHandler {
   const stream = new StreamedAnswer(answer);
   const start = (status: number): void => {
     if (!stream.hasBegun) stream.begin(status, HEAD);

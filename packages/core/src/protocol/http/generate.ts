@@ -1,6 +1,5 @@
 /** `POST /v2/models/{model}[/versions/{version}]/generate` and `…/generate_stream`: flat JSON in, flat JSON out. */
-import type { ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { fromConfigDatatype, InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { decodeGenerateRequest, encodeGenerateResponse, type GenerateInput } from '@nereid/protocol/http';
 import type { ModelConfig } from '@nereid/protocol/model-config';
@@ -16,7 +15,8 @@ import { isLargeJson } from './json-thread.ts';
 import type { DecodeGenerateOptions } from './json-work.ts';
 import { assertJsonSize, collectBody } from './request-body.ts';
 import { startHttpTrace, traceStreaming } from './request-trace.ts';
-import { addRoute, modelPaths, type HttpRequest } from './route.ts';
+import type { HttpRequest } from './route-table.ts';
+import { modelPaths } from './route.ts';
 
 const ONE_RESPONSE =
   'generate expects model to produce exactly 1 response, use generate stream for model that generates various ' +
@@ -26,26 +26,21 @@ const ONE_RESPONSE =
 const ERROR_STATUS = 400;
 
 /** Makes the handler that answers; it sees the responses of one request. */
-type Answerer = (answer: ServerResponse, options: EventOptions) => ResponseHandler;
+type Answerer = (answer: HttpAnswer, options: EventOptions) => ResponseHandler;
 
 /** The generate extension. */
-export function generate(app: FastifyInstance, context: HttpContext): void {
+export function generate(context: HttpContext): void {
   const add = (suffix: string, answerer: Answerer): void => {
-    const post = (request: HttpRequest, response: ServerResponse): void =>
+    const post = (request: HttpRequest, response: HttpAnswer): void =>
       receive(context, request, response, answerer);
-    for (const path of modelPaths(suffix)) addRoute(app, context, { path, api: 'inference', post });
+    for (const path of modelPaths(suffix)) context.table.add({ path, api: 'inference', post });
   };
   add('/generate', singleResponseHandler);
   add('/generate_stream', eventHandler);
 }
 
 /** @throws InferenceServerError INVALID_ARG for a compressed body. */
-function receive(
-  context: HttpContext,
-  request: HttpRequest,
-  response: ServerResponse,
-  answerer: Answerer,
-): void {
+function receive(context: HttpContext, request: HttpRequest, response: HttpAnswer, answerer: Answerer): void {
   const arrivedNs = monotonicNs();
   const { params, raw } = request;
   const model = context.inference.getModel(params.model ?? '', params.version ?? '');
@@ -102,11 +97,7 @@ interface Generation extends HttpInference {
   readonly answerer: Answerer;
 }
 
-function answerWith(
-  context: HttpContext,
-  { answerer, ...inference }: Generation,
-  answer: ServerResponse,
-): void {
+function answerWith(context: HttpContext, { answerer, ...inference }: Generation, answer: HttpAnswer): void {
   const { model, message, trace } = inference;
   const handle = answerer(answer, {
     encode: (response) => encodeGenerateResponse(toResponseMessage(model, message, response)),
@@ -119,7 +110,7 @@ function answerWith(
  * A handler that answers with the only response. When there are none or several that is an error, but the status
  * is that of the first one, as in Triton. The length of the body is not told.
  */
-function singleResponseHandler(answer: ServerResponse, { encode, statusOf }: EventOptions): ResponseHandler {
+function singleResponseHandler(answer: HttpAnswer, { encode, statusOf }: EventOptions): ResponseHandler {
   let count = 0;
   let status = 200;
   let body = '';

@@ -1,37 +1,37 @@
-import type { ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { sendBody } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
 import type { HttpContext } from './http-services.ts';
-import { addRoute, modelPaths, type HttpRequest } from './route.ts';
+import type { HttpRequest } from './route-table.ts';
+import { modelPaths } from './route.ts';
 
 /** Whether the server is live, whether it is ready, and whether a model is. Answers have no body when all is well. */
-export function health(app: FastifyInstance, context: HttpContext): void {
+export function health(context: HttpContext): void {
   const service = context.health;
-  addRoute(app, context, {
+  context.table.add({
     path: '/v2/health/live',
     api: 'health',
     get: (_request, response) => {
       sendState(response, service.live());
     },
   });
-  addRoute(app, context, {
+  context.table.add({
     path: '/v2/health/ready',
     api: 'health',
     get: (_request, response) => {
       sendState(response, service.ready());
     },
   });
-  const get = (request: HttpRequest, response: ServerResponse): void => {
+  const get = (request: HttpRequest, response: HttpAnswer): void => {
     void sendModelReady(context, request, response);
   };
-  for (const path of modelPaths('/ready')) addRoute(app, context, { path, api: 'health', get });
+  for (const path of modelPaths('/ready')) context.table.add({ path, api: 'health', get });
 }
 
 async function sendModelReady(
   { health: service, logger }: HttpContext,
   { params }: HttpRequest,
-  response: ServerResponse,
+  response: HttpAnswer,
 ): Promise<void> {
   try {
     if (await service.modelReady(params.model ?? '', params.version ?? '')) sendState(response, true);
@@ -41,6 +41,6 @@ async function sendModelReady(
   }
 }
 
-function sendState(response: ServerResponse, isGood: boolean): void {
+function sendState(response: HttpAnswer, isGood: boolean): void {
   sendBody(response, isGood ? 200 : 400, 'text/plain', '');
 }

@@ -1,5 +1,5 @@
 /** One inference on behalf of an HTTP request, from its body to the last response. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import type { InferRequestMessage, InferResponseMessage } from '@nereid/protocol';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
 import type { ServedModel } from '../../service/inference-service.ts';
@@ -25,7 +25,7 @@ export interface HttpInference {
 export function inferWhileConnected(
   context: HttpContext,
   { model, message, trace, onRefused }: HttpInference,
-  connection: ServerResponse,
+  connection: HttpAnswer,
   handler: ResponseHandler,
 ): void {
   let isEnded = false;

@@ -1,33 +1,32 @@
 /** The HTTP endpoint: which paths there are, limits, listening and closing. */
-import fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  type InjectOptions,
-  type LightMyRequestResponse,
-} from 'fastify';
-import type { Logger } from '@nereid/backend-sdk';
+import type { Socket } from 'node:net';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { HttpPlugin } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
-import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
+import { Http1Server } from '../http1/http1-server.ts';
+import type { PlainListener } from '../http1/http1-connection.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import { refuseSlowRequest } from './error-handler.ts';
+import { createFastifyApp } from './fastify-app.ts';
 import { generate } from './generate.ts';
 import { health } from './health.ts';
-import type { HttpContext, HttpServices, KnownPath } from './http-services.ts';
+import type { HttpContext, HttpServices } from './http-services.ts';
 import { infer } from './infer.ts';
 import { JsonThread } from './json-thread.ts';
-import { close, listen, type ListenOptions } from './listener.ts';
+import { closeConnections, listen, type ListenOptions } from './listener.ts';
 import { logging } from './logging.ts';
 import { metadata } from './metadata.ts';
 import { modelConfig } from './model-config.ts';
 import { createPluginContext } from './plugin-context.ts';
 import { repository } from './repository.ts';
 import type { HttpRestriction } from './restriction.ts';
-import { logRequest, sendUnmatched } from './route.ts';
+import { RouteTable } from './route-table.ts';
+import { guardedHandler } from './route.ts';
 import { sharedMemory } from './shared-memory.ts';
 import { statistics } from './statistics.ts';
 import { trace } from './trace.ts';
 
-/** The V2 protocol and its extensions. Called as they are: registering them one by one makes the start slower. */
+/** The V2 protocol and its extensions. */
 const EXTENSIONS = [
   health,
   metadata,
@@ -80,8 +79,6 @@ export interface HttpServer {
 }
 
 export function createHttpServer(services: HttpServices, options: HttpOptions): HttpServer {
-  const paths: KnownPath[] = [];
-  const app = createApp(paths, services.logger);
   const json = new JsonThread();
   const context: HttpContext = {
     inference: services.inference,
@@ -94,23 +91,48 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
     json,
     restrictions: options.restrictions,
     headerForwardPattern: options.headerForwardPattern,
-    paths,
+    table: new RouteTable(),
   };
-  for (const addRoutes of EXTENSIONS) addRoutes(app, context);
+  for (const addRoutes of EXTENSIONS) addRoutes(context);
+  const app = createFastifyApp(context);
+  const server = new Http1Server({
+    find: (head) => findListener(context, head),
+    adopt: (socket) => adopt(app, socket),
+    refuseSlow: refuseSlowRequest,
+  });
   return {
     addPlugins: async (plugins) => {
       for (const plugin of plugins) await addPlugin(app, context, plugin);
     },
     listen: async () => {
       await app.ready();
-      return listen(app.server, options);
+      // Node's server listens nowhere itself; with this it looks after its connections, as one that does.
+      app.server.emit('listening');
+      return listen(server.socketServer, options);
     },
     close: async (graceMs) => {
-      await close(app.server, graceMs);
+      const closed = server.close();
+      app.server.close();
+      await closeConnections(app.server, closed, graceMs, () => server.destroyConnections());
       await json.close();
     },
     inject: (request) => app.inject(request),
   };
+}
+
+/** Whom plain requests of this head are for. */
+function findListener(context: HttpContext, { method, url }: RequestHead): PlainListener | undefined {
+  const match = context.table.find(url);
+  if (match === undefined) return undefined;
+  const { route, params } = match;
+  const handle = guardedHandler(context, route, method);
+  return handle && ((request, answer) => handle({ params, raw: request }, answer));
+}
+
+/** Makes a connection one of Node's server. */
+function adopt({ server }: FastifyInstance, socket: Socket): void {
+  server.emit('connection', socket);
+  socket.resume();
 }
 
 async function addPlugin(
@@ -124,38 +146,4 @@ async function addPlugin(
     const { code, message } = InferenceServerError.from(cause);
     throw new InferenceServerError(code, `HTTP plugin '${plugin.name}': ${message}`, { cause });
   }
-}
-
-function createApp(paths: readonly KnownPath[], logger: Logger): FastifyInstance {
-  const sendUnmatchedReply = (request: FastifyRequest, reply: FastifyReply): void => {
-    reply.hijack();
-    logRequest(request.raw, logger);
-    sendUnmatched(paths, request.raw, reply.raw);
-  };
-  const app = fastify({
-    clientErrorHandler: refuseMalformedRequest,
-    exposeHeadRoutes: false,
-    // A path that cannot be decoded.
-    frameworkErrors: (_error, _request, reply) => {
-      reply.hijack();
-      sendErrorText(reply.raw, 404, 'Not Found');
-    },
-    // Finds clients that have gone without a word.
-    http: { keepAlive: true },
-    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
-    // No route has a schema, and Fastify's own compilers would be loaded at the start all the same.
-    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
-  });
-  // A client may hold its connection as long as it likes.
-  app.server.keepAliveTimeout = 0;
-  // Bodies are read by the handlers, whatever their content type.
-  for (const method of app.supportedMethods) {
-    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
-  }
-  app.setNotFoundHandler(sendUnmatchedReply);
-  return app;
-}
-
-function noSchemas(): never {
-  throw new Error('routes have no schemas');
 }

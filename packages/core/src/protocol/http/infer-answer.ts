@@ -1,5 +1,5 @@
 /** Writing the answer to an inference. Hot path. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { INFERENCE_HEADER_CONTENT_LENGTH, type EncodedInferResponse } from '@nereid/protocol/http';
 import { JSON_TYPE } from './answer.ts';
 import { compress, type Compression } from './compression.ts';
@@ -17,7 +17,7 @@ type Headers = Record<string, string | number>;
 
 /** Sends an encoded response, compressed if the client asked for it; as it is when that fails. */
 export function sendInferResponse(
-  response: ServerResponse,
+  response: HttpAnswer,
   encoded: EncodedInferResponse,
   compression: Compression | undefined,
 ): void {
@@ -37,7 +37,7 @@ export function sendInferResponse(
   });
 }
 
-function sendParts(response: ServerResponse, encoded: EncodedInferResponse): void {
+function sendParts(response: HttpAnswer, encoded: EncodedInferResponse): void {
   const { json, binaries } = encoded;
   let byteSize = json.length;
   for (const binary of binaries) byteSize += binary.length;

@@ -2,8 +2,7 @@
  * `POST /v2/models/{model}[/versions/{version}]/infer`: one request, one response; any number of them, as events, for
  * clients that take those. Hot path.
  */
-import type { ServerResponse } from 'node:http';
-import type { FastifyInstance } from 'fastify';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
 import {
   decodeInferRequest,
@@ -31,18 +30,19 @@ import { sendInferResponse } from './infer-answer.ts';
 import { becomesLargeJson, isLargeJson } from './json-thread.ts';
 import { collectBody } from './request-body.ts';
 import { startHttpTrace, traceSending, traceStreaming } from './request-trace.ts';
-import { addRoute, modelPaths, type HttpRequest } from './route.ts';
+import type { HttpRequest } from './route-table.ts';
+import { modelPaths } from './route.ts';
 
 /** Header names as Node gives them. */
 const HEADER_LENGTH = 'inference-header-content-length';
 
 /** Inference. */
-export function infer(app: FastifyInstance, context: HttpContext): void {
-  const post = (request: HttpRequest, response: ServerResponse): void => {
+export function infer(context: HttpContext): void {
+  const post = (request: HttpRequest, response: HttpAnswer): void => {
     const { model = '', version = '' } = request.params;
     new InferCall(context, request, response).read(context.inference.getModel(model, version));
   };
-  for (const path of modelPaths('/infer')) addRoute(app, context, { path, api: 'inference', post });
+  for (const path of modelPaths('/infer')) context.table.add({ path, api: 'inference', post });
 }
 
 /**
@@ -52,14 +52,14 @@ export function infer(app: FastifyInstance, context: HttpContext): void {
 class InferCall {
   readonly #context: HttpContext;
   readonly #request: HttpRequest;
-  readonly #response: ServerResponse;
+  readonly #response: HttpAnswer;
   readonly #arrivedNs = monotonicNs();
   #message: InferRequestMessage | undefined;
   #trace: RequestTrace | undefined;
   readonly #wantsEvents: boolean;
   #isAnswered = false;
 
-  constructor(context: HttpContext, request: HttpRequest, response: ServerResponse) {
+  constructor(context: HttpContext, request: HttpRequest, response: HttpAnswer) {
     this.#context = context;
     this.#request = request;
     this.#response = response;

@@ -1,5 +1,6 @@
 /** Listening and closing, for the HTTP and the metrics endpoint. */
 import type { Server, ServerResponse } from 'node:http';
+import type { Server as SocketServer } from 'node:net';
 import { InferenceServerError } from '@nereid/protocol';
 
 /** Connections that wait to be accepted. */
@@ -21,7 +22,7 @@ export interface ListenOptions {
  * @throws InferenceServerError UNAVAILABLE when the port cannot be had.
  */
 export function listen(
-  server: Server,
+  server: SocketServer,
   { address, port, reusePort }: ListenOptions,
 ): Promise<{ readonly port: number }> {
   return new Promise((resolve, reject) => {
@@ -39,21 +40,38 @@ export function listen(
 }
 
 /** Takes no new connections, lets the running requests end, and closes each connection once it is idle. */
-export function close(server: Server, graceMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const idleCheck = setInterval(() => {
-      server.closeIdleConnections();
-    }, IDLE_CHECK_INTERVAL);
-    const deadline = setTimeout(() => {
-      server.closeAllConnections();
-    }, graceMs);
-    server.prependListener('request', closeConnectionAfter);
+export async function close(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => {
     server.close(() => {
-      clearInterval(idleCheck);
-      clearTimeout(deadline);
       resolve();
     });
   });
+  await closeConnections(server, closed, graceMs);
+}
+
+/**
+ * Closes the connections of a server once they are idle.
+ *
+ * @param closed - Resolves when there are none left.
+ * @param onDeadline - Called after `graceMs`, when all of them are cut off. Default: nothing more is done.
+ */
+export async function closeConnections(
+  server: Server,
+  closed: Promise<void>,
+  graceMs: number,
+  onDeadline?: () => void,
+): Promise<void> {
+  const closeIdle = (): void => server.closeIdleConnections();
+  const idleCheck = setInterval(closeIdle, IDLE_CHECK_INTERVAL);
+  const deadline = setTimeout(() => {
+    server.closeAllConnections();
+    onDeadline?.();
+  }, graceMs);
+  server.prependListener('request', closeConnectionAfter);
+  closeIdle();
+  await closed;
+  clearInterval(idleCheck);
+  clearTimeout(deadline);
 }
 
 function closeConnectionAfter(_request: unknown, response: ServerResponse): void {

@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify';
 import {
   memberOf,
   toBooleanValue,
@@ -9,12 +8,12 @@ import {
 import type { LogSettingsUpdate } from '../../telemetry/logger.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJson, readJson } from './request-body.ts';
-import { addRoute, jsonHandler } from './route.ts';
+import { jsonHandler } from './route.ts';
 
 /** Log settings. */
-export function logging(app: FastifyInstance, context: HttpContext): void {
+export function logging(context: HttpContext): void {
   const { management, maxInputSize } = context;
-  addRoute(app, context, {
+  context.table.add({
     path: '/v2/logging',
     api: 'logging',
     get: jsonHandler(context, () => management.logSettings()),

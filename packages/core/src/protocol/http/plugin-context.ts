@@ -1,7 +1,8 @@
 /** What plugins of the HTTP endpoint get: V2's own ways to add paths, read bodies and run inferences. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
+  HttpAnswer,
   HttpPluginContext,
+  HttpRequestHead,
   PluginInference,
   PluginModel,
   PluginResponseHandler,
@@ -11,12 +12,13 @@ import type {
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import { statusOf, tellRetryAfter } from './error-handler.ts';
+import { addToFastify } from './fastify-app.ts';
 import { forwardHeaders } from './header-forwarding.ts';
 import { inferWhileConnected, monotonicNs } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJsonSize, collectBody } from './request-body.ts';
 import { startHttpTrace, traceStreaming } from './request-trace.ts';
-import { addRoute, type RouteHandler } from './route.ts';
+import type { RawRequest, Route, RouteHandler } from './route-table.ts';
 
 /** @param settings - What the command line gives the plugin. */
 export function createPluginContext(
@@ -25,8 +27,8 @@ export function createPluginContext(
 ): HttpPluginContext {
   const { inference, management, logger } = context;
   /** When the headers of traced requests were there. */
-  const arrivals = new WeakMap<IncomingMessage, number>();
-  const onArrival = (request: IncomingMessage): void => {
+  const arrivals = new WeakMap<HttpRequestHead, number>();
+  const onArrival = (request: HttpRequestHead): void => {
     if (context.tracer.isOn) arrivals.set(request, monotonicNs());
   };
   return {
@@ -42,17 +44,20 @@ export function createPluginContext(
           onArrival(request.raw);
           return handler(request, response);
         });
-      addRoute(app, context, {
+      const added: Route = {
         path: route.path,
         api: route.api,
         ...(route.get !== undefined && { get: handlerOf(route.get) }),
         ...(route.post !== undefined && { post: handlerOf(route.post) }),
         refuse: route.sendError,
-      });
+      };
+      context.table.add(added);
+      addToFastify(app, context, added);
     },
     readBody: ({ raw }, response) =>
       new Promise((resolve, reject) => {
-        collectBody(raw, response, (error, body) => {
+        // It is the one that the handler got.
+        collectBody(raw as RawRequest, response, (error, body) => {
           try {
             if (error !== undefined) throw error;
             assertJsonSize(body, context.maxInputSize);
@@ -111,8 +116,8 @@ function toRouteHandler(
 /** An inference of a plugin and whom it is for. */
 interface PluginRun {
   readonly wanted: PluginInference;
-  readonly request: IncomingMessage;
-  readonly connection: ServerResponse;
+  readonly request: HttpRequestHead;
+  readonly connection: HttpAnswer;
   readonly handler: PluginResponseHandler;
   /** When the headers were there, by the server's clock. */
   readonly arrivedNs: number;

@@ -1,28 +1,27 @@
-import type { FastifyInstance } from 'fastify';
 import { InferenceServerError } from '@nereid/protocol';
 import { isJsonObject, memberOf, toBooleanValue, toStringValue, type JsonValue } from '@nereid/protocol/http';
 import type { LoadParameters } from '../../service/management-service.ts';
 import type { HttpContext } from './http-services.ts';
 import { readJson } from './request-body.ts';
-import { addRoute, jsonHandler } from './route.ts';
+import { jsonHandler } from './route.ts';
 
 const FILE_PREFIX = 'file:';
 
 /** Index, load and unload. */
-export function repository(app: FastifyInstance, context: HttpContext): void {
-  addIndex(app, context);
-  addLoad(app, context);
-  addUnload(app, context);
+export function repository(context: HttpContext): void {
+  addIndex(context);
+  addLoad(context);
+  addUnload(context);
   const post = (): never => {
     throw new InferenceServerError('UNSUPPORTED', "'repository_name' specification is not supported");
   };
   for (const action of ['load', 'unload']) {
     const path = `/v2/repository/:repository/models/:model(^.+$)/${action}`;
-    addRoute(app, context, { path, api: 'model-repository', post });
+    context.table.add({ path, api: 'model-repository', post });
   }
 }
 
-function addIndex(app: FastifyInstance, context: HttpContext): void {
+function addIndex(context: HttpContext): void {
   const { management, maxInputSize } = context;
   const post = jsonHandler(context, async (request, response) => {
     const ready = memberOf(await readJson(request, response, maxInputSize), 'ready');
@@ -30,12 +29,12 @@ function addIndex(app: FastifyInstance, context: HttpContext): void {
   });
   // The name of a repository is not looked at, as in Triton.
   for (const path of ['/v2/repository/index', '/v2/repository/:repository/index']) {
-    addRoute(app, context, { path, api: 'model-repository', post });
+    context.table.add({ path, api: 'model-repository', post });
   }
 }
 
-function addLoad(app: FastifyInstance, context: HttpContext): void {
-  addRoute(app, context, {
+function addLoad(context: HttpContext): void {
+  context.table.add({
     path: '/v2/repository/models/:model(^.+$)/load',
     api: 'model-repository',
     // The files of a model may be larger than the limit for inputs.
@@ -46,8 +45,8 @@ function addLoad(app: FastifyInstance, context: HttpContext): void {
   });
 }
 
-function addUnload(app: FastifyInstance, context: HttpContext): void {
-  addRoute(app, context, {
+function addUnload(context: HttpContext): void {
+  context.table.add({
     path: '/v2/repository/models/:model(^.+$)/unload',
     api: 'model-repository',
     post: jsonHandler(context, async (request, response) => {

@@ -1,9 +1,11 @@
 /** Reading the body of a request into one buffer. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseJson, type JsonValue } from '@nereid/protocol/http';
-import { allocateBuffer } from '../../memory/large-buffer.ts';
-import type { HttpRequest } from './route.ts';
+import { allocateBody } from '../http1/incoming-body.ts';
+import { PlainRequest } from '../http1/plain-request.ts';
+import type { HttpRequest, RawRequest } from './route-table.ts';
 
 /** The largest body that is taken, in bytes: Triton counts in 32 bits. */
 const MAX_BODY_BYTE_SIZE = 2 ** 31 - 1;
@@ -23,11 +25,22 @@ const EMPTY = Buffer.alloc(0);
  * Reads a body. One that comes in a single piece is not copied, all others once. After a body that is not read to
  * its end the answer closes the connection.
  */
-export function collectBody(message: IncomingMessage, response: ServerResponse, done: BodyCallback): void {
+export function collectBody(request: RawRequest, answer: HttpAnswer, done: BodyCallback): void {
+  if (request instanceof PlainRequest) {
+    request.collectBody((error, body) => {
+      if (error !== undefined) answer.shouldKeepAlive = false;
+      done(error, body);
+    });
+  } else {
+    collectFromStream(request, answer, done);
+  }
+}
+
+function collectFromStream(message: IncomingMessage, answer: HttpAnswer, done: BodyCallback): void {
   const { headers } = message;
   const refuse = (reason: unknown): void => {
     stop(message);
-    response.shouldKeepAlive = false;
+    answer.shouldKeepAlive = false;
     done(InferenceServerError.from(reason), EMPTY);
   };
   if (headers['transfer-encoding'] !== undefined) {
@@ -58,7 +71,7 @@ interface Outcome {
  */
 export async function readJson(
   { raw }: HttpRequest,
-  response: ServerResponse,
+  response: HttpAnswer,
   maxByteSize = MAX_BODY_BYTE_SIZE,
 ): Promise<JsonValue | undefined> {
   const body = await new Promise<Buffer>((resolve, reject) => {
@@ -102,7 +115,7 @@ function collectDeclared(message: IncomingMessage, byteSize: number, { done, ref
       body = piece;
       return;
     }
-    if (position === 0) body = allocate(byteSize);
+    if (position === 0) body = allocateBody(byteSize);
     body.set(piece, position);
     position += piece.length;
   };
@@ -141,15 +154,6 @@ function stop(message: IncomingMessage): void {
   message.removeAllListeners('data');
   message.removeAllListeners('end');
   message.pause();
-}
-
-function allocate(byteSize: number): Buffer {
-  try {
-    return allocateBuffer(byteSize);
-  } catch (cause) {
-    const message = `no memory for a request body of ${String(byteSize)} bytes`;
-    throw new InferenceServerError('UNAVAILABLE', message, { cause });
-  }
 }
 
 function tooLarge(what: string): InferenceServerError {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpAnswer, HttpRequestHead } from '@nereid/backend-sdk/http';
 import type { ResponseHandler } from '../../response/inference-response.ts';
 import { parseTraceContext, type RequestTrace, type TracedRequest } from '../../telemetry/trace.ts';
 import type { HttpServices } from './http-services.ts';
@@ -10,7 +10,7 @@ import type { HttpServices } from './http-services.ts';
  */
 export function startHttpTrace(
   { tracer }: Pick<HttpServices, 'tracer'>,
-  { headers }: IncomingMessage,
+  { headers }: HttpRequestHead,
   request: TracedRequest,
   arrivedNs: number,
 ): RequestTrace | undefined {
@@ -26,7 +26,7 @@ export function startHttpTrace(
 }
 
 /** Traces the sending of an answer; the trace ends with it. */
-export function traceSending(trace: RequestTrace | undefined, response: ServerResponse): void {
+export function traceSending(trace: RequestTrace | undefined, response: HttpAnswer): void {
   if (trace === undefined) return;
   trace.record('HTTP_SEND_START');
   response.on('close', () => {
@@ -38,7 +38,7 @@ export function traceSending(trace: RequestTrace | undefined, response: ServerRe
 /** A handler that also notes when a streamed answer begins, and when the last response came. */
 export function traceStreaming(
   trace: RequestTrace | undefined,
-  answer: ServerResponse,
+  answer: HttpAnswer,
   handler: ResponseHandler,
 ): ResponseHandler {
   if (trace === undefined) return handler;

@@ -1,36 +1,12 @@
 /** How the plugins add their paths. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
+import type { HttpAnswer, HttpRequestHead } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { sendJson } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
-import type { HttpContext, KnownPath, Refuse, RouteGuard } from './http-services.ts';
-import { isAllowed, restrictionOf, type HttpApi } from './restriction.ts';
-
-/** What stands in the path, percent-decoded. */
-export interface PathParams {
-  readonly model?: string;
-  /** Digits. */
-  readonly version?: string;
-  readonly region?: string;
-}
-
-/** A request whose body has not been read. */
-export type HttpRequest = FastifyRequest<{ Params: PathParams }>;
-
-/** Answers a request, now or later. What it throws becomes the answer. */
-export type RouteHandler = (request: HttpRequest, response: ServerResponse) => void;
-
-/** A path, with a handler for each method that it takes. */
-export interface Route {
-  readonly path: string;
-  readonly api: HttpApi;
-  readonly get?: RouteHandler;
-  readonly post?: RouteHandler;
-  /** Answers what comes to no handler, a missing key (status 401) or another method (405). Default: as V2 does. */
-  readonly refuse?: Refuse;
-}
+import type { HttpContext } from './http-services.ts';
+import { isAllowed, restrictionOf, type HttpRestriction } from './restriction.ts';
+import type { HttpRequest, Refuse, Route, RouteHandler } from './route-table.ts';
 
 /** The paths of a model and of one version of it. Names and versions are never empty. */
 export function modelPaths(suffix: string): readonly string[] {
@@ -38,91 +14,81 @@ export function modelPaths(suffix: string): readonly string[] {
   return [model + suffix, `${model}/versions/:version(^[0-9]+$)${suffix}`];
 }
 
-/** Adds a path. The restriction is looked at before the method. */
-export function addRoute(app: FastifyInstance, context: HttpContext, route: Route): void {
-  const { path: url, api, get, post, refuse } = route;
-  const restriction = restrictionOf(api, context.restrictions);
-  const guard = { restriction, refuse };
-  context.paths.push({ pattern: toPattern(url), ...guard });
-  const add = (method: 'GET' | 'POST', handle: RouteHandler): void => {
-    app.route<{ Params: PathParams }>({
-      method,
-      url,
-      handler: toHandler(handle, guard, context.logger),
-    });
-  };
-  if (get !== undefined) add('GET', get);
-  if (post !== undefined) add('POST', post);
-}
-
-function toPattern(url: string): RegExp {
-  const source = url.replaceAll(/:(\w+)(\(.*?\$\))?/g, (_, name) =>
-    name === 'version' ? '[0-9]+' : '[^/]+',
-  );
-  // What stands for any rest of a path.
-  if (source.endsWith('/*')) return new RegExp(`^${source.slice(0, -1)}.*$`);
-  return new RegExp(`^${source}$`);
-}
-
-function toHandler(
-  handle: RouteHandler,
-  guard: RouteGuard,
-  logger: Logger,
-): (request: HttpRequest, reply: FastifyReply) => void {
-  return (request, reply) => {
-    // Answers are written whole and at once: Fastify's serializers and hooks have nothing to do.
-    reply.hijack();
-    const response = reply.raw;
+/**
+ * The handler of a method with what holds for all: the request is logged, whoever may not ask is refused, and what is thrown
+ * is answered.
+ *
+ * @returns undefined when the path does not take the method.
+ */
+export function guardedHandler(
+  { logger, restrictions }: HttpContext,
+  route: Route,
+  method: 'GET' | 'POST',
+): RouteHandler | undefined {
+  const handle = method === 'GET' ? route.get : route.post;
+  if (handle === undefined) return undefined;
+  const guard = guardOf(route, restrictions);
+  return (request, answer) => {
     logRequest(request.raw, logger);
     try {
-      if (!isRestricted(guard, request.raw, response)) handle(request, response);
+      if (!isRefused(guard, request.raw, answer)) handle(request, answer);
     } catch (reason) {
-      sendError(response, reason, logger);
+      sendError(answer, reason, logger);
     }
   };
 }
 
 /** Notes a request in the log, at verbose level 1. */
-export function logRequest({ method = '', url = '' }: IncomingMessage, logger: Logger): void {
+export function logRequest({ method = '', url = '' }: HttpRequestHead, logger: Logger): void {
   logger.verbose(1, `HTTP request: ${method} ${url}`);
 }
 
-/** Answers a request that no route takes: its path is unknown, or its method. */
+/** Answers a request that no handler takes: its path is unknown, or its method. */
 export function sendUnmatched(
-  paths: readonly KnownPath[],
-  request: IncomingMessage,
-  response: ServerResponse,
+  { table, restrictions, logger }: HttpContext,
+  request: HttpRequestHead,
+  answer: HttpAnswer,
 ): void {
-  const [path = ''] = (request.url ?? '').split('?');
-  const known = paths.find(({ pattern }) => pattern.test(path));
-  if (known === undefined) {
-    sendErrorText(response, 404, 'Not Found');
-  } else if (!isRestricted(known, request, response)) {
+  logRequest(request, logger);
+  const route = table.routeOf(request.url ?? '');
+  if (route === undefined) {
+    sendErrorText(answer, 404, 'Not Found');
+  } else if (!isRefused(guardOf(route, restrictions), request, answer)) {
     const text = 'Method Not Allowed';
-    if (known.refuse === undefined) sendErrorText(response, 405, text);
-    else known.refuse(response, new InferenceServerError('UNSUPPORTED', text), 405);
+    if (route.refuse === undefined) sendErrorText(answer, 405, text);
+    else route.refuse(answer, new InferenceServerError('UNSUPPORTED', text), 405);
   }
 }
 
-/** Whether a request lacks its key; it is then answered. */
-function isRestricted(
+/** Who may use a path, and how others are told. */
+interface RouteGuard {
+  readonly restriction: HttpRestriction | undefined;
+  readonly refuse: Refuse | undefined;
+}
+
+function guardOf({ api, refuse }: Route, restrictions: readonly HttpRestriction[]): RouteGuard {
+  return { restriction: restrictionOf(api, restrictions), refuse };
+}
+
+/** Whether a request lacks its key; it is then answered. The restriction is looked at before the method. */
+function isRefused(
   { restriction, refuse }: RouteGuard,
-  request: IncomingMessage,
-  response: ServerResponse,
+  { headers }: HttpRequestHead,
+  answer: HttpAnswer,
 ): boolean {
-  if (restriction === undefined || isAllowed(restriction, request.headers)) return false;
+  if (restriction === undefined || isAllowed(restriction, headers)) return false;
   const text = `This API is restricted, expecting header '${restriction.header}'`;
-  if (refuse === undefined) sendErrorText(response, 403, text);
-  else refuse(response, new InferenceServerError('UNAVAILABLE', text), 401);
+  if (refuse === undefined) sendErrorText(answer, 403, text);
+  else refuse(answer, new InferenceServerError('UNAVAILABLE', text), 401);
   return true;
 }
 
 /** A handler that answers with the JSON of what a function gives; without a body when that is undefined. */
 export function jsonHandler(
   { logger }: HttpContext,
-  answer: (request: HttpRequest, response: ServerResponse) => unknown,
+  answer: (request: HttpRequest, response: HttpAnswer) => unknown,
 ): RouteHandler {
-  const run = async (request: HttpRequest, response: ServerResponse): Promise<void> => {
+  const run = async (request: HttpRequest, response: HttpAnswer): Promise<void> => {
     try {
       sendJson(response, await answer(request, response));
     } catch (reason) {

@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify';
 import { InferenceServerError } from '@nereid/protocol';
 import {
   memberOf,
@@ -12,7 +11,8 @@ import type { SystemRegion } from '../../memory/region.ts';
 import type { CudaRegion } from '../../memory/shared-memory-registry.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJson, readJson } from './request-body.ts';
-import { addRoute, jsonHandler, type RouteHandler } from './route.ts';
+import type { RouteHandler } from './route-table.ts';
+import { jsonHandler } from './route.ts';
 
 /** Bytes of a CUDA memory handle. */
 const CUDA_HANDLE_BYTE_SIZE = 64;
@@ -26,21 +26,21 @@ interface RegionActions {
 }
 
 /** Status, register and unregister of system and CUDA shared memory. Without a name they mean all regions. */
-export function sharedMemory(app: FastifyInstance, context: HttpContext): void {
-  addActions(app, context, systemActions(context));
-  addActions(app, context, cudaActions(context));
+export function sharedMemory(context: HttpContext): void {
+  addActions(context, systemActions(context));
+  addActions(context, cudaActions(context));
 }
 
-function addActions(app: FastifyInstance, context: HttpContext, actions: RegionActions): void {
+function addActions(context: HttpContext, actions: RegionActions): void {
   const { kind, status, register, unregister } = actions;
   const root = `/v2/${kind}`;
   const region = `${root}/region/:region(^.+$)`;
   const api = 'shared-memory';
-  addRoute(app, context, { path: `${root}/status`, api, get: status });
-  addRoute(app, context, { path: `${region}/status`, api, get: status });
-  addRoute(app, context, { path: `${region}/register`, api, post: register });
-  addRoute(app, context, { path: `${root}/unregister`, api, post: unregister });
-  addRoute(app, context, { path: `${region}/unregister`, api, post: unregister });
+  context.table.add({ path: `${root}/status`, api, get: status });
+  context.table.add({ path: `${region}/status`, api, get: status });
+  context.table.add({ path: `${region}/register`, api, post: register });
+  context.table.add({ path: `${root}/unregister`, api, post: unregister });
+  context.table.add({ path: `${region}/unregister`, api, post: unregister });
 }
 
 function systemActions(context: HttpContext): RegionActions {

@@ -1,5 +1,5 @@
 /** What happens while the client of a streamed answer does not read it. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import type { PendingInference } from '../../service/inference-service.ts';
 import type { HttpContext } from './http-services.ts';
 
@@ -10,7 +10,7 @@ type SlowReaderContext = Pick<HttpContext, 'logger' | 'streamTimeoutMs'>;
  * is held loses its connection, which cancels the request.
  */
 export class SlowReader {
-  readonly #answer: ServerResponse;
+  readonly #answer: HttpAnswer;
   readonly #pending: PendingInference;
   readonly #timeoutMs: number;
   readonly #logger: SlowReaderContext['logger'];
@@ -21,7 +21,7 @@ export class SlowReader {
     this.#answer.destroy();
   };
 
-  constructor(answer: ServerResponse, pending: PendingInference, context: SlowReaderContext) {
+  constructor(answer: HttpAnswer, pending: PendingInference, context: SlowReaderContext) {
     this.#answer = answer;
     this.#pending = pending;
     this.#timeoutMs = context.streamTimeoutMs;

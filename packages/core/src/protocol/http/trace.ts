@@ -1,16 +1,16 @@
-import type { FastifyInstance } from 'fastify';
 import { InferenceServerError } from '@nereid/protocol';
 import { isJsonArray, memberOf, toStringValue, type JsonValue } from '@nereid/protocol/http';
 import type { TraceSettings, TraceSettingsUpdate } from '../../telemetry/trace.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJson, readJson } from './request-body.ts';
-import { addRoute, jsonHandler, type HttpRequest } from './route.ts';
+import type { HttpRequest } from './route-table.ts';
+import { jsonHandler } from './route.ts';
 
 /** Settings with one value; `trace_level` is the only list. Settings that are not known are passed over. */
 const SINGLE_VALUES = ['trace_rate', 'trace_count', 'log_frequency'] as const;
 
 /** Trace settings of the server and of a model. */
-export function trace(app: FastifyInstance, context: HttpContext): void {
+export function trace(context: HttpContext): void {
   const { management, maxInputSize } = context;
   const get = jsonHandler(context, ({ params }: HttpRequest): TraceSettings =>
     management.traceSettings(params.model),
@@ -20,7 +20,7 @@ export function trace(app: FastifyInstance, context: HttpContext): void {
     return management.updateTraceSettings(request.params.model, update);
   });
   for (const path of ['/v2/trace/setting', '/v2/models/:model(^.+$)/trace/setting']) {
-    addRoute(app, context, { path, api: 'trace', get, post });
+    context.table.add({ path, api: 'trace', get, post });
   }
 }
 

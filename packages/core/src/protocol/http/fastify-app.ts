@@ -1,0 +1,54 @@
+/** Node's HTTP server with Fastify's router: for all requests that are not plain, and for what plugins add to it. */
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
+import type { HttpContext } from './http-services.ts';
+import type { PathParams, Route } from './route-table.ts';
+import { guardedHandler, sendUnmatched } from './route.ts';
+
+/** It knows all paths that were added to the table. */
+export function createFastifyApp(context: HttpContext): FastifyInstance {
+  const app = fastify({
+    clientErrorHandler: refuseMalformedRequest,
+    exposeHeadRoutes: false,
+    // A path that cannot be decoded.
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack();
+      sendErrorText(reply.raw, 404, 'Not Found');
+    },
+    routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
+    // No route has a schema, and Fastify's own compilers would be loaded at the start all the same.
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
+  });
+  // A client may hold its connection as long as it likes.
+  app.server.keepAliveTimeout = 0;
+  // Bodies are read by the handlers, whatever their content type.
+  for (const method of app.supportedMethods) {
+    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  }
+  app.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack();
+    sendUnmatched(context, request.raw, reply.raw);
+  });
+  for (const route of context.table.routes) addToFastify(app, context, route);
+  return app;
+}
+
+export function addToFastify(app: FastifyInstance, context: HttpContext, route: Route): void {
+  for (const method of ['GET', 'POST'] as const) {
+    const handle = guardedHandler(context, route, method);
+    if (handle === undefined) continue;
+    app.route<{ Params: PathParams }>({
+      method,
+      url: route.path,
+      handler: (request, reply) => {
+        // Answers are written whole and at once: Fastify's serializers and hooks have nothing to do.
+        reply.hijack();
+        handle(request, reply.raw);
+      },
+    });
+  }
+}
+
+function noSchemas(): never {
+  throw new Error('routes have no schemas');
+}
