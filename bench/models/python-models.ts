@@ -76,3 +76,8 @@ export function findPython(): string | undefined {
     return undefined;
   }
 }
+
+/** The flag that chooses the Python of the models. */
+export function interpreterFlag(interpreter: string): string {
+  return `--backend-config=python,interpreter=${interpreter}`;
+}

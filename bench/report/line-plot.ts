@@ -1,4 +1,4 @@
-/** A plot of lines over a few values of one thing, each line for one value of another; the scale is logarithmic. */
+/** A plot of lines over a few values of one thing, each line for one value of another. */
 import { formatNumber } from './format.ts';
 import { element, label, type Svg } from './svg.ts';
 
@@ -8,6 +8,8 @@ const LEFT = 76;
 const RIGHT = 170;
 const TOP = 64;
 const BOTTOM = 52;
+/** More of them would hide their line. */
+const MAX_DOTS = 40;
 const STYLES = ['one', 'two', 'three', 'four'] as const;
 
 const STYLE = `
@@ -20,7 +22,7 @@ circle.one{fill:#2f7f9d}circle.two{fill:#c8622d}circle.three{fill:#5b8c3a}circle
 /** A line. */
 export interface LineSeries {
   readonly name: string;
-  /** One for each value of the x axis, above 0. */
+  /** One for each value of the x axis; above 0 where the scale is logarithmic. */
   readonly values: readonly number[];
 }
 
@@ -28,6 +30,9 @@ export interface LineSeries {
 export interface LinePanel {
   readonly title: string;
   readonly subtitle: string;
+  /** Of the y axis; a linear one begins at 0. Default: logarithmic. */
+  readonly scale?: 'linear' | 'logarithmic';
+  /** One for each value; an empty one is not shown. */
   readonly xLabels: readonly string[];
   /** At most four. */
   readonly series: readonly LineSeries[];
@@ -65,11 +70,34 @@ export function logTicks(values: readonly number[]): readonly number[] {
   return all.slice(first, Math.max(last, first + 1) + 1);
 }
 
-function drawPanel({ title, subtitle, xLabels, series }: LinePanel): Svg[] {
-  const ticks = logTicks(series.flatMap(({ values }) => values));
-  const [low, high] = [Math.log10(ticks[0] ?? 1), Math.log10(ticks.at(-1) ?? 10)];
+/** Steps of a power of ten, or twice or five times it, from 0 to the first that no value exceeds: five to ten of them. */
+export function linearTicks(values: readonly number[]): readonly number[] {
+  const most = Math.max(...values);
+  if (!(most > 0)) return [0, 1];
+  const power = 10 ** Math.floor(Math.log10(most / 5));
+  const step = power * ([1, 2, 5].findLast((factor) => factor * power <= most / 5) ?? 1);
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, index) => index * step);
+}
+
+/** Ticks of the y axis, and where a value lies between the first (0) and the last (1). */
+function scaleOf(
+  kind: LinePanel['scale'],
+  values: readonly number[],
+): readonly [readonly number[], (value: number) => number] {
+  const isLinear = kind === 'linear';
+  const ticks = isLinear ? linearTicks(values) : logTicks(values);
+  const place = isLinear ? (value: number) => value : Math.log10;
+  const [low, high] = [place(ticks[0] ?? 1), place(ticks.at(-1) ?? 10)];
+  return [ticks, (value) => (place(value) - low) / (high - low)];
+}
+
+function drawPanel({ title, subtitle, scale, xLabels, series }: LinePanel): Svg[] {
+  const [ticks, share] = scaleOf(
+    scale,
+    series.flatMap(({ values }) => values),
+  );
   const bottom = PANEL_HEIGHT - BOTTOM;
-  const y = (value: number): number => bottom - ((Math.log10(value) - low) / (high - low)) * (bottom - TOP);
+  const y = (value: number): number => bottom - share(value) * (bottom - TOP);
   const step = (WIDTH - LEFT - RIGHT) / Math.max(1, xLabels.length - 1);
   const x = (index: number): number => LEFT + index * step;
   const parts = [
@@ -79,8 +107,10 @@ function drawPanel({ title, subtitle, xLabels, series }: LinePanel): Svg[] {
       element('line', { class: 'grid', x1: LEFT, x2: WIDTH - RIGHT, y1: y(tick), y2: y(tick) }),
       label(formatTick(tick), { class: 'quiet', x: LEFT - 8, y: y(tick) + 4, 'text-anchor': 'end' }),
     ]),
-    ...xLabels.map((text, index) =>
-      label(text, { class: 'quiet', x: x(index), y: bottom + 20, 'text-anchor': 'middle' }),
+    ...xLabels.flatMap((text, index) =>
+      text === ''
+        ? []
+        : [label(text, { class: 'quiet', x: x(index), y: bottom + 20, 'text-anchor': 'middle' })],
     ),
   ];
   series.forEach(({ name, values }, index) => {
@@ -88,7 +118,8 @@ function drawPanel({ title, subtitle, xLabels, series }: LinePanel): Svg[] {
     const points = values.map((value, at) => [x(at), y(value)] as const);
     const text = points.map((point) => point.map((value) => value.toFixed(1)).join(',')).join(' ');
     parts.push(element('polyline', { class: style, points: text }));
-    for (const [cx, cy] of points) parts.push(element('circle', { class: style, cx, cy, r: 3.5 }));
+    for (const [cx, cy] of points.length > MAX_DOTS ? [] : points)
+      parts.push(element('circle', { class: style, cx, cy, r: 3.5 }));
     const legend = TOP + 10 + index * 20;
     parts.push(element('circle', { class: style, cx: WIDTH - RIGHT + 24, cy: legend, r: 5 }));
     parts.push(label(name, { x: WIDTH - RIGHT + 36, y: legend + 4.5 }));

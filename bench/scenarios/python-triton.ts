@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import { createRequest, grpcTarget, httpTarget } from '../models/infer-request.ts';
 import { createRepository } from '../models/model-repository.ts';
-import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
+import { addPythonModel, findPython, interpreterFlag, PYTHON_MODELS } from '../models/python-models.ts';
 import { startNereid, type RunningServer, type ServerAddress } from '../process/nereid.ts';
 import { startTriton } from '../process/triton.ts';
 import { compareUnderLoad } from './compare-under-load.ts';
-import { interpreterFlag } from './python.ts';
 import type { BenchContext, Scenario } from './scenario.ts';
 
 /** One line of the comparison. */

@@ -4,7 +4,7 @@ import { addedLatency } from '../measure/added-latency.ts';
 import { valueFigure } from '../measure/figure.ts';
 import { createRequest, httpTarget } from '../models/infer-request.ts';
 import { addIdentity, createRepository, IDENTITY } from '../models/model-repository.ts';
-import { addPythonModel, findPython, PYTHON_MODELS } from '../models/python-models.ts';
+import { addPythonModel, findPython, interpreterFlag, PYTHON_MODELS } from '../models/python-models.ts';
 import { startNereid } from '../process/nereid.ts';
 import { residentMegabytes } from '../process/resident-size.ts';
 import { underLoad } from './compare-under-load.ts';
@@ -28,11 +28,6 @@ export const python: Scenario = {
     await measureStart(context, interpreter);
   },
 };
-
-/** The flag that chooses the Python of the models. */
-export function interpreterFlag(interpreter: string): string {
-  return `--backend-config=python,interpreter=${interpreter}`;
-}
 
 async function measureLatency(context: BenchContext, interpreter: string): Promise<void> {
   const { loads, rounds, directory, report } = context;

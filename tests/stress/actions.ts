@@ -14,6 +14,8 @@ export interface Actor {
   readonly http: HttpClient;
   readonly grpc: GrpcClient;
   readonly httpPort: number;
+  /** host:port */
+  readonly grpcAddress: string;
   readonly random: Random;
   readonly ledger: Ledger;
 }
@@ -24,8 +26,8 @@ const MAX_RESPONSES = 6;
 /** More than the queue of the model `small` takes. */
 const BURST = 24;
 
-/** How often each action is picked. */
-export const ACTIONS: readonly Action[] = [
+/** What clients do all the time, each as often as it is picked. */
+export const STEADY_ACTIONS: readonly Action[] = [
   ...repeatAction(6, unary),
   ...repeatAction(3, unaryLeft),
   ...repeatAction(2, disconnect),
@@ -33,9 +35,10 @@ export const ACTIONS: readonly Action[] = [
   ...repeatAction(2, generateStream),
   ...repeatAction(2, streamOverGrpc),
   ...repeatAction(2, sequence),
-  overload,
-  reload,
 ];
+
+/** What happens now and then. */
+export const RARE_ACTIONS: readonly Action[] = [overload, reload];
 
 function repeatAction(times: number, action: Action): Action[] {
   return Array.from({ length: times }, () => action);

@@ -8,7 +8,7 @@ import {
 } from '../server/make-repository.ts';
 import { repeatModel } from '../server/script-models.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
-import { ACTIONS, type Actor } from './actions.ts';
+import { RARE_ACTIONS, STEADY_ACTIONS, type Actor } from './actions.ts';
 import { Ledger } from './ledger.ts';
 import { Random } from './random.ts';
 
@@ -18,6 +18,9 @@ export interface StressOptions {
 }
 
 const WORKERS = 16;
+const ACTIONS = [...STEADY_ACTIONS, ...RARE_ACTIONS];
+/** The actions load models while the server runs. */
+export const STRESS_FLAGS = ['--model-control-mode=explicit', '--load-model=*'] as const;
 
 const ECHO = { dims: [1], maxBatchSize: 8 };
 const SMALL_QUEUE = `
@@ -44,8 +47,8 @@ ensemble_scheduling { step [
  */
 export async function runStress({ seed, seconds }: StressOptions): Promise<Ledger> {
   await using repository = makeRepository();
-  addModels(repository);
-  await using server = await startServer(repository.path, '--model-control-mode=explicit', '--load-model=*');
+  addStressModels(repository);
+  await using server = await startServer(repository.path, ...STRESS_FLAGS);
   const ledger = new Ledger();
   const http = new HttpClient(server.http);
   const grpc = new GrpcClient(server.grpc);
@@ -53,7 +56,7 @@ export async function runStress({ seed, seconds }: StressOptions): Promise<Ledge
   const until = performance.now() + seconds * 1000;
   const work = async (worker: number): Promise<void> => {
     const random = new Random(seed * WORKERS + worker);
-    const actor: Actor = { http, grpc, httpPort, random, ledger };
+    const actor: Actor = { http, grpc, httpPort, grpcAddress: server.grpc, random, ledger };
     while (performance.now() < until) await random.pick(ACTIONS)(actor);
   };
   try {
@@ -67,7 +70,8 @@ export async function runStress({ seed, seconds }: StressOptions): Promise<Ledge
   return ledger;
 }
 
-function addModels(repository: TemporaryRepository): void {
+/** The models that the actions ask. */
+export function addStressModels(repository: TemporaryRepository): void {
   repository.write('echo', identityModel({ ...ECHO, more: 'dynamic_batching { }' }));
   repository.write(
     'ordered',

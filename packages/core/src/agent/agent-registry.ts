@@ -1,6 +1,6 @@
 import type { RepositoryAgent } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import { assertSdkVersion, type ExtensionManifest } from '../backend/extension-manifest.ts';
+import { sdkProblemOf, type ExtensionManifest } from '../backend/extension-manifest.ts';
 import { importEntry } from '../backend/load-backend.ts';
 
 /** A repository agent that was found, usable or not. */
@@ -16,7 +16,7 @@ export class AgentRegistry {
 
   constructor(manifests: readonly ExtensionManifest[]) {
     for (const manifest of manifests)
-      this.#agents.set(manifest.name, { manifest, problem: problemOf(manifest) });
+      this.#agents.set(manifest.name, { manifest, problem: sdkProblemOf(manifest) });
   }
 
   /** All agents that were found, by name. */
@@ -47,15 +47,6 @@ export class AgentRegistry {
       'INVALID_ARG',
       `repository agent module ${entry} has no agent as its default export: export default defineRepositoryAgent({ … })`,
     );
-  }
-}
-
-function problemOf(manifest: ExtensionManifest): InferenceServerError | undefined {
-  try {
-    assertSdkVersion(manifest);
-    return undefined;
-  } catch (error) {
-    return InferenceServerError.from(error);
   }
 }
 

@@ -98,20 +98,22 @@ export function folderManifest(directory: string, runtime: ExtensionManifest): E
   };
 }
 
-/**
- * Checks that a package was written for this SDK.
- *
- * @throws InferenceServerError UNSUPPORTED that names both versions and what to do.
- */
-export function assertSdkVersion(manifest: ExtensionManifest, sdkVersion: string = SDK_VERSION): void {
+/** Why a package can't be used: it was written for another SDK. UNSUPPORTED, names both versions and what to do. */
+export function sdkProblemOf(manifest: ExtensionManifest): InferenceServerError | undefined {
   // What most say: semver compiles some forty expressions before its first answer.
-  if (manifest.sdkVersion === '*' || manifest.sdkVersion === `^${sdkVersion}`) return;
-  if (satisfies(sdkVersion, manifest.sdkVersion, { includePrerelease: true })) return;
-  throw new InferenceServerError(
+  if (manifest.sdkVersion === '*' || manifest.sdkVersion === `^${SDK_VERSION}`) return undefined;
+  if (satisfies(SDK_VERSION, manifest.sdkVersion, { includePrerelease: true })) return undefined;
+  return new InferenceServerError(
     'UNSUPPORTED',
     `${WORDS[manifest.kind]} '${manifest.name}' (${manifest.packageName} ${manifest.packageVersion}) needs Backend SDK ` +
-      `${manifest.sdkVersion}, but this server has ${sdkVersion}: install a version of ${manifest.packageName} made for it`,
+      `${manifest.sdkVersion}, but this server has ${SDK_VERSION}: install a version of ${manifest.packageName} made for it`,
   );
+}
+
+/** @throws InferenceServerError as {@link sdkProblemOf} says. */
+export function assertSdkVersion(manifest: ExtensionManifest): void {
+  const problem = sdkProblemOf(manifest);
+  if (problem !== undefined) throw problem;
 }
 
 function parseObject(file: string): Record<string, unknown> | undefined {

@@ -1,7 +1,7 @@
 import type { HttpPlugin } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { assertSettings } from '../backend/assert-settings.ts';
-import { assertSdkVersion, type ExtensionManifest } from '../backend/extension-manifest.ts';
+import { sdkProblemOf, type ExtensionManifest } from '../backend/extension-manifest.ts';
 import { importEntry } from '../backend/load-backend.ts';
 
 /** Where a plugin of the HTTP endpoint comes from, and what it is given. Plain data: it travels to fronts. */
@@ -36,7 +36,7 @@ export class PluginRegistry {
   constructor(manifests: readonly ExtensionManifest[], settings: SettingsByPlugin) {
     this.#settings = settings;
     this.#status = manifests
-      .map((manifest) => ({ manifest, problem: problemOf(manifest) }))
+      .map((manifest) => ({ manifest, problem: sdkProblemOf(manifest) }))
       .sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
   }
 
@@ -81,15 +81,6 @@ async function loadHttpPlugin({ entry, settings }: HttpPluginSource): Promise<Lo
   const owner = { word: 'HTTP plugin', flag: '--http-plugin-config', name: plugin.name };
   assertSettings({ ...owner, settings: plugin.settings ?? {} }, { own: settings, all: settings });
   return { plugin, settings };
-}
-
-function problemOf(manifest: ExtensionManifest): InferenceServerError | undefined {
-  try {
-    assertSdkVersion(manifest);
-    return undefined;
-  } catch (error) {
-    return InferenceServerError.from(error);
-  }
 }
 
 function notInstalled(name: string, installed: readonly string[]): InferenceServerError {
