@@ -30,7 +30,7 @@ export const ENGINE_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'INVALID_ARG',
-      "'engine_url': expected http:// or https:// URLs without user and password, separated by commas, found '<text>'",
+      "'engine_url': expected http:// or https:// URLs without user, password and query, separated by commas, found '<text>'",
       'a URL of an engine is none',
       'write it as `http://host:port`; keys go to `engine_key_file`',
     ),

@@ -144,6 +144,31 @@ test('what waits while the last engine goes has its time from then on', () => {
   assert.match(waiting.why, /gone/);
 });
 
+test('an engine that rests keeps what it has, and gets nothing more until it is up', () => {
+  const pool = makePool(['a']);
+  const [running, next] = [pool.ask(), { lost: '' }];
+  assert.ok(running.lease);
+  running.lease.onLost = (why) => (next.lost = why);
+  pool.pool.rest(pool.member('a'), 'a request to it failed');
+  const waiting = pool.ask();
+  assert.deepEqual([next.lost, waiting.on, pool.pool.isReady], ['', undefined, false]);
+  pool.up('a');
+  assert.equal(waiting.on, 'a');
+});
+
+test('a request that fails as it gets its place does not hold up those behind it', () => {
+  const pool = makePool(['a'], { maxConcurrent: 1 });
+  const running = pool.ask();
+  pool.pool.acquire({ ...NEED }, (lease) => {
+    lease?.release('failed', 0);
+    throw new Error('a fault of ours');
+  });
+  const next = pool.ask();
+  assert.throws(() => running.lease?.release('done', 1), /a fault of ours/);
+  pool.ask().lease?.release('done', 1);
+  assert.equal(next.on, 'a');
+});
+
 test('an engine that goes down loses what it has, and gets nothing more', () => {
   const pool = makePool(['a', 'b']);
   const requests = [pool.ask(), pool.ask()];

@@ -79,13 +79,18 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
     this.#dispatch();
   }
 
-  /** The engine can't serve; what it has is aborted, and goes to another where nothing of it was seen yet. */
-  down(member: EngineMember, why: string): void {
+  /** The engine gets nothing more until it is `up`; what it has goes on. */
+  rest(member: EngineMember, why: string): void {
     this.#whyDown = why;
     const wasUp = member.isUp;
     member.isUp = false;
-    this.#affinity.forget(member);
     if (wasUp && !this.#someUp()) for (const waiter of this.#queue) this.#restartTimers(waiter);
+  }
+
+  /** The engine can't serve; what it has is aborted, and goes to another where nothing of it was seen yet. */
+  down(member: EngineMember, why: string): void {
+    this.rest(member, why);
+    this.#affinity.forget(member);
     member.lose(why);
   }
 
@@ -140,15 +145,19 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
   #dispatch(): void {
     if (this.#isDispatching) return;
     this.#isDispatching = true;
-    for (;;) {
-      const waiter = this.#queue.next(({ need }) => this.#someFree(need));
-      if (waiter === undefined) break;
-      stopTimers(waiter);
-      this.#showQueue();
-      const member = this.#choose(waiter.need);
-      if (member !== undefined) this.#give(member, waiter.need, waiter.done);
+    try {
+      for (;;) {
+        const waiter = this.#queue.next(({ need }) => this.#someFree(need));
+        if (waiter === undefined) break;
+        stopTimers(waiter);
+        this.#showQueue();
+        const member = this.#choose(waiter.need);
+        if (member !== undefined) this.#give(member, waiter.need, waiter.done);
+      }
+    } finally {
+      // Also when one of them throws: the others would wait for ever.
+      this.#isDispatching = false;
     }
-    this.#isDispatching = false;
   }
 
   #give(member: EngineMember, need: EngineNeed, done: AcquireHandler): void {

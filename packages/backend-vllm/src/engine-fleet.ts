@@ -132,7 +132,10 @@ export class EngineFleet {
         onUp();
       },
       onDown: (why: string) => {
-        this.#options.pool.down(member, `engine ${url.host}: ${why}`);
+        const reason = `engine ${url.host}: ${why}`;
+        // Without health to ask for, one failed request is all that is known: others may be doing well.
+        if (health === undefined) this.#options.pool.rest(member, reason);
+        else this.#options.pool.down(member, reason);
         context.logger.warning(`engine ${url.host} can't serve: ${why}`, this.#about);
       },
     };

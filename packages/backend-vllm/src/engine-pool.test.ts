@@ -62,6 +62,17 @@ test('a service without health serves from the beginning, by our name for the mo
   assert.equal(opened.engines.isReady, false);
 });
 
+test('a request that fails on a service without health costs the others nothing', async () => {
+  await using engine = await absentEngine();
+  await using opened = await open({ engine: 'openai', engine_url: engine.engine.url.href });
+  const [failing, other] = [await opened.lease(), await opened.lease()];
+  let lost = '';
+  other.onLost = (why) => (lost = why);
+  failing.release('failed', 0);
+  assert.equal(lost, '');
+  other.release('done', 0);
+});
+
 test('an engine that is away does not hold up the load, and is told of', async () => {
   await using engine = await absentEngine();
   await using opened = await open({ engine_url: engine.engine.url.href });

@@ -96,6 +96,36 @@ test('a parameter that is nearly ours is warned of', async () => {
   );
 });
 
+for (const [title, init, message] of [
+  [
+    'a key for an engine of ours, which has one of its own',
+    { files: MODEL_JSON, parameters: { engine_key_env: 'KEY' } },
+    "parameter 'engine_key_env' is not read: it is for engines elsewhere, and 'engine_url' names none",
+  ],
+  [
+    'a program for an engine elsewhere',
+    { parameters: { engine_url: 'http://one', engine_command: 'my-vllm' } },
+    "parameter 'engine_command' is not read: it is for an engine that the server starts, and 'engine_url' names others",
+  ],
+  [
+    'a variable beside a file for the key',
+    {
+      files: { key: 'k' },
+      parameters: { engine_url: 'http://one', engine_key_file: import.meta.filename, engine_key_env: 'K' },
+    },
+    "parameter 'engine_key_env' is not read: 'engine_key_file' is given, too",
+  ],
+] as const) {
+  test(`warned of: ${title}`, async () => {
+    using model = createTestModel(init);
+    await readEngineSettings(model);
+    assert.deepEqual(
+      model.logs.map(({ message: text }) => text),
+      [message],
+    );
+  });
+}
+
 const REFUSED: readonly (readonly [string, TestModelInit, RegExp])[] = [
   [
     'nothing at all',
@@ -137,6 +167,11 @@ const REFUSED: readonly (readonly [string, TestModelInit, RegExp])[] = [
     'a password in a URL',
     { parameters: { engine_url: 'http://u:secret@one' } },
     /found 'http:\/\/\*\*\*@one'$/,
+  ],
+  [
+    'a query in a URL, which paths are added to',
+    { parameters: { engine_url: 'http://one/v1?key=secret' } },
+    /'engine_url': expected .* without user, password and query, .*, found 'http:\/\/one\/v1\?\*\*\*'$/,
   ],
   [
     'arguments for an engine elsewhere',

@@ -13,6 +13,7 @@ import { readJsonObject, type JsonFile } from './json-file.ts';
 import { findInterpreter, readKnownArguments, type KnownArguments } from './known-arguments.ts';
 import { adapterArgv, besideModel, readAdapters, wantsAdapters } from './lora-adapters.ts';
 import { findPreset, PRESET_NAMES, type Preset } from './presets.ts';
+import { warnOfUnread } from './unread-parameters.ts';
 
 /** How much may run and wait. */
 export interface AdmissionLimits {
@@ -63,12 +64,12 @@ const DEFAULT_CONCURRENT = 256;
  */
 export async function readEngineSettings(context: ModelContext): Promise<EngineSettings> {
   const parameters = readModelParameters(context.config, ENGINE_PARAMETERS);
-  warnOfSlips(context);
   const preset = presetOf(context, parameters.engine);
   const file = await readJsonObject(context.modelName, join(context.versionDirectory, 'model.json'));
   const args = file?.value ?? {};
   const urls = readUrls(context, parameters.engine_url, file);
   const isElsewhere = urls.length > 0;
+  warnOfUnread(context, isElsewhere);
   const adapters =
     isElsewhere || wantsAdapters(args)
       ? await readAdapters(context.modelName, context.versionDirectory)
@@ -192,17 +193,22 @@ function readUrls(
 
 function parseUrl(modelName: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    // What stands before an `@` may be a password.
-    const shown = text.replace(/\/\/[^/]*@/, '//***@');
+  if (url === undefined || !/^https?:$/.test(url.protocol) || hasMore(url)) {
+    // What stands before an `@` may be a password, and a query may hold a key.
+    const shown = text.replace(/\/\/[^/]*@/, '//***@').replace(/([?#]).*/, '$1***');
     throw refused(
       modelName,
-      `'engine_url': expected http:// or https:// URLs without user and password, separated by commas, found '${shown}'`,
+      `'engine_url': expected http:// or https:// URLs without user, password and query, separated by commas, found '${shown}'`,
     );
   }
   // Documentation of engines gives the URL with the API's version; paths are ours to add.
   url.pathname = url.pathname.replace(/\/+$/, '').replace(/\/v1$/, '');
   return url;
+}
+
+/** Whether it says what a base of paths can't have. */
+function hasMore({ username, password, search, hash }: URL): boolean {
+  return username !== '' || password !== '' || search !== '' || hash !== '';
 }
 
 async function readKey(
@@ -227,16 +233,6 @@ function readLimits(parameters: Parameters, { max_num_seqs: places }: EngineArgu
 
 function isYes(text: string): boolean {
   return ['yes', 'true', '1'].includes(text.toLowerCase());
-}
-
-/** Parameters are free for all to use; one that is nearly ours is a slip. */
-function warnOfSlips({ modelName, config, logger }: ModelContext): void {
-  const ours = Object.keys(ENGINE_PARAMETERS);
-  for (const name of Object.keys(config.parameters)) {
-    if (ours.includes(name)) continue;
-    const hint = didYouMean(name, ours);
-    if (hint !== '') logger.warning(`parameter '${name}' is not read${hint}`, { model: modelName });
-  }
 }
 
 function refused(modelName: string, what: string): InferenceServerError {

@@ -20,6 +20,9 @@ for (const [title, body, expected] of [
     '{"prompt":"\\\\\\"model\\": {[\\\\","model":"b"}',
   ],
   ['a text that is "model"', '{"prompt":"model","model":"a"}', '{"prompt":"model","model":"b"}'],
+  ['each of several: engines take the last', '{"model":"a","model":"c"}', '{"model":"b","model":"b"}'],
+  ['a name with escapes', '{"mod\\u0065l":"a","n":1}', '{"mod\\u0065l":"b","n":1}'],
+  ['behind one that is no text', '{"model":5,"model":"a"}', '{"model":5,"model":"b"}'],
   ['where there is none', '{"prompt":"p"}', '{"model":"b","prompt":"p"}'],
   ['of an empty body', ' { } ', ' {"model":"b" } '],
 ] as const) {

@@ -1,11 +1,15 @@
 /** The member `model` of a JSON body, changed without reading the rest: numbers keep their digits, and images are not copied twice. */
 
+import { tryParseJson } from './json.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 const COLON = 0x3a;
 const NAME = Buffer.from('"model"');
+/** With each letter as an escape of six. */
+const LONGEST_NAME = '"model"'.length * 6;
 
 interface Span {
   readonly start: number;
@@ -13,16 +17,15 @@ interface Span {
 }
 
 /**
- * The body with another value of its outermost `model`; without such a member, one is added in front.
+ * The body with another value of its outermost `model`; without such a member, one is added in front. If there are several,
+ * each is changed: parsers differ in which one counts, and none may reach another model of the engine.
  *
  * @param body - A JSON object: whoever received it has parsed it.
  */
 export function renameModel(body: Buffer, model: string): Buffer {
   const name = JSON.stringify(model);
-  const span = findModel(body);
-  if (span !== undefined) {
-    return Buffer.concat([body.subarray(0, span.start), Buffer.from(name), body.subarray(span.end)]);
-  }
+  const spans = findModels(body);
+  if (spans.length > 0) return replaceAll(body, spans, Buffer.from(name));
   const start = body.indexOf('{') + 1;
   const isEmpty = /^\s*\}/.test(body.toString('latin1', start, start + 100));
   return Buffer.concat([
@@ -32,8 +35,19 @@ export function renameModel(body: Buffer, model: string): Buffer {
   ]);
 }
 
-/** Where the value of the outermost `model` is, quotes included; undefined: there is none, or it is no text. */
-function findModel(body: Buffer): Span | undefined {
+function replaceAll(body: Buffer, spans: readonly Span[], value: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  let from = 0;
+  for (const { start, end } of spans) {
+    pieces.push(body.subarray(from, start), value);
+    from = end;
+  }
+  return Buffer.concat([...pieces, body.subarray(from)]);
+}
+
+/** Where the values of the outermost members `model` are, quotes included, as far as they are texts. */
+function findModels(body: Buffer): readonly Span[] {
+  const found: Span[] = [];
   let depth = 0;
   let position = 0;
   while (position < body.length) {
@@ -46,14 +60,17 @@ function findModel(body: Buffer): Span | undefined {
     }
     const end = stringEnd(body, position);
     const value = depth === 1 && isModelName(body, position, end) ? valueAfter(body, end) : undefined;
-    if (value !== undefined) return value;
-    position = end;
+    if (value !== undefined) found.push(value);
+    position = value?.end ?? end;
   }
-  return undefined;
+  return found;
 }
 
 function isModelName(body: Buffer, start: number, end: number): boolean {
-  return end - start === NAME.length && body.compare(NAME, 0, NAME.length, start, end) === 0;
+  if (end - start === NAME.length) return body.compare(NAME, 0, NAME.length, start, end) === 0;
+  if (end - start < NAME.length || end - start > LONGEST_NAME) return false;
+  const name = body.toString('latin1', start, end);
+  return name.includes('\\') && tryParseJson(name) === 'model';
 }
 
 /** The text behind a member's name; undefined when what is at `position` was a value, or another kind of value follows. */

@@ -7,6 +7,8 @@ const BYTES_PER_TOKEN = 4;
 export const TOKENS_PER_IMAGE = 576;
 /** Until it is known what is usual, of requests that set no limit. */
 const USUAL_OUTPUT = 256;
+/** No request can come to more. Beyond what doubles can add up, one absurd limit would spoil the sum of all that wait. */
+const MOST_TOKENS = 2 ** 31;
 
 /** A prompt, as a list of what may be shared with other prompts up to its end. */
 export interface PromptParts {
@@ -27,7 +29,9 @@ export function estimateTokens(
   maxTokens: number | undefined,
   n: number,
 ): number {
-  return tokensOf(texts) + images * TOKENS_PER_IMAGE + (maxTokens ?? USUAL_OUTPUT) * n;
+  // What a client writes is the engine's to refuse: here it must only not count as less than nothing.
+  const output = Math.max(0, maxTokens ?? USUAL_OUTPUT) * Math.max(1, n);
+  return Math.min(MOST_TOKENS, Math.ceil(tokensOf(texts) + images * TOKENS_PER_IMAGE + output));
 }
 
 /** The texts and images of a body of OpenAI's: of messages, a prompt, or what is to be embedded. */
@@ -35,11 +39,16 @@ export function promptParts(body: Readonly<Record<string, unknown>>): PromptPart
   const messages = objectsOf(body['messages']);
   if (messages.length > 0) return joinParts(messages.map(messageParts));
   const prompt = body['prompt'] ?? body['input'];
-  if (typeof prompt === 'string') return { texts: [prompt], images: 0 };
-  const texts = Array.isArray(prompt)
-    ? prompt.map((part) => (typeof part === 'string' ? part : String(part)))
-    : [];
-  return { texts, images: 0 };
+  return { texts: promptTexts(prompt), images: 0 };
+}
+
+/** A text, a list of texts, a list of tokens, or a list of such lists. */
+function promptTexts(prompt: unknown): readonly string[] {
+  if (typeof prompt === 'string') return [prompt];
+  if (!Array.isArray(prompt)) return [];
+  const parts: readonly unknown[] = prompt;
+  if (parts.every((part) => typeof part === 'number')) return [parts.join(' ')];
+  return parts.map((part) => (Array.isArray(part) ? part.join(' ') : String(part)));
 }
 
 function messageParts({ role, content }: Readonly<Record<string, unknown>>): PromptParts {

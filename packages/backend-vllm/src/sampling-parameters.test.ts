@@ -41,6 +41,22 @@ for (const [name, value, expected] of [
   });
 }
 
+for (const n of [0, -1, 16_385, 2 ** 40]) {
+  test(`refuses ${n} completions: something is kept for each`, () => {
+    assert.throws(() => read({ n }), {
+      code: 'INVALID_ARG',
+      message: `sampling parameter 'n': expected an integer from 1 to 16384, found '${n}'`,
+    });
+  });
+}
+
+test('what all objects of JavaScript have is no parameter', () => {
+  for (const name of ['constructor', 'toString', '__proto__'])
+    assert.throws(() => readSamplingParameters([[name, 1]], presetOf('vllm')), {
+      message: new RegExp(`^sampling parameter '${name}' is unknown`),
+    });
+});
+
 test('refuses a name that vLLM does not know, and says which is meant (LLM-07)', () => {
   assert.throws(() => read({ temprature: 1 }), {
     code: 'INVALID_ARG',

@@ -6,7 +6,7 @@ import type { Preset } from './presets.ts';
 type Kind = 'integer' | 'number' | 'boolean' | 'json';
 
 /** Of OpenAI's own: any engine takes them. */
-const OPENAI: Readonly<Record<string, Kind>> = {
+const OPENAI: ReadonlyMap<string, Kind> = mapOf({
   n: 'integer',
   presence_penalty: 'number',
   frequency_penalty: 'number',
@@ -17,10 +17,10 @@ const OPENAI: Readonly<Record<string, Kind>> = {
   max_tokens: 'integer',
   logprobs: 'integer',
   logit_bias: 'json',
-};
+});
 
 /** What presets may take beside these; a name that is not here is sent as it was given. */
-const FURTHER: Readonly<Record<string, Kind>> = {
+const FURTHER: ReadonlyMap<string, Kind> = mapOf({
   repetition_penalty: 'number',
   repeat_penalty: 'number',
   top_k: 'integer',
@@ -39,20 +39,20 @@ const FURTHER: Readonly<Record<string, Kind>> = {
   vllm_xargs: 'json',
   json_schema: 'json',
   cache_prompt: 'boolean',
-};
+});
 
 /** Names of `SamplingParams` that the HTTP endpoints of vLLM have another one for. */
-const RENAMED: Readonly<Record<string, string>> = {
+const RENAMED: ReadonlyMap<string, string> = mapOf({
   guided_decoding: 'structured_outputs',
   extra_args: 'vllm_xargs',
-};
+});
 
 /** Of `SamplingParams`, but nothing that a request over HTTP can say. */
-const IMPOSSIBLE: Readonly<Record<string, string>> = {
+const IMPOSSIBLE: ReadonlyMap<string, string> = mapOf({
   detokenize: 'the output is text',
   output_kind: "'stream' says it",
   best_of: 'vLLM has it no more',
-};
+});
 
 /** `vllm serve` would take what it leaves open from the model's generation_config.json; Triton's backend does not. */
 const VLLM_DEFAULTS: JsonObject = {
@@ -65,6 +65,9 @@ const VLLM_DEFAULTS: JsonObject = {
 };
 
 const LORA_NAME = 'lora_name';
+
+/** vLLM's own limit. Something is kept for each completion before the engine has a say. */
+const MAX_COMPLETIONS = 16_384;
 
 /** What sampling parameters ask for. */
 export interface SamplingParameters {
@@ -94,6 +97,7 @@ export function readSamplingParameters(
     else if (value !== null) body[bodyName(name, preset)] = coerce(name, value);
   }
   const n = typeof body['n'] === 'number' ? body['n'] : 1;
+  if (n < 1 || n > MAX_COMPLETIONS) throw wrongValue('n', `an integer from 1 to ${MAX_COMPLETIONS}`, n);
   const maxTokens = typeof body['max_tokens'] === 'number' ? body['max_tokens'] : undefined;
   return { body, n, maxTokens, loraName };
 }
@@ -117,21 +121,26 @@ export function parseSamplingParameters(text: string): JsonObject {
   throw invalid(`input 'sampling_parameters': expected a JSON object, found ${text.slice(0, 100)}`);
 }
 
+/** Names come from clients: of an object they would find what all objects have. */
+function mapOf<T>(entries: Readonly<Record<string, T>>): ReadonlyMap<string, T> {
+  return new Map(Object.entries(entries));
+}
+
 function bodyName(name: string, preset: Preset): string {
-  const renamed = RENAMED[name] ?? name;
-  if (renamed in OPENAI || preset.sampling.has(renamed)) return renamed;
-  const reason = IMPOSSIBLE[name];
+  const renamed = RENAMED.get(name) ?? name;
+  if (OPENAI.has(renamed) || preset.sampling.has(renamed)) return renamed;
+  const reason = IMPOSSIBLE.get(name);
   if (reason !== undefined) throw invalid(`sampling parameter '${name}' can't be given: ${reason}`);
-  if (renamed in FURTHER) {
+  if (FURTHER.has(renamed)) {
     throw invalid(`sampling parameter '${name}' is not one of the engine's (preset '${preset.name}')`);
   }
-  const known = [...Object.keys(OPENAI), ...preset.sampling, LORA_NAME];
+  const known = [...OPENAI.keys(), ...preset.sampling, LORA_NAME];
   throw invalid(`sampling parameter '${name}' is unknown${didYouMean(name, known)}`);
 }
 
 function coerce(name: string, value: unknown): unknown {
-  const renamed = RENAMED[name] ?? name;
-  const kind = OPENAI[renamed] ?? FURTHER[renamed];
+  const renamed = RENAMED.get(name) ?? name;
+  const kind = OPENAI.get(renamed) ?? FURTHER.get(renamed);
   switch (kind) {
     case 'integer':
       return toInteger(name, value);

@@ -76,6 +76,7 @@ test('another input is the same for all texts', async () => {
 
 const REFUSED: readonly (readonly [object, RegExp])[] = [
   [{ input: [1, 2] }, /'input' must be a text or a list of texts, found a list/],
+  [{ input: Array.from({ length: 2049 }, () => 'x') }, /'input' must have at most 2048 texts, found 2049/],
   [{ encoding_format: 'hex' }, /'encoding_format' must be 'float' or 'base64', found \\"hex\\"/],
   [{ dimensions: 4 }, /model 'm' does not take 'dimensions'/],
 ];

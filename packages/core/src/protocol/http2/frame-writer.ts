@@ -36,10 +36,15 @@ export class FrameWriter {
 
   /** Whether more data may be written; if not, the socket's `drain` says when. */
   hasRoom(): boolean {
-    if (this.#waiting + this.#socket.writableLength <= SOCKET_BYTE_SIZE) return true;
+    if (this.unsentByteSize <= SOCKET_BYTE_SIZE) return true;
     // The system may take it at once.
     this.flush();
     return this.#socket.writableLength <= SOCKET_BYTE_SIZE;
+  }
+
+  /** What the system has not taken yet. */
+  get unsentByteSize(): number {
+    return this.#waiting + this.#socket.writableLength;
   }
 
   /** A frame, copied. */

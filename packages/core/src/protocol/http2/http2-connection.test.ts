@@ -9,6 +9,8 @@ import type { Http2Stream } from './http2-stream.ts';
 import { RawClient, REQUEST_BLOCK } from './testing/raw-client.ts';
 
 const OPTIONS: ConnectionOptions = { windowByteSize: 100_000, resetBurst: 100, resetsPerSecond: 10 };
+/** Should it fail, it would wait for ever. */
+const LIMIT = { timeout: 30_000 };
 const HEADERS = [[':status', '200']] as const;
 const NO_TRAILERS = [['x-end', 'yes']] as const;
 
@@ -35,6 +37,7 @@ class Served {
 async function serve(t: TestContext, options: Partial<ConnectionOptions> = {}, settings?: Buffer) {
   const streams = new Map<number, Served>();
   const connections: Http2Connection[] = [];
+  const lost = Promise.withResolvers<void>();
   const server = createServer((socket) => {
     const connection = new Http2Connection(
       socket,
@@ -42,7 +45,7 @@ async function serve(t: TestContext, options: Partial<ConnectionOptions> = {}, s
       {
         onStream: (stream) => streams.set(stream.id, new Served(stream)),
         onPing: () => undefined,
-        onClose: () => undefined,
+        onClose: lost.resolve,
       },
     );
     connections.push(connection);
@@ -61,7 +64,7 @@ async function serve(t: TestContext, options: Partial<ConnectionOptions> = {}, s
     assert.ok(stream !== undefined, `stream ${id} was not opened`);
     return stream;
   };
-  return { client, connection, served };
+  return { client, connection, served, streams, lost: lost.promise };
 }
 
 function setting(id: number, value: number): Buffer {
@@ -341,6 +344,20 @@ test('headers longer than a frame go on in further ones', async (t) => {
   const third = await client.next(({ type }) => type === FRAME.CONTINUATION);
   assert.deepEqual([second.flags, third.flags], [FLAG.NONE, FLAG.END_HEADERS]);
   assert.ok(first.payload.length + second.payload.length + third.payload.length > 40_000);
+});
+
+test('a client that asks for ever more and reads nothing loses its connection', LIMIT, async (t) => {
+  const { client, streams, lost } = await serve(t);
+  const long = [...HEADERS, ['x-long', 'x'.repeat(15_000)]] as const;
+  let isLost = false;
+  void lost.then(() => (isLost = true));
+  client.stopReading();
+  for (let id = 1; !isLost; id += 2) {
+    client.open(id, FLAG.END_STREAM);
+    if (id % 100 === 1) await new Promise((resolve) => setImmediate(resolve));
+    for (const { stream } of streams.values()) stream.respond(long, { endsStream: true, isRepeated: false });
+    streams.clear();
+  }
 });
 
 test('whatever a client sends, it is answered or loses its connection', async (t) => {

@@ -23,8 +23,8 @@ import { ReceiveWindow } from './receive-window.ts';
 import { HeaderCollector, type RequestHeaders } from './request-headers.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-/** What a client leaves unread when it asks for ever more answers to pings and settings: beyond it, it is an attack. */
-const MAX_WRITABLE_BYTE_SIZE = 64 * 2 ** 20;
+/** What a client leaves unread when it asks for ever more headers, or answers to pings and settings: beyond it, it is an attack. */
+const MAX_UNSENT_BYTE_SIZE = 64 * 2 ** 20;
 
 /** How a server treats its connections. */
 export interface ConnectionOptions {
@@ -231,6 +231,11 @@ export class Http2Connection implements FrameHandler, StreamOwner {
 
   #receive(chunk: Buffer): void {
     if (this.#isClosed) return;
+    // Data waits in its streams; all else has no window that holds it back.
+    if (this.#writer.unsentByteSize > MAX_UNSENT_BYTE_SIZE) {
+      this.destroy();
+      return;
+    }
     try {
       this.#reader.push(chunk);
     } catch (reason) {
@@ -318,7 +323,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     }
     this.#sender.frameByteSize = this.#peer.frameByteSize;
     this.#encoder.limitTable(this.#peer.headerTableByteSize);
-    this.#reply(FRAME.SETTINGS, Buffer.alloc(0));
+    this.#writer.write({ type: FRAME.SETTINGS, flags: FLAG.ACK, streamId: 0 }, Buffer.alloc(0));
     if (growth > 0) this.#sender.resumeAll();
   }
 
@@ -328,14 +333,8 @@ export class Http2Connection implements FrameHandler, StreamOwner {
       this.#pings.shift()?.();
       return;
     }
-    this.#reply(FRAME.PING, payload);
+    this.#writer.write({ type: FRAME.PING, flags: FLAG.ACK, streamId: 0 }, payload);
     this.#listener.onPing();
-  }
-
-  /** Acknowledges what a client sent. */
-  #reply(type: number, payload: Buffer): void {
-    if (this.#socket.writableLength > MAX_WRITABLE_BYTE_SIZE) this.destroy();
-    else this.#writer.write({ type, flags: FLAG.ACK, streamId: 0 }, payload);
   }
 
   #sendWindowUpdate(streamId: number, increment: number): void {

@@ -110,6 +110,11 @@ export class RawClient {
     while (!this.#isClosed) await this.#changed.promise;
   }
 
+  /** Reads nothing more, as a client that only asks. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   destroy(): void {
     this.#socket.destroy();
   }
