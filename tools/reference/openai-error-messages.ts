@@ -17,6 +17,12 @@ export const OPENAI_ERROR_MESSAGES: ErrorMessages = {
       'the reference of fields has an example of each',
     ),
     row(
+      'INVALID_ARG',
+      "'<field>' must have at most <limit> texts, found <count>",
+      'each text may be a request to the model',
+      'send several requests',
+    ),
+    row(
       'NOT_FOUND',
       "model '<model>' has no LoRA adapter '<adapter>': it has <names>",
       'the name behind the separator is no adapter',
