@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { GrpcClient, HttpClient, InferenceServerError, InferInput } from '@nereid/client';
@@ -115,11 +115,63 @@ test('however a process ends, its request says how, and the next one is served',
 test('memory beyond the limit of the model is a MemoryError, and its process goes on', LIMIT, async () => {
   await serveFaulty(pythonConfig('STRING', LIMITS), async (client, server) => {
     const before = stubsOf(server);
-    await assert.rejects(ask(client, 'allocate'), /MemoryError.*MEMORY_LIMIT_BYTES 1073741824/);
+    await assert.rejects(
+      ask(client, 'allocate'),
+      /MemoryError.*the limit is 1073741824 bytes: MEMORY_LIMIT_BYTES/,
+    );
     assert.equal(await ask(client, 'small'), 'small');
     assert.deepEqual(stubsOf(server), before);
   });
 });
+
+/** A cgroup with control of memory, in which groups may be made. */
+const CGROUP = process.env['NEREID_CGROUP'] ?? '';
+const NO_CGROUP = CGROUP === '' && 'NEREID_CGROUP names no cgroup in which groups may be made';
+
+/** A process that was killed is in its group for a moment longer. */
+function removeEmpty(group: string): boolean {
+  try {
+    rmdirSync(group);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test(
+  'the end by the OOM killer is told with the limit of the cgroup',
+  { ...LIMIT, skip: NO_CGROUP },
+  async () => {
+    const group = mkdtempSync(join(CGROUP, 'nereid-'));
+    try {
+      const limit = ['memory.max', 'memory.limit_in_bytes'].find((name) => existsSync(join(group, name)));
+      writeFileSync(join(group, limit ?? assert.fail(`${group} does not control memory`)), `${1 << 29}`);
+      await using repository = makeRepository();
+      repository.write('faulty', { 'config.pbtxt': pythonConfig('STRING'), '1/model.py': FAULTY });
+      await using server = await servePython(repository, '--model-control-mode=explicit');
+      writeFileSync(join(group, 'cgroup.procs'), String(server.process.pid));
+      const client = new HttpClient(server.http);
+      try {
+        await client.loadModel('faulty');
+        await assert.rejects(ask(client, 'allocate'), {
+          code: 'UNAVAILABLE',
+          message: new RegExp(
+            `SIGKILL \\(by the kernel's OOM killer: the limit of its cgroup is 536870912 bytes .*${limit}`,
+          ),
+        });
+        assert.equal(await ask(client, 'small'), 'small');
+        await assert.rejects(
+          ask(client, 'kill'),
+          /SIGKILL \(by a user or another program, not by .*OOM killer\)/,
+        );
+      } finally {
+        await client.close();
+      }
+    } finally {
+      await until(() => removeEmpty(group));
+    }
+  },
+);
 
 test('under load, a process that ends costs its own request and no other', LIMIT, async (t) => {
   const seed = Date.now() % 1_000_000;

@@ -20,6 +20,11 @@ export interface PythonSettings {
    */
   readonly executeTimeoutSeconds: number;
   /**
+   * `memory-limit-bytes`: data memory that a process may have. A model's parameter `MEMORY_LIMIT_BYTES` goes before it.
+   * Default: no limit.
+   */
+  readonly memoryLimitBytes: number | undefined;
+  /**
    * `spin-microseconds`: how long a process that has answered looks for the next request before it sleeps, while they
    * come as fast as that; 0: it sleeps at once. Being woken takes some 100 us. Default: 300, and 0 on a single core.
    */
@@ -56,6 +61,11 @@ const EFFECTIVE = {
     default: 0,
     minimum: 0,
     description: 'a process whose execute takes longer is started again; 0: no limit',
+  },
+  'memory-limit-bytes': {
+    type: 'integer',
+    minimum: 1,
+    description: 'data memory that a process may have, beyond which Python raises MemoryError',
   },
   'spin-microseconds': {
     type: 'integer',
@@ -115,6 +125,7 @@ export function readPythonSettings(context: BackendContext): PythonSettings {
     stubTimeoutSeconds: settings['stub-timeout-seconds'],
     heartbeatTimeoutSeconds: settings['heartbeat-timeout-seconds'],
     executeTimeoutSeconds: settings['execute-timeout-seconds'],
+    memoryLimitBytes: settings['memory-limit-bytes'],
     spinMicroseconds: settings['spin-microseconds'],
     requirements: settings.requirements,
     environment: {

@@ -5,6 +5,7 @@ import { InferenceServerError } from '@nereid/backend-sdk';
 import { describeEnd } from './describe-end.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LastLines } from './last-lines.ts';
+import { MemoryCgroup } from './memory-cgroup.ts';
 import type { StubLimits } from './stub-limits.ts';
 
 const STUB = fileURLToPath(new URL('../python/stub.py', import.meta.url));
@@ -41,6 +42,7 @@ export class StubChild {
   readonly #heartbeat: Heartbeat;
   readonly #stderr = new LastLines();
   readonly #onGone: () => void;
+  readonly #cgroup = MemoryCgroup.open();
   #killedBecause: string | undefined;
   #isGone = false;
   /** Resolves after `onEnd`. */
@@ -109,7 +111,8 @@ export class StubChild {
         const tell = (): void => {
           clearTimeout(timer);
           const lastLines = this.#stderr.lines;
-          resolve(describeEnd({ status, signal, killedBecause: this.#killedBecause, lastLines }));
+          const [killedBecause, cgroup] = [this.#killedBecause, this.#cgroup];
+          resolve(describeEnd({ status, signal, killedBecause, cgroup, lastLines }));
         };
         const timer = setTimeout(tell, DRAIN_LIMIT_MS);
         // Answers that it gave before it ended are still on their way.

@@ -28,6 +28,6 @@ export function readStubLimits(config: ModelConfig, settings: PythonSettings): S
     startSeconds: settings.stubTimeoutSeconds,
     heartbeatSeconds: settings.heartbeatTimeoutSeconds,
     executeSeconds: EXECUTE_TIMEOUT_SECONDS,
-    memoryBytes: MEMORY_LIMIT_BYTES,
+    memoryBytes: MEMORY_LIMIT_BYTES ?? settings.memoryLimitBytes,
   };
 }

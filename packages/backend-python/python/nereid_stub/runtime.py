@@ -234,7 +234,7 @@ class Runtime:
                     f": install it for the Python {sys.executable}, or name it in a requirements.txt beside the model"
                 )
             elif isinstance(error, MemoryError) and self._memory_limit is not None:
-                described["message"] += f" (the model has MEMORY_LIMIT_BYTES {self._memory_limit})"
+                described["message"] += f" (the limit is {self._memory_limit} bytes: MEMORY_LIMIT_BYTES, memory-limit-bytes)"
         return {**described, "traceback": text}
 
     # --- models whose execute is a coroutine ---
