@@ -171,6 +171,38 @@ test('a Python without numpy says what to do', LIMIT, async () => {
   assert.match(output, /bare\/bin\/python has no numpy.*or name it in a requirements\.txt beside the model/);
 });
 
+test(
+  'a Python that lacks what requirements=ignore leaves to it gets the command that installs it',
+  LIMIT,
+  async () => {
+    const python = join(makeVenv('lacking', false), 'bin/python');
+    const wheels = join(scratch, 'wheels');
+    const numpy =
+      readdirSync(wheels).find((name) => name.startsWith('numpy')) ?? assert.fail('no wheel of numpy');
+    await using repository = makeRepository();
+    writeModel(repository, {
+      'config.pbtxt': parameter('PYTHON_INTERPRETER', python),
+      'requirements.txt': 'greeting\n',
+    });
+    const command = new RegExp(
+      `requirements=ignore the Python ${python} must have what \\S+/m/requirements\\.txt asks for: '${python} -m pip install -r \\S+/m/requirements\\.txt'`,
+    );
+    await assert.rejects(serve(repository, 'requirements=ignore'), (error: Error) => {
+      assert.match(error.message, /has no numpy, which tensors are made of: with/);
+      assert.match(error.message, command);
+      return true;
+    });
+    const library = dirname(dirname(python));
+    const packages = join(library, 'lib', readdirSync(join(library, 'lib'))[0] ?? '', 'site-packages');
+    execFileSync(pythonVenv(), ['-m', 'zipfile', '-e', join(wheels, numpy), packages]);
+    await assert.rejects(serve(repository, 'requirements=ignore'), (error: Error) => {
+      assert.match(error.message, /No module named 'greeting': with/);
+      assert.match(error.message, command);
+      return true;
+    });
+  },
+);
+
 /** Puts a `uv` on the path that never ends; its process says its id into the pipe that is returned. */
 function makeEndlessUv(name: string): string {
   const tools = join(scratch, name);

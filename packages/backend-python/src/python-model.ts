@@ -90,6 +90,7 @@ export class PythonModel implements BackendModel {
         memory_limit: limits.memoryBytes,
         spin_microseconds: settings.spinMicroseconds,
         settings: ownSettings,
+        requirements_left: await this.#requirementsLeft(code),
       };
       return { stub, abilities: (await stub.call('load', value)) as LoadedStub['abilities'] };
     } catch (error) {
@@ -105,6 +106,12 @@ export class PythonModel implements BackendModel {
       throw error;
     });
     return this.#environment;
+  }
+
+  /** Files with requirements that a setting leaves alone: what the interpreter must have by itself. */
+  async #requirementsLeft({ file }: ModelCode): Promise<readonly string[]> {
+    if (this.#backend.settings.requirements === 'install') return [];
+    return findRequirements({ context: this.#context, codeDirectory: dirname(file) });
   }
 
   async #prepareOnce(code: ModelCode, config: ModelConfig): Promise<PythonEnvironment> {

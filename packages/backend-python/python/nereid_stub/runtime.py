@@ -9,6 +9,7 @@ from .channel import Channel, Closed
 from .errors import TritonModelException
 from .guard import limit_memory
 from .held import Held
+from .missing import how_to_install
 from .model_config import ModelConfig
 from .request import TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, receive_batch
 from .request_state import RequestStates
@@ -37,6 +38,7 @@ class Runtime:
         # Those of the backend, when that is a Python-based one.
         self.settings = {}
         self._memory_limit = None
+        self._requirements_left = ()
         self._load_class = load_class
         self._class = None
         self._model = None
@@ -127,6 +129,7 @@ class Runtime:
         self.channel.spin(value["spin_microseconds"] / 1e6)
         self.model_dir = value["model_directory"]
         self.settings = value["settings"]
+        self._requirements_left = value["requirements_left"]
         self._class = self._load_class(value["file"], value["paths"])
         if not callable(getattr(self._class, "execute", None)):
             raise TritonModelException(f"{value['file']}: class TritonPythonModel has no method execute", "INVALID_ARG")
@@ -230,9 +233,7 @@ class Runtime:
             if isinstance(error, ValueError):
                 described["code"] = "INVALID_ARG"
             elif isinstance(error, ModuleNotFoundError):
-                described["message"] += (
-                    f": install it for the Python {sys.executable}, or name it in a requirements.txt beside the model"
-                )
+                described["message"] += f": {how_to_install(None, self._requirements_left)}"
             elif isinstance(error, MemoryError) and self._memory_limit is not None:
                 described["message"] += f" (the limit is {self._memory_limit} bytes: MEMORY_LIMIT_BYTES, memory-limit-bytes)"
         return {**described, "traceback": text}
