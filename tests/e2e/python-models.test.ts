@@ -196,7 +196,7 @@ test('the command that starts Python is named when it is not there', LIMIT, asyn
   repository.write('echo', { 'config.pbtxt': config('INT32'), '1/model.py': ECHO });
   await assert.rejects(
     startServer(repository.path, '--backend-config=python,interpreter=no-such-python'),
-    /can't be started with 'no-such-python'/,
+    /can't be started: there is no Python 'no-such-python': install it, or name another with/,
   );
 });
 

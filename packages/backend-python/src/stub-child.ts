@@ -6,6 +6,7 @@ import { describeEnd } from './describe-end.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LastLines } from './last-lines.ts';
 import { MemoryCgroup } from './memory-cgroup.ts';
+import { describeMissingPython } from './missing-python.ts';
 import type { StubLimits } from './stub-limits.ts';
 
 const STUB = fileURLToPath(new URL('../python/stub.py', import.meta.url));
@@ -94,7 +95,9 @@ export class StubChild {
     return new Promise((resolve) => {
       this.#child.once('error', (cause) => {
         this.#gone();
-        resolve(`can't be started with '${interpreter}': ${cause.message}`);
+        const isMissing = 'code' in cause && cause.code === 'ENOENT';
+        const why = isMissing ? describeMissingPython(interpreter) : `'${interpreter}' gives ${cause.message}`;
+        resolve(`can't be started: ${why}`);
       });
       // The kernel closes the channel before it tells of the end.
       let exitTimer: NodeJS.Timeout | undefined;

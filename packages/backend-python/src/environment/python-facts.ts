@@ -1,4 +1,5 @@
 import { InferenceServerError } from '@nereid/backend-sdk';
+import { describeMissingPython } from '../missing-python.ts';
 import { runCommand } from './run-command.ts';
 
 /** What an environment built for a Python depends on. */
@@ -28,10 +29,7 @@ print(json.dumps({
 export async function readPythonFacts(interpreter: string, signal: AbortSignal): Promise<PythonFacts> {
   const result = await runCommand({ command: interpreter, args: ['-I', '-S', '-c', SCRIPT], signal });
   if (result.kind === 'missing') {
-    throw new InferenceServerError(
-      'INVALID_ARG',
-      `there is no Python '${interpreter}': install it, or name another with --backend-config=python,interpreter=<path> or the model's parameter PYTHON_INTERPRETER`,
-    );
+    throw new InferenceServerError('INVALID_ARG', describeMissingPython(interpreter));
   }
   const facts = parse(result.lines.at(-1));
   if (result.status === 0 && facts !== undefined) return facts;
