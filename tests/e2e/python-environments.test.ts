@@ -203,6 +203,26 @@ test(
   },
 );
 
+test(
+  'a Python-based backend brings the packages that it wants to a Python that has none',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    const backends = join(repository.path, '../backends');
+    mkdirSync(join(backends, 'greeter'), { recursive: true });
+    writeFileSync(join(backends, 'greeter/model.py'), MODEL);
+    writeFileSync(join(backends, 'greeter/requirements.txt'), 'greeting  # for a backend\n');
+    repository.write('m', { 'config.pbtxt': CONFIG.replace('python', 'greeter'), '1/weights': '' });
+    await using server = await startServer(
+      repository.path,
+      `--backend-directory=${backends}`,
+      `--backend-config=greeter,interpreter=${makeVenv('empty', false)}/bin/python`,
+    );
+    assert.deepEqual(await greet(server), ['hello']);
+    assert.match(server.output(), /making the Python environment: installing .*greeter\/requirements\.txt/);
+  },
+);
+
 /** Puts a `uv` on the path that never ends; its process says its id into the pipe that is returned. */
 function makeEndlessUv(name: string): string {
   const tools = join(scratch, name);

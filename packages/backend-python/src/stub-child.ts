@@ -96,7 +96,9 @@ export class StubChild {
       this.#child.once('error', (cause) => {
         this.#gone();
         const isMissing = 'code' in cause && cause.code === 'ENOENT';
-        const why = isMissing ? describeMissingPython(interpreter) : `'${interpreter}' gives ${cause.message}`;
+        const why = isMissing
+          ? describeMissingPython(interpreter)
+          : `'${interpreter}' gives ${cause.message}`;
         resolve(`can't be started: ${why}`);
       });
       // The kernel closes the channel before it tells of the end.
