@@ -21,7 +21,8 @@ export interface HttpPlugin {
   /** The settings it takes (`--http-plugin-config=<plugin>,<name>=<value>`). Default: none. */
   readonly settings?: Readonly<Record<string, ParameterSpec>>;
   /**
-   * Called once in each thread that speaks HTTP, before it listens. What it throws fails the start.
+   * Called once in each thread that speaks HTTP. What it throws fails the start when the plugin was given settings, and is told
+   * in the log otherwise.
    *
    * @param app - The endpoint, with V2's paths. It has no body parsers and no schema compilers.
    */

@@ -2,7 +2,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { FrontPool } from './front/front-pool.ts';
 import type { ModelRegistry } from './model/model-registry.ts';
 import type { ResolvedServerOptions } from './options.ts';
-import { loadHttpPlugins, type PluginRegistry } from './plugin/plugin-registry.ts';
+import { loadHttpPlugin, type PluginRegistry } from './plugin/plugin-registry.ts';
 import type { ServerPorts } from './server.ts';
 import type { HealthService } from './service/health-service.ts';
 import type { InferenceService } from './service/inference-service.ts';
@@ -16,8 +16,8 @@ const HTTP_SERVICE = 'HTTPService';
 const GRPC_SERVICE = 'GRPCInferenceService';
 
 /**
- * When the ports are open, those who wait for that are answered first; then what gRPC calls need is loaded, unless one
- * has come before.
+ * When the ports are open, those who wait for that are answered first; then what gRPC calls, plugins and HTTP requests out of
+ * the ordinary need is loaded, unless one of them has come before.
  */
 const SETTLE_MS = 50;
 
@@ -95,7 +95,7 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
           metrics: await start('metrics', metrics),
         };
         // An unused timer must not keep a process alive that has ended its server.
-        setTimeout(() => void grpc?.prepare?.(), SETTLE_MS).unref();
+        setTimeout(() => void prepareLate([http, grpc], logger), SETTLE_MS).unref();
         return ports;
       } catch (error) {
         await Promise.all([...open.values()].map((listener) => listener.close(0)));
@@ -111,6 +111,19 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
       await prepared?.fronts?.close();
     },
   };
+}
+
+async function prepareLate(
+  listeners: readonly (Listener | undefined)[],
+  logger: ServerLogger,
+): Promise<void> {
+  for (const listener of listeners) {
+    try {
+      await listener?.prepare?.();
+    } catch (reason) {
+      logger.error(InferenceServerError.from(reason).message);
+    }
+  }
 }
 
 /** Loads only what is asked for: the protocols are most of the code of a start. */
@@ -139,8 +152,11 @@ async function prepareProtocols(
     if (options.http === undefined) return undefined;
     const { createHttpServer } = await import('./protocol/http/http-server.ts');
     const services = { ...parts, logger: logger.child('http') };
-    const server = createHttpServer(services, options.http);
-    await server.addPlugins(await loadHttpPlugins(parts.httpPlugins.sources()));
+    const sources = parts.httpPlugins.sources();
+    const plugins = sources.map((source) => () => loadHttpPlugin(source));
+    const server = createHttpServer(services, options.http, plugins);
+    // What the command line says of plugins is checked before the port is open.
+    if (sources.some(({ settings }) => Object.keys(settings).length > 0)) await server.prepare();
     return { service: HTTP_SERVICE, ...server };
   };
   const createGrpc = async (): Promise<Listener | undefined> => {

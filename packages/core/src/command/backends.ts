@@ -1,7 +1,7 @@
 import { describeParameter, type ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { openInstalledBackends } from '../backend/installed-backends.ts';
-import { loadHttpPlugins, PluginRegistry } from '../plugin/plugin-registry.ts';
+import { loadHttpPlugin, PluginRegistry } from '../plugin/plugin-registry.ts';
 import { describeBackends, describeExtensions } from './serve.ts';
 import { formatTable, wrap } from './table.ts';
 
@@ -24,7 +24,7 @@ export async function listBackends(flags: readonly string[]): Promise<string> {
   const { registry, httpPlugins } = await openInstalledBackends(directories, {});
   const backends = registry.status();
   const plugins = new PluginRegistry(httpPlugins, {});
-  const loaded = await loadHttpPlugins(plugins.sources());
+  const loaded = await Promise.all(plugins.sources().map(loadHttpPlugin));
   return [
     describeBackends({ backends }),
     describeSettings(

@@ -2,7 +2,7 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { toWireError } from '../instance/batch-transfer.ts';
 import { createRemoteLogger } from '../telemetry/remote-log.ts';
-import { loadHttpPlugins } from '../plugin/plugin-registry.ts';
+import { loadHttpPlugin } from '../plugin/plugin-registry.ts';
 import type { TracedRequest } from '../telemetry/trace.ts';
 import {
   clockZero,
@@ -88,8 +88,9 @@ export class FrontThread {
     const services = this.#services(protocol);
     if (protocol === 'http' && http !== undefined) {
       const { createHttpServer } = await import('../protocol/http/http-server.ts');
-      const server = createHttpServer(services, { ...http, ...shared });
-      await server.addPlugins(await loadHttpPlugins(this.#start.httpPlugins));
+      const plugins = this.#start.httpPlugins.map((source) => () => loadHttpPlugin(source));
+      const server = createHttpServer(services, { ...http, ...shared }, plugins);
+      await server.prepare();
       return server;
     }
     if (protocol === 'grpc' && grpc !== undefined) {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { ExtensionManifest } from '../backend/extension-manifest.ts';
-import { loadHttpPlugins, PluginRegistry } from './plugin-registry.ts';
+import { loadHttpPlugin, PluginRegistry } from './plugin-registry.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'nereid-plugins-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -60,28 +60,28 @@ test('a plugin for another SDK is not used, and says why', () => {
 
 test('a plugin is imported with its settings', async () => {
   const entry = entryOf('good', "{ name: 'good', settings: { x: { type: 'integer' } }, register() {} }");
-  const [loaded] = await loadHttpPlugins([{ name: 'good', entry, settings: { x: '1' } }]);
-  assert.equal(loaded?.plugin.name, 'good');
-  assert.deepEqual(loaded?.settings, { x: '1' });
+  const loaded = await loadHttpPlugin({ name: 'good', entry, settings: { x: '1' } });
+  assert.equal(loaded.plugin.name, 'good');
+  assert.deepEqual(loaded.settings, { x: '1' });
 });
 
 test('a setting that a plugin does not have is refused', async () => {
   const entry = entryOf('strict', "{ name: 'strict', register() {} }");
-  await assert.rejects(loadHttpPlugins([{ name: 'strict', entry, settings: { x: '1' } }]), {
+  await assert.rejects(loadHttpPlugin({ name: 'strict', entry, settings: { x: '1' } }), {
     message: "HTTP plugin 'strict' has no setting 'x' (--http-plugin-config=strict,x=…): it has none",
   });
 });
 
 test('a wrong value of a setting is refused', async () => {
   const entry = entryOf('typed', "{ name: 'typed', settings: { x: { type: 'integer' } }, register() {} }");
-  await assert.rejects(loadHttpPlugins([{ name: 'typed', entry, settings: { x: 'a' } }]), {
+  await assert.rejects(loadHttpPlugin({ name: 'typed', entry, settings: { x: 'a' } }), {
     message: "HTTP plugin 'typed', setting 'x': expected an integer, found 'a'",
   });
 });
 
 test('a module without a plugin is refused', async () => {
   const entry = entryOf('empty', '{}');
-  await assert.rejects(loadHttpPlugins([{ name: 'empty', entry, settings: {} }]), {
+  await assert.rejects(loadHttpPlugin({ name: 'empty', entry, settings: {} }), {
     code: 'INVALID_ARG',
     message: /has no plugin as its default export/,
   });

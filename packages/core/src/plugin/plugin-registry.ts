@@ -61,16 +61,12 @@ export class PluginRegistry {
 }
 
 /**
- * Imports plugins in this thread.
+ * Imports a plugin in this thread.
  *
- * @throws InferenceServerError INTERNAL when a module can't be imported, INVALID_ARG when it exports no plugin, or for
+ * @throws InferenceServerError INTERNAL when its module can't be imported, INVALID_ARG when that exports no plugin, or for
  *   settings that it does not have.
  */
-export function loadHttpPlugins(sources: readonly HttpPluginSource[]): Promise<readonly LoadedHttpPlugin[]> {
-  return Promise.all(sources.map(loadHttpPlugin));
-}
-
-async function loadHttpPlugin({ entry, settings }: HttpPluginSource): Promise<LoadedHttpPlugin> {
+export async function loadHttpPlugin({ entry, settings }: HttpPluginSource): Promise<LoadedHttpPlugin> {
   const plugin = (await importEntry(entry, 'HTTP plugin')).default;
   if (!isHttpPlugin(plugin)) {
     throw new InferenceServerError(

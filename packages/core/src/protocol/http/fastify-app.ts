@@ -2,8 +2,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import type { HttpContext } from './http-services.ts';
-import type { PathParams, Route } from './route-table.ts';
-import { guardedHandler, sendUnmatched } from './route.ts';
+import { addToFastify, sendUnmatched } from './route.ts';
 
 /** It knows all paths that were added to the table. */
 export function createFastifyApp(context: HttpContext): FastifyInstance {
@@ -31,22 +30,6 @@ export function createFastifyApp(context: HttpContext): FastifyInstance {
   });
   for (const route of context.table.routes) addToFastify(app, context, route);
   return app;
-}
-
-export function addToFastify(app: FastifyInstance, context: HttpContext, route: Route): void {
-  for (const method of ['GET', 'POST'] as const) {
-    const handle = guardedHandler(context, route, method);
-    if (handle === undefined) continue;
-    app.route<{ Params: PathParams }>({
-      method,
-      url: route.path,
-      handler: (request, reply) => {
-        // Answers are written whole and at once: Fastify's serializers and hooks have nothing to do.
-        reply.hijack();
-        handle(request, reply.raw);
-      },
-    });
-  }
 }
 
 function noSchemas(): never {

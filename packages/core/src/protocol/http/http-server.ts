@@ -1,19 +1,15 @@
 /** The HTTP endpoint: which paths there are, limits, listening and closing. */
-import type { Socket } from 'node:net';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import type { HttpPlugin } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
-import { Http1Server } from '../http1/http1-server.ts';
 import type { PlainListener } from '../http1/http1-connection.ts';
 import type { RequestHead } from '../http1/request-head.ts';
-import { refuseSlowRequest } from './error-handler.ts';
-import { createFastifyApp } from './fastify-app.ts';
 import { generate } from './generate.ts';
 import { health } from './health.ts';
 import type { HttpContext, HttpServices } from './http-services.ts';
 import { infer } from './infer.ts';
 import { JsonThread } from './json-thread.ts';
-import { closeConnections, listen, type ListenOptions } from './listener.ts';
+import { HttpEndpoint, type ListenOptions } from './http-endpoint.ts';
 import { logging } from './logging.ts';
 import { metadata } from './metadata.ts';
 import { modelConfig } from './model-config.ts';
@@ -56,13 +52,17 @@ export interface GivenHttpPlugin {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** Imports a plugin. */
+export type PluginLoader = () => Promise<GivenHttpPlugin>;
+
 export interface HttpServer {
   /**
-   * Adds the paths of plugins; to be called before `listen`.
+   * Loads what is not needed for plain requests: Node's server, and the plugins, which add their paths. A request that
+   * comes before it waits for it.
    *
-   * @throws InferenceServerError naming a plugin that fails.
+   * @throws InferenceServerError of the first plugin that fails. All else is served.
    */
-  addPlugins(plugins: readonly GivenHttpPlugin[]): Promise<void>;
+  prepare(): Promise<void>;
   /**
    * @returns The port it listens on.
    * @throws InferenceServerError UNAVAILABLE when the port cannot be had.
@@ -78,13 +78,25 @@ export interface HttpServer {
   inject(request: InjectOptions | string): Promise<LightMyRequestResponse>;
 }
 
-export function createHttpServer(services: HttpServices, options: HttpOptions): HttpServer {
+/** What `prepare` makes. */
+interface PreparedApp {
+  readonly app: FastifyInstance;
+  /** Plugins that failed. */
+  readonly problems: readonly InferenceServerError[];
+}
+
+export function createHttpServer(
+  services: HttpServices,
+  options: HttpOptions,
+  plugins: readonly PluginLoader[] = [],
+): HttpServer {
+  const { logger } = services;
   const json = new JsonThread();
   const context: HttpContext = {
     inference: services.inference,
     management: services.management,
     health: services.health,
-    logger: services.logger,
+    logger,
     tracer: services.tracer,
     maxInputSize: options.maxInputSize,
     streamTimeoutMs: options.streamTimeoutMs,
@@ -94,29 +106,25 @@ export function createHttpServer(services: HttpServices, options: HttpOptions): 
     table: new RouteTable(),
   };
   for (const addRoutes of EXTENSIONS) addRoutes(context);
-  const app = createFastifyApp(context);
-  const server = new Http1Server({
+  let preparing: Promise<PreparedApp> | undefined;
+  const prepare = (): Promise<PreparedApp> => (preparing ??= prepareApp(context, plugins));
+  const endpoint = new HttpEndpoint({
     find: (head) => findListener(context, head),
-    adopt: (socket) => adopt(app, socket),
-    refuseSlow: refuseSlowRequest,
+    createNodeServer: async () => (await prepare()).app.server,
+    onFailure: (cause) => logger.error('HTTP requests that are not plain cannot be served', { cause }),
   });
   return {
-    addPlugins: async (plugins) => {
-      for (const plugin of plugins) await addPlugin(app, context, plugin);
+    prepare: async () => {
+      const { problems } = await prepare();
+      await endpoint.prepare();
+      for (const problem of problems) throw problem;
     },
-    listen: async () => {
-      await app.ready();
-      // Node's server listens nowhere itself; with this it looks after its connections, as one that does.
-      app.server.emit('listening');
-      return listen(server.socketServer, options);
-    },
+    listen: () => endpoint.listen(options),
     close: async (graceMs) => {
-      const closed = server.close();
-      app.server.close();
-      await closeConnections(app.server, closed, graceMs, () => server.destroyConnections());
+      await endpoint.close(graceMs);
       await json.close();
     },
-    inject: (request) => app.inject(request),
+    inject: async (request) => (await prepare()).app.inject(request),
   };
 }
 
@@ -129,10 +137,20 @@ function findListener(context: HttpContext, { method, url }: RequestHead): Plain
   return handle && ((request, answer) => handle({ params, raw: request }, answer));
 }
 
-/** Makes a connection one of Node's server. */
-function adopt({ server }: FastifyInstance, socket: Socket): void {
-  server.emit('connection', socket);
-  socket.resume();
+/** Loading Fastify takes a fifth of a start: the port is open before it. */
+async function prepareApp(context: HttpContext, plugins: readonly PluginLoader[]): Promise<PreparedApp> {
+  const { createFastifyApp } = await import('./fastify-app.ts');
+  const app = createFastifyApp(context);
+  const problems: InferenceServerError[] = [];
+  for (const load of plugins) {
+    try {
+      await addPlugin(app, context, await load());
+    } catch (reason) {
+      problems.push(InferenceServerError.from(reason));
+    }
+  }
+  await app.ready();
+  return { app, problems };
 }
 
 async function addPlugin(

@@ -1,8 +1,8 @@
 /** The page with the metrics, on its own port. */
-import type { ServerResponse } from 'node:http';
+import type { HttpAnswer, HttpRequestHead } from '@nereid/backend-sdk/http';
 import { sendBody } from './answer.ts';
 import { sendErrorText } from './error-handler.ts';
-import { close, listen, type ListenOptions } from './listener.ts';
+import { HttpEndpoint, type ListenOptions } from './http-endpoint.ts';
 
 export interface MetricsServer {
   /**
@@ -23,24 +23,32 @@ export function createMetricsServer(
   render: () => string | Promise<string>,
   options: ListenOptions,
 ): MetricsServer {
-  // An import of node:http by an ES module also loads its fetch client: 45 ms of the start.
-  const { createServer } = process.getBuiltinModule('node:http');
-  const server = createServer((request, response) => {
-    const [path] = (request.url ?? '').split('?');
-    if (path !== '/metrics') sendBody(response, 200, 'text/plain', '');
-    else if (request.method !== 'GET') sendErrorText(response, 405, 'Method Not Allowed');
-    else void sendPage(response, render);
+  const serve = ({ method, url = '' }: HttpRequestHead, answer: HttpAnswer): void => {
+    const [path] = url.split('?');
+    if (path !== '/metrics') sendBody(answer, 200, 'text/plain', '');
+    else if (method !== 'GET') sendErrorText(answer, 405, 'Method Not Allowed');
+    else void sendPage(answer, render);
+  };
+  const endpoint = new HttpEndpoint({
+    find: () => serve,
+    createNodeServer: () => {
+      // An import of node:http by an ES module also loads its fetch client: 45 ms.
+      const { createServer } = process.getBuiltinModule('node:http');
+      const server = createServer(serve);
+      return Promise.resolve(server);
+    },
+    onFailure: () => undefined,
   });
   return {
-    listen: () => listen(server, options),
-    close: (graceMs) => close(server, graceMs),
+    listen: () => endpoint.listen(options),
+    close: (graceMs) => endpoint.close(graceMs),
   };
 }
 
-async function sendPage(response: ServerResponse, render: () => string | Promise<string>): Promise<void> {
+async function sendPage(answer: HttpAnswer, render: () => string | Promise<string>): Promise<void> {
   try {
-    sendBody(response, 200, 'text/plain; charset=utf-8', await render());
+    sendBody(answer, 200, 'text/plain; charset=utf-8', await render());
   } catch (reason) {
-    sendErrorText(response, 500, `the metrics could not be rendered: ${String(reason)}`);
+    sendErrorText(answer, 500, `the metrics could not be rendered: ${String(reason)}`);
   }
 }

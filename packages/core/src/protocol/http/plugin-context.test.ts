@@ -38,8 +38,8 @@ async function serve(
   fakes: FakeServices = {},
   options: Partial<HttpOptions> = {},
 ): Promise<HttpServer> {
-  const server = createServer(fakes, options);
-  await server.addPlugins([{ plugin: pluginWith(routes), settings: { greeting: 'hi' } }]);
+  const server = createServer(fakes, options, [{ plugin: pluginWith(routes), settings: { greeting: 'hi' } }]);
+  await server.prepare();
   return server;
 }
 
@@ -212,16 +212,21 @@ test('the ready models are listed by name', async () => {
   assert.equal((await server.inject('/own')).payload, '["a 3","b 3"]');
 });
 
-test('a plugin that fails to register is named', async () => {
-  const server = createServer({});
+test('a plugin that fails to register is named, and the others are served', async () => {
   const plugin: HttpPlugin = {
     name: 'own',
     register: () => {
       throw new InferenceServerError('INVALID_ARG', 'no such path');
     },
   };
-  await assert.rejects(server.addPlugins([{ plugin, settings: {} }]), {
+  const fine = pluginWith(() => [{ path: '/fine', get: (_, response) => void response.end('well') }]);
+  const server = createServer({}, {}, [
+    { plugin, settings: {} },
+    { plugin: fine, settings: {} },
+  ]);
+  await assert.rejects(server.prepare(), {
     code: 'INVALID_ARG',
     message: "HTTP plugin 'own': no such path",
   });
+  assert.equal((await server.inject('/fine')).payload, 'well');
 });

@@ -12,8 +12,8 @@ import type {
 import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import { statusOf, tellRetryAfter } from './error-handler.ts';
-import { addToFastify } from './fastify-app.ts';
 import { forwardHeaders } from './header-forwarding.ts';
+import { addToFastify } from './route.ts';
 import { inferWhileConnected, monotonicNs } from './http-inference.ts';
 import type { HttpContext } from './http-services.ts';
 import { assertJsonSize, collectBody } from './request-body.ts';

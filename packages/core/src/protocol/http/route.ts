@@ -1,4 +1,5 @@
 /** How the plugins add their paths. */
+import type { FastifyInstance } from 'fastify';
 import type { Logger } from '@nereid/backend-sdk';
 import type { HttpAnswer, HttpRequestHead } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
@@ -6,7 +7,7 @@ import { sendJson } from './answer.ts';
 import { sendError, sendErrorText } from './error-handler.ts';
 import type { HttpContext } from './http-services.ts';
 import { isAllowed, restrictionOf, type HttpRestriction } from './restriction.ts';
-import type { HttpRequest, Refuse, Route, RouteHandler } from './route-table.ts';
+import type { HttpRequest, PathParams, Refuse, Route, RouteHandler } from './route-table.ts';
 
 /** The paths of a model and of one version of it. Names and versions are never empty. */
 export function modelPaths(suffix: string): readonly string[] {
@@ -36,6 +37,23 @@ export function guardedHandler(
       sendError(answer, reason, logger);
     }
   };
+}
+
+/** Adds a path to Fastify's router. */
+export function addToFastify(app: FastifyInstance, context: HttpContext, route: Route): void {
+  for (const method of ['GET', 'POST'] as const) {
+    const handle = guardedHandler(context, route, method);
+    if (handle === undefined) continue;
+    app.route<{ Params: PathParams }>({
+      method,
+      url: route.path,
+      handler: (request, reply) => {
+        // Answers are written whole and at once: Fastify's serializers and hooks have nothing to do.
+        reply.hijack();
+        handle(request, reply.raw);
+      },
+    });
+  }
 }
 
 /** Notes a request in the log, at verbose level 1. */

@@ -46,8 +46,13 @@ function withRefusal<T extends object>(fake: Partial<T> = {}): T {
 }
 
 /** A server that does not listen: for `inject`. */
-export function createServer(fakes: FakeServices, options: Partial<HttpOptions> = {}): HttpServer {
-  return createHttpServer(fakeServices(fakes), { ...TEST_OPTIONS, ...options });
+export function createServer(
+  fakes: FakeServices,
+  options: Partial<HttpOptions> = {},
+  plugins: readonly GivenHttpPlugin[] = [],
+): HttpServer {
+  const loaders = plugins.map((given) => () => Promise.resolve(given));
+  return createHttpServer(fakeServices(fakes), { ...TEST_OPTIONS, ...options }, loaders);
 }
 
 /** A server that listens; closes when the test ends. */
@@ -57,8 +62,7 @@ export async function startServer(
   options: Partial<HttpOptions> = {},
   plugins: readonly GivenHttpPlugin[] = [],
 ): Promise<{ readonly server: HttpServer; readonly port: number; readonly url: string }> {
-  const server = createServer(fakes, options);
-  await server.addPlugins(plugins);
+  const server = createServer(fakes, options, plugins);
   const { port } = await server.listen();
   t.after(() => server.close(0));
   return { server, port, url: `http://127.0.0.1:${String(port)}` };
