@@ -19,8 +19,8 @@ const JSON_BODY = { name: 'HTTP identity in JSON', encoding: 'json' } as const;
 
 const CELLS: readonly Cell[] = [
   { ...BINARY, connections: 1, isInQuick: false },
-  { ...BINARY, connections: 16, goal: 0.6, isInQuick: true },
-  { ...BINARY, connections: 64, goal: 0.6, isInQuick: true },
+  { ...BINARY, connections: 16, goal: 0.85, isInQuick: true },
+  { ...BINARY, connections: 64, goal: 0.85, isInQuick: true },
   { ...JSON_BODY, connections: 1, isInQuick: false },
   { ...JSON_BODY, connections: 16, isInQuick: true },
   { ...JSON_BODY, connections: 64, isInQuick: false },
