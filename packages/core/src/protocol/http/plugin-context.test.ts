@@ -132,6 +132,27 @@ const INFER: Routes = (context) => [
   },
 ];
 
+test('what a handler of responses throws is logged as its own, and cuts off its client alone', async (t) => {
+  const lines: string[] = [];
+  const thrower: Routes = (context) => [
+    {
+      path: '/own',
+      get: ({ raw }, response) => {
+        const inference = { model: context.getModel('m'), inputs: [WORD] };
+        context.infer(inference, raw, response, () => {
+          throw new TypeError('x is undefined');
+        });
+      },
+    },
+  ];
+  const inference = scripted(MODEL, [responseOf(WORD), responseOf(WORD), undefined]);
+  const fakes: FakeServices = { inference, logger: { error: (message) => void lines.push(message) } };
+  const server = await serve(thrower, fakes);
+  t.after(() => server.close());
+  await assert.rejects(server.inject('/own'));
+  assert.deepEqual(lines, ['unexpected error in an HTTP plugin: x is undefined']);
+});
+
 test('an inference has its inputs, outputs and parameters, and its responses come as they are made', async () => {
   const inference = scripted(MODEL, [responseOf(WORD), responseOf(WORD), undefined]);
   const server = await serve(INFER, { inference });

@@ -125,9 +125,10 @@ interface PluginRun {
 
 function runInference(
   context: HttpContext,
-  { wanted, request, connection, handler, arrivedNs }: PluginRun,
+  { wanted, request, connection, handler: given, arrivedNs }: PluginRun,
 ): void {
   const { model } = wanted;
+  const handler = guarded(context, connection, given);
   let trace: RequestTrace | undefined;
   const refuse = (reason: unknown): void => {
     const error = InferenceServerError.from(reason);
@@ -149,6 +150,27 @@ function runInference(
   } catch (reason) {
     refuse(reason);
   }
+}
+
+/** What a plugin's handler throws cuts off its client: thrown on, it would be taken for a fault of the model that answered. */
+function guarded(
+  { logger }: HttpContext,
+  connection: HttpAnswer,
+  handler: PluginResponseHandler,
+): PluginResponseHandler {
+  let hasFailed = false;
+  return (response, final) => {
+    if (hasFailed) return;
+    try {
+      handler(response, final);
+    } catch (cause) {
+      hasFailed = true;
+      logger.error(`unexpected error in an HTTP plugin: ${InferenceServerError.from(cause).message}`, {
+        cause,
+      });
+      connection.destroy();
+    }
+  };
 }
 
 function toMessage(wanted: PluginInference): InferRequestMessage {
