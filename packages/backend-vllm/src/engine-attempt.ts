@@ -34,6 +34,9 @@ export interface AttemptListener {
 /** Of an error's body is kept. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
+/** An engine that can't do what is asked for: no fault that others would meet, too. */
+const NOT_IMPLEMENTED = 501;
+
 /** A request on one engine. States: asked → answered with an error | with a result → over. */
 export class EngineAttempt implements AnswerHandler {
   readonly #lease: EngineLease;
@@ -142,7 +145,8 @@ export class EngineAttempt implements AnswerHandler {
     const { host } = this.#lease.engine.url;
     const error = toEngineError(host, { status, headers: this.#headers, body });
     const isBusy = isBusyStatus(status);
-    const outcome = isBusy ? 'refused' : status >= 500 ? 'failed' : 'done';
+    const isFault = status >= 500 && status !== NOT_IMPLEMENTED;
+    const outcome = isBusy ? 'refused' : isFault ? 'failed' : 'done';
     this.#end({ error, outcome, again: isBusy ? 'elsewhere' : 'no' });
   }
 

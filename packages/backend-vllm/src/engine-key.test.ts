@@ -31,6 +31,19 @@ test('a key file may be replaced, and its last key stays when it is gone', async
   assert.equal(key.headers['authorization'], 'Bearer second');
 });
 
+test('a key of several lines is refused without being told: it can be no header', async () => {
+  for (const secret of ['one\ntwo', 'köy ', 'a b']) {
+    await assert.rejects(EngineKey.read({ secret }), (error: Error) => {
+      assert.match(
+        error.message,
+        /gives no key for the engine: it must be one word of visible ASCII characters$/,
+      );
+      assert.ok(!error.message.includes(secret.trim()));
+      return true;
+    });
+  }
+});
+
 test('an environment variable without a key is refused by its name', async () => {
   await assert.rejects(EngineKey.read({ variable: 'NEREID_NO_SUCH_KEY' }), {
     code: 'INVALID_ARG',

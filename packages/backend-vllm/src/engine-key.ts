@@ -10,6 +10,8 @@ export type KeySource =
   | { readonly secret: string };
 
 const HIDDEN = '***';
+/** What a header may hold: found out here, and not by the first request. */
+const WORD = /^[\x21-\x7e]+$/;
 
 /**
  * The key of an engine. It shows itself as `***` however it is printed, so that it gets into no log and no error; only
@@ -48,6 +50,7 @@ export class EngineKey {
   async refresh(): Promise<void> {
     const secret = (await readSecret(this.#source)).trim();
     if (secret === '') throw missing(this.#source, 'it is empty');
+    if (!WORD.test(secret)) throw missing(this.#source, 'it must be one word of visible ASCII characters');
     this.#secret = secret;
   }
 

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { readEngineSettings } from './engine-settings.ts';
 import { createTestModel, type TestModelInit } from './testing/test-context.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'nereid-settings-'));
+writeFileSync(join(folder, 'key'), 'sesame\n');
+after(() => rmSync(folder, { recursive: true }));
 
 const MODEL_JSON = { 'model.json': { model: 'org/name', enforce_eager: true, max_num_seqs: 10 } };
 
@@ -110,8 +116,7 @@ for (const [title, init, message] of [
   [
     'a variable beside a file for the key',
     {
-      files: { key: 'k' },
-      parameters: { engine_url: 'http://one', engine_key_file: import.meta.filename, engine_key_env: 'K' },
+      parameters: { engine_url: 'http://one', engine_key_file: join(folder, 'key'), engine_key_env: 'K' },
     },
     "parameter 'engine_key_env' is not read: 'engine_key_file' is given, too",
   ],

@@ -146,6 +146,19 @@ test("hands an engine's error on, as Triton words it to those who ask for text",
   assert.equal(client.responses[0]?.error?.http, undefined);
 });
 
+for (const [status, outcome] of [
+  [400, 'done'],
+  [500, 'failed'],
+  [501, 'done'],
+] as const) {
+  test(`an engine that answers ${status} is ${outcome} with the request`, LIMIT, async () => {
+    await using engine = await startTestEngine((_request, response) => answerJson(response, {}, status));
+    const pool = new TestPool(engine.engine);
+    await run(pool, STREAM);
+    assert.deepEqual(pool.outcomes, [[outcome, 0]]);
+  });
+}
+
 for (const status of [429, 502, 503]) {
   test(`asks another engine when one answers ${status}`, LIMIT, async () => {
     await using busy = await startTestEngine((_request, response) => answerJson(response, {}, status));
@@ -160,6 +173,22 @@ for (const status of [429, 502, 503]) {
     assert.equal(metrics.get('nereid_llm_failovers_total'), 1);
   });
 }
+
+test('a request that can not be sent is answered, and is no fault of the engine', LIMIT, async () => {
+  const client = textRequest(STREAM);
+  await using absent = await absentEngine();
+  const pool = new TestPool(absent.engine);
+  const model = { preset: presetOf('vllm'), ignoredParameters: undefined, trustsTemplates: false };
+  const request = readTextRequest(client, { ...model, texts: new TokenTexts(), resolveLora: String });
+  const bodyFor = (): never => {
+    throw new TypeError('a fault of ours');
+  };
+  const metrics = new StreamMetrics(createRecordingMetrics(new Map()), {});
+  GenerationRun.start({ client, request: { ...request, bodyFor }, pool, metrics });
+  await client.ended;
+  assert.deepEqual(textsOf(client), ['! INTERNAL: a fault of ours']);
+  assert.deepEqual(pool.outcomes, [['cancelled', 0]]);
+});
 
 test('asks another engine when one is not there', LIMIT, async () => {
   await using absent = await absentEngine();

@@ -72,8 +72,20 @@ export class GenerationRun {
       lease.release('cancelled', 0);
       return;
     }
-    const { request, metrics } = this.#parts;
-    if (this.#failed.size > 0) metrics.countFailover();
+    if (this.#failed.size > 0) this.#parts.metrics.countFailover();
+    try {
+      this.#ask(lease);
+    } catch (fault) {
+      // One of ours: thrown on, it would meet whoever has just given the place free.
+      this.#attempt = undefined;
+      this.#lease = undefined;
+      lease.release('cancelled', 0);
+      this.#fail(InferenceServerError.from(fault));
+    }
+  }
+
+  #ask(lease: EngineLease): void {
+    const { request } = this.#parts;
     this.#lease = lease;
     const attempt = new EngineAttempt(lease, request, {
       onTokens: (tokens, now) => {

@@ -132,7 +132,7 @@ const INFER: Routes = (context) => [
   },
 ];
 
-test('what a handler of responses throws is logged as its own, and cuts off its client alone', async (t) => {
+test('what a handler of responses throws is logged as its own, and cuts off its client alone', async () => {
   const lines: string[] = [];
   const thrower: Routes = (context) => [
     {
@@ -148,7 +148,6 @@ test('what a handler of responses throws is logged as its own, and cuts off its 
   const inference = scripted(MODEL, [responseOf(WORD), responseOf(WORD), undefined]);
   const fakes: FakeServices = { inference, logger: { error: (message) => void lines.push(message) } };
   const server = await serve(thrower, fakes);
-  t.after(() => server.close());
   await assert.rejects(server.inject('/own'));
   assert.deepEqual(lines, ['unexpected error in an HTTP plugin: x is undefined']);
 });
