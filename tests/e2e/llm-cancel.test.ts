@@ -3,33 +3,27 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { GrpcClient, InferInput } from '@nereid/client';
-import { generate, generateStream, llmModel } from '../llm/llm-models.ts';
-import { startScriptedEngine, type ScriptedEngine } from '../llm/scripted-engine.ts';
-import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
-import { startServer, type RunningServer } from '../server/start-server.ts';
+import { generate, generateStream } from '../llm/llm-models.ts';
+import type { ScriptedEngine } from '../llm/scripted-engine.ts';
+import { serveEngine, type ServedEngine } from '../llm/serve-engine.ts';
+import type { RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
 const PROMPT = { text_input: 'p', max_tokens: 100_000 };
 
 describe('a client of a language model that leaves', LIMIT, () => {
+  let served: ServedEngine;
   let engine: ScriptedEngine;
-  let repository: TemporaryRepository;
   let server: RunningServer;
 
   before(async () => {
-    engine = await startScriptedEngine();
-    repository = makeRepository();
-    repository.write('llm', llmModel({ engine_url: engine.url }));
-    server = await startServer(repository.path);
+    served = await serveEngine();
+    ({ engine, server } = served);
   });
 
   beforeEach(() => engine.set({ tokensPerSecond: 50 }));
 
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
-    await repository[Symbol.asyncDispose]();
-  });
+  after(() => served[Symbol.asyncDispose]());
 
   /** Has a client begin and leave, and waits until the engine has heard of it. */
   const leaveOnce = async (begin: (signal: AbortSignal) => Promise<unknown>): Promise<void> => {
@@ -84,10 +78,8 @@ describe('a client of a language model that leaves', LIMIT, () => {
 test('a client that reads slowly holds the engine back', LIMIT, async () => {
   // Far more than the kernel's buffers hold.
   const text = Array.from({ length: 2000 }, () => 'x'.repeat(16_384)).join(' ');
-  await using engine = await startScriptedEngine({ text });
-  await using repository = makeRepository();
-  repository.write('llm', llmModel({ engine_url: engine.url }));
-  await using server = await startServer(repository.path);
+  await using served = await serveEngine({ script: { text } });
+  const { engine, server } = served;
   const body = JSON.stringify({ text_input: 'p', stream: true });
   const socket = connect(Number(new URL(server.http).port), '127.0.0.1').on('error', () => undefined);
   socket.write(

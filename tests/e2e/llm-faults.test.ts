@@ -1,9 +1,13 @@
 /** What goes wrong at an engine reaches the client as an error that says so, and nobody else. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { ServiceError } from '@grpc/grpc-js';
+import { GrpcClient, InferInput } from '@nereid/client';
 import { eventsOf, generate, generateStream, llmModel } from '../llm/llm-models.ts';
 import { startScriptedEngine, type EngineScript, type ScriptedEngine } from '../llm/scripted-engine.ts';
-import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
+import { serveEngine, type ServedEngine } from '../llm/serve-engine.ts';
+import { collect } from '../server/collect.ts';
+import { makeRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -11,24 +15,18 @@ const STREAM = { text_input: 'p', max_tokens: 4 };
 const WHOLE = { text_input: 'p', max_tokens: 4 };
 
 describe('an engine that fails', LIMIT, () => {
+  let served: ServedEngine;
   let engine: ScriptedEngine;
-  let repository: TemporaryRepository;
   let server: RunningServer;
 
   before(async () => {
-    engine = await startScriptedEngine();
-    repository = makeRepository();
-    repository.write('llm', llmModel({ engine_url: engine.url }));
-    server = await startServer(repository.path);
+    served = await serveEngine();
+    ({ engine, server } = served);
   });
 
   beforeEach(() => engine.set({}));
 
-  after(async () => {
-    await server[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
-    await repository[Symbol.asyncDispose]();
-  });
+  after(() => served[Symbol.asyncDispose]());
 
   const stream = (): Promise<Record<string, unknown>[]> => generateStream(server, 'llm', STREAM);
 
@@ -70,6 +68,20 @@ describe('an engine that fails', LIMIT, () => {
     await engine.set({ fault: 'status-429' });
     const answer = await generate(server, 'llm', WHOLE);
     assert.equal(answer.headers.get('retry-after'), '1');
+  });
+
+  test('too many requests: over gRPC that is UNAVAILABLE, with the time as a trailer', async () => {
+    await engine.set({ fault: 'status-429' });
+    const client = new GrpcClient(server.grpc);
+    const request = { modelName: 'llm', inputs: [InferInput.from('text_input', ['p'])] };
+    // An error of a stream has a status only for clients that ask for it.
+    const answers = client.inferStream([request], { headers: { triton_grpc_error: 'true' } });
+    await assert.rejects(collect(answers), ({ code, cause }: Error & { code: string }) => {
+      const { metadata } = cause as ServiceError;
+      assert.deepEqual([code, metadata.get('retry-after')], ['UNAVAILABLE', ['1']]);
+      return true;
+    });
+    await client.close();
   });
 
   test('a stream without [DONE] that had its last token is whole', async () => {

@@ -99,6 +99,22 @@ test('an engine that is killed is started again; what comes meanwhile waits for 
   assert.match(server.output(), /llama_0_0: the engine was ended by SIGKILL/);
 });
 
+test('an engine that hangs is killed and started again', LIMIT, async () => {
+  await using served = await serve({ child: true });
+  const { server, repository, command } = served;
+  const limits = { health_interval_seconds: '0.1', unhealthy_restart_seconds: '0.3' };
+  repository.write('llama', llmModel({ engine_command: command.path, ...limits }, { model: 'tiny' }));
+  await load(server);
+  const pid = await pidOf(command);
+  const { childPid = 0 } = await reportOf(server);
+  process.kill(pid, 'SIGSTOP');
+  await until(async () => ((await isReady(server)) ? undefined : true));
+  assert.equal((await generate(server, 'llama')).status, 200);
+  assert.notEqual(await pidOf(command), pid);
+  assert.deepEqual([await isRunning(pid), await isRunning(childPid)], [false, false]);
+  assert.match(server.output(), /llama_0_0: the engine .*it does not answer for its health, for 0\.3 s/);
+});
+
 test('an unload stops the engine and all that it started', LIMIT, async () => {
   await using served = await serve({ child: true });
   const { server, command } = served;

@@ -3,28 +3,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { llmModel } from '../llm/llm-models.ts';
-import { startScriptedEngine, type EngineScript, type ScriptedEngine } from '../llm/scripted-engine.ts';
-import { makeRepository } from '../server/make-repository.ts';
-import { startServer, type RunningServer } from '../server/start-server.ts';
+import { serveEngine, type ServedEngine, type ServedEngineOptions } from '../llm/serve-engine.ts';
 
 const LIMIT = { timeout: 60_000 };
 const HELLO = { model: 'llama', messages: [{ role: 'user', content: 'hello' }], max_tokens: 4 };
 
-interface Served {
-  readonly engine: ScriptedEngine;
-  readonly server: RunningServer;
-}
-
 async function withEngine(
-  use: (served: Served) => Promise<void>,
-  { script = {}, flags = [] }: { readonly script?: EngineScript; readonly flags?: readonly string[] } = {},
+  use: (served: ServedEngine) => Promise<void>,
+  options: Omit<ServedEngineOptions, 'model'> = {},
 ): Promise<void> {
-  await using engine = await startScriptedEngine(script);
-  await using repository = makeRepository();
-  repository.write('llama', llmModel({ engine_url: engine.url }));
-  await using server = await startServer(repository.path, ...flags);
-  await use({ engine, server });
+  await using served = await serveEngine({ ...options, model: 'llama' });
+  await use(served);
 }
 
 function chat(base: string, body: object, headers: Readonly<Record<string, string>> = {}): Promise<Response> {

@@ -29,8 +29,6 @@ interface Watched {
 
 /** A load of engines elsewhere waits this long for one; without any it succeeds, and the model is not ready until one is. */
 const FIRST_UP_LIMIT_MS = 2000;
-/** An engine of ours that does not answer for its health this long is started again. */
-const UNHEALTHY_LIMIT_MS = 60_000;
 
 /** The engines of a model version: starts, watches and stops them, and tells the pool which can serve. */
 export class EngineFleet {
@@ -149,20 +147,13 @@ export class EngineFleet {
   #watchOwn(name: string, connection: EngineConnection, supervisor: EngineSupervisor): Watched {
     const { settings, clock, pool } = this.#options;
     const member = this.#join(name, connection);
-    let stopKill: () => void = () => undefined;
     const watch = new EngineHealth(
       {
         clock,
         ...this.#probing(connection, member, settings.preset.health ?? '/health'),
-        onUp: () => {
-          stopKill();
-          pool.up(member);
-        },
-        onDown: (why) => {
-          pool.down(member, `the engine ${name}: ${why}`);
-          const reason = `${why}, for ${UNHEALTHY_LIMIT_MS / 1000} s`;
-          stopKill = clock.after(UNHEALTHY_LIMIT_MS, () => supervisor.kill(reason));
-        },
+        onUp: () => pool.up(member),
+        onDown: (why) => pool.down(member, `the engine ${name}: ${why}`),
+        giveUp: { afterMs: settings.unhealthyRestartMs, onGivenUp: (why) => supervisor.kill(why) },
       },
       true,
     );

@@ -69,6 +69,39 @@ test('one that sends is not asked', async () => {
   assert.equal(health.probes, 1);
 });
 
+test('one that stays down is given up after a while', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'refused';
+  health.failed();
+  await health.settle();
+  await health.advance(59_999);
+  assert.deepEqual(health.events, ['down: it refuses connections']);
+  await health.advance(1);
+  assert.deepEqual(health.events.slice(1), ['given up: it refuses connections, for 60 s']);
+});
+
+test('one that comes back is not given up', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'refused';
+  health.failed();
+  await health.settle();
+  health.answer = 'ok';
+  await health.advance(500);
+  health.answer = 'bad';
+  await health.advance(60_000);
+  assert.deepEqual(health.events, ['down: it refuses connections', 'up']);
+});
+
+test('one that ends while it is down is not given up', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'refused';
+  health.failed();
+  await health.settle();
+  health.close();
+  await health.advance(60_000);
+  assert.deepEqual(health.events, ['down: it refuses connections']);
+});
+
 test('after the end nothing is asked or told', async () => {
   const health = watch({ isUp: true });
   health.failed();
@@ -131,6 +164,7 @@ function watch({ isUp }: { readonly isUp: boolean }): Watched {
       dataAgeMs: () => state.dataAgeMs,
       onUp: () => void events.push('up'),
       onDown: (why) => void events.push(`down: ${why}`),
+      giveUp: { afterMs: 60_000, onGivenUp: (why) => void events.push(`given up: ${why}`) },
     },
     isUp,
   );

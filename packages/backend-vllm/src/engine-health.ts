@@ -21,6 +21,8 @@ export interface EngineHealthOptions {
   dataAgeMs(): number;
   onUp(): void;
   onDown(why: string): void;
+  /** What becomes of an engine that stays down. Default: it is asked for ever. */
+  readonly giveUp?: { readonly afterMs: number; onGivenUp(why: string): void };
 }
 
 /** One that does not answer is asked again after this long, before it is given up. */
@@ -41,6 +43,7 @@ export class EngineHealth implements EngineWatch {
   #isAsking = false;
   #isClosed = false;
   #stopTimer: () => void = () => undefined;
+  #stopGivingUp: () => void = () => undefined;
 
   constructor(options: EngineHealthOptions, isUp: boolean) {
     this.#options = options;
@@ -60,6 +63,7 @@ export class EngineHealth implements EngineWatch {
   close(): void {
     this.#isClosed = true;
     this.#stopTimer();
+    this.#stopGivingUp();
   }
 
   #askAfter(ms: number): void {
@@ -90,6 +94,7 @@ export class EngineHealth implements EngineWatch {
     this.#pauseMs = FIRST_PAUSE_MS;
     if (!this.#isUp) {
       this.#isUp = true;
+      this.#stopGivingUp();
       this.#options.onUp();
     }
     this.#askAfter(this.#options.intervalMs);
@@ -101,14 +106,20 @@ export class EngineHealth implements EngineWatch {
       this.#askAfter(Math.min(SECOND_TRY_MS, this.#options.intervalMs));
       return;
     }
-    if (this.#isUp) {
-      this.#isUp = false;
-      this.#options.onDown(
-        result === 'refused' ? 'it refuses connections' : 'it does not answer for its health',
-      );
-    }
+    if (this.#isUp)
+      this.#fall(result === 'refused' ? 'it refuses connections' : 'it does not answer for its health');
     this.#askAfter(this.#pauseMs);
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
+  }
+
+  #fall(why: string): void {
+    const { clock, giveUp, onDown } = this.#options;
+    this.#isUp = false;
+    if (giveUp !== undefined) {
+      const { afterMs } = giveUp;
+      this.#stopGivingUp = clock.after(afterMs, () => giveUp.onGivenUp(`${why}, for ${afterMs / 1000} s`));
+    }
+    onDown(why);
   }
 }
 

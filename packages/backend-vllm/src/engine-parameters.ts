@@ -33,6 +33,12 @@ export const ENGINE_PARAMETERS = {
     minimum: 0.1,
     description: 'how often an engine is asked for its health',
   },
+  unhealthy_restart_seconds: {
+    type: 'number',
+    default: 60,
+    minimum: 0.1,
+    description: 'how long a started engine may be without health until it is killed and started again',
+  },
   REPORT_CUSTOM_METRICS: {
     type: 'string',
     default: 'yes',

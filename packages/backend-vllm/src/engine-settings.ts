@@ -44,6 +44,8 @@ export interface EngineSettings {
   readonly limits: AdmissionLimits;
   readonly startTimeoutMs: number;
   readonly healthIntervalMs: number;
+  /** An engine of ours that does not answer for its health this long is started again. */
+  readonly unhealthyRestartMs: number;
   /** Whether the engine's own metrics are shown on ours. */
   readonly reportsMetrics: boolean;
   /** Restarts in a row after which an engine is given up; 0: never. */
@@ -88,6 +90,7 @@ export async function readEngineSettings(context: ModelContext): Promise<EngineS
     limits: readLimits(parameters, args),
     startTimeoutMs: parameters.start_timeout_seconds * 1000,
     healthIntervalMs: parameters.health_interval_seconds * 1000,
+    unhealthyRestartMs: parameters.unhealthy_restart_seconds * 1000,
     reportsMetrics: isYes(parameters.REPORT_CUSTOM_METRICS),
     maxRestarts,
   };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decodeStringTensor } from '@nereid/protocol';
-import { outputs, startTestServer, texts, type ScriptedModel } from './testing/test-server.ts';
+import { decodeStringTensor, InferenceServerError } from '@nereid/protocol';
+import { failure, outputs, startTestServer, texts, type ScriptedModel } from './testing/test-server.ts';
 
 const PATH = '/v1/completions';
 
@@ -55,6 +55,28 @@ test('the chunks of a stream say whose text they hold', async () => {
   assert.deepEqual(said, ['A!', 'B!']);
   assert.deepEqual(reasons, ['stop', 'stop']);
 });
+
+for (const stream of [false, true]) {
+  test(`a prompt that fails takes those beside it with it${stream ? ', in a stream' : ''}`, async () => {
+    // The first one never ends by itself.
+    const model: ScriptedModel = {
+      ...LOUD,
+      execute: ({ inputs: [prompt] }, respond) => {
+        const [text] = decodeStringTensor(prompt?.data ?? new Uint8Array());
+        if (text === 'endless') respond(outputs([texts('said', ['a'])]), false);
+        else respond(failure(new InferenceServerError('INTERNAL', 'no luck')), true);
+      },
+    };
+    await using server = await startTestServer({ m: model });
+    const answer = await server.post(PATH, { model: 'm', prompt: ['endless', 'bad'], stream });
+    assert.match(answer.text, /no luck/);
+    assert.equal(answer.status, stream ? 200 : 500);
+    assert.deepEqual(
+      server.cancelled.map(({ inputs: [prompt] }) => decodeStringTensor(prompt?.data ?? new Uint8Array())),
+      [['endless']],
+    );
+  });
+}
 
 for (const prompt of [undefined, [], [1, 2], [[1], [2]], 7]) {
   test(`refuses ${JSON.stringify(prompt) ?? 'no prompt'}`, async () => {
