@@ -1,9 +1,9 @@
 /** The member `model` of a JSON body, changed without reading the rest: numbers keep their digits, and images are not copied twice. */
 
+import { textEnd } from './json-text.ts';
 import { tryParseJson } from './json.ts';
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const OPENING: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 const COLON = 0x3a;
@@ -58,7 +58,7 @@ function findModels(body: Buffer): readonly Span[] {
       position += 1;
       continue;
     }
-    const end = stringEnd(body, position);
+    const end = textEnd(body, position);
     const value = depth === 1 && isModelName(body, position, end) ? valueAfter(body, end) : undefined;
     if (value !== undefined) found.push(value);
     position = value?.end ?? end;
@@ -78,23 +78,11 @@ function valueAfter(body: Buffer, position: number): Span | undefined {
   const colon = skipSpace(body, position);
   if (body[colon] !== COLON) return undefined;
   const start = skipSpace(body, colon + 1);
-  return body[start] === QUOTE ? { start, end: stringEnd(body, start) } : undefined;
+  return body[start] === QUOTE ? { start, end: textEnd(body, start) } : undefined;
 }
 
 function skipSpace(body: Buffer, position: number): number {
   let at = position;
   while (at < body.length && (body[at] ?? 0) <= 0x20) at += 1;
   return at;
-}
-
-/** Behind the closing quote of the text that begins at `start`. Base64 images are skipped at the speed of memory. */
-function stringEnd(body: Buffer, start: number): number {
-  for (let from = start + 1; ;) {
-    const quote = body.indexOf(QUOTE, from);
-    if (quote < 0) return body.length;
-    let backslashes = 0;
-    while (body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return quote + 1;
-    from = quote + 1;
-  }
 }

@@ -7,6 +7,7 @@ import { renameModel } from './model-rename.ts';
 import { estimateTokens, promptParts, type PromptParts } from './need-estimate.ts';
 import { OpenAiRelay } from './openai-relay.ts';
 import { hashPrefixes } from './prefix-affinity.ts';
+import { withoutImages } from './without-images.ts';
 
 const PATHS: readonly string[] = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'];
 
@@ -50,7 +51,7 @@ function readBody(client: BackendRequest): OpenAiBody {
   const [view] = tensor === undefined ? [] : decodeBytesTensor(tensor.data);
   // The tensor's memory is another's once `execute` has returned, and this is sent later.
   const bytes = Buffer.from(view ?? []);
-  const json = tryParseJson(bytes.toString());
+  const json = tryParseJson(withoutImages(bytes).toString());
   if (!isObject(json)) {
     const found = bytes.toString('utf8', 0, 100);
     throw new InferenceServerError(

@@ -5,9 +5,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { GrpcClient, InferInput } from '@nereid/client';
 import { isRunning } from '../engine-processes.ts';
 import { generate, llmModel, metricValue, post } from '../llm-models.ts';
 import { until } from '../until.ts';
+import { collect } from '../../server/collect.ts';
 import { makeRepository, type TemporaryRepository } from '../../server/make-repository.ts';
 import { startServer, type RunningServer } from '../../server/start-server.ts';
 
@@ -23,6 +25,7 @@ const ARGUMENTS = {
   enable_lora: true,
   max_lora_rank: 8,
 };
+const CITY = { type: 'object', properties: { city: { type: 'string', maxLength: 8 } }, required: ['city'] };
 const GREEDY = { temperature: 0, max_tokens: 8, exclude_input_in_output: true };
 
 describe('vLLM as the engine', () => {
@@ -84,7 +87,8 @@ describe('vLLM as the engine', () => {
   });
 
   it('answers as it does when it is asked itself', async () => {
-    const theirs = await askEngine(server, {
+    const theirs = await askEngine<Completion>(server, '/v1/completions', {
+      model: 'llama',
       prompt: 'Hello',
       temperature: 0,
       max_tokens: 8,
@@ -150,16 +154,64 @@ describe('vLLM as the engine', () => {
     assert.equal((JSON.parse(text) as { usage: { completion_tokens: number } }).usage.completion_tokens, 4);
   });
 
-  it('stops generating when the client goes', async () => {
-    const going = new AbortController();
-    const gone = generate(server, 'llama', { max_tokens: 240, ignore_eos: true }, going.signal).catch(
-      () => 'gone',
+  it('streams the same text over gRPC', async () => {
+    const whole = JSON.parse((await generate(server, 'llama', GREEDY)).text) as { text_output: string };
+    const client = new GrpcClient(server.grpc);
+    const inputs = [
+      InferInput.from('text_input', ['Hello']),
+      InferInput.fromBytes('stream', 'BOOL', [1], Uint8Array.of(1)),
+    ];
+    const answers = await collect(
+      client.inferStream([{ modelName: 'llama', inputs, parameters: { temperature: 0, max_tokens: 8 } }]),
     );
-    const running = (): Promise<number | undefined> => metricValue(server, 'vllm:num_requests_running');
-    await until(async () => ((await running()) === 1 ? true : undefined));
-    going.abort();
-    assert.equal(await gone, 'gone');
-    await until(async () => ((await running()) === 0 ? true : undefined));
+    const pieces = answers.map((answer) => {
+      assert.equal(answer.kind, 'result');
+      return answer.result.asStrings('text_output')[0];
+    });
+    assert.equal(pieces.join(''), whole.text_output);
+    assert.equal(pieces.length > 1, true);
+    await client.close();
+  });
+
+  it('calls tools as it does when it is asked itself', async () => {
+    const body = {
+      model: 'llama',
+      messages: [{ role: 'user', content: 'How is the weather in Oslo?' }],
+      tools: [{ type: 'function', function: { name: 'weather', parameters: CITY } }],
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+      temperature: 0,
+      max_tokens: 32,
+    };
+    const path = '/v1/chat/completions';
+    const ours = await post(server, path, body);
+    assert.equal(ours.status, 200, ours.text);
+    const [theirs, found] = [await askEngine<Chat>(server, path, body), JSON.parse(ours.text) as Chat].map(
+      ({ choices: [choice] }) => choice?.message.tool_calls[0]?.function,
+    );
+    assert.equal(found?.name, 'weather');
+    assert.deepEqual(found, theirs);
+  });
+
+  it('stops generating when the client goes, within 100 ms', async () => {
+    const running = async (): Promise<number> => {
+      const page = await (await fetch(`${engineAccess(server).url}/metrics`)).text();
+      return Number(/^vllm:num_requests_running\{.*\} (\S+)$/m.exec(page)?.[1]);
+    };
+    const times: number[] = [];
+    for (let time = 0; time < 3; time += 1) {
+      const going = new AbortController();
+      const gone = generate(server, 'llama', { max_tokens: 240, ignore_eos: true }, going.signal).catch(
+        () => 'gone',
+      );
+      await until(async () => ((await running()) === 1 ? true : undefined));
+      const left = performance.now();
+      going.abort();
+      assert.equal(await gone, 'gone');
+      while ((await running()) !== 0);
+      times.push(performance.now() - left);
+    }
+    console.log(`free after ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`);
+    assert.ok(Math.min(...times) < 100, `${times.join(', ')} ms`);
   });
 
   it('is started again when its core is killed', async () => {
@@ -193,19 +245,35 @@ interface Completion {
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
 }
 
-/** The engine itself: its port and its key are known to its own process only. */
-async function askEngine(server: RunningServer, body: object): Promise<Completion> {
+interface Chat {
+  readonly choices: readonly {
+    readonly message: {
+      readonly tool_calls: readonly {
+        readonly function: { readonly name: string; readonly arguments: string };
+      }[];
+    };
+  }[];
+}
+
+/** Where the engine itself is: its port and its key are known to its own process only. */
+function engineAccess(server: RunningServer): { readonly url: string; readonly key: string } {
   const pid = processes(/vllm\.entrypoints\.cli\.main/).at(-1) ?? 0;
-  const [, port] = /--port=(\d+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? [];
-  const [, key] = /VLLM_API_KEY=([^\0]+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1')) ?? [];
-  assert.equal(server.output().includes(key ?? ''), false, 'the key is in the log');
-  const response = await fetch(`http://127.0.0.1:${port}/v1/completions`, {
+  const [, port = ''] = /--port=(\d+)/.exec(readFileSync(`/proc/${pid}/cmdline`, 'latin1')) ?? [];
+  const [, key = ''] = /VLLM_API_KEY=([^\0]+)/.exec(readFileSync(`/proc/${pid}/environ`, 'latin1')) ?? [];
+  assert.notEqual(key, '');
+  assert.equal(server.output().includes(key), false, 'the key is in the log');
+  return { url: `http://127.0.0.1:${port}`, key };
+}
+
+async function askEngine<T>(server: RunningServer, path: string, body: object): Promise<T> {
+  const { url, key } = engineAccess(server);
+  const response = await fetch(url + path, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'llama', ...body }),
+    body: JSON.stringify(body),
   });
   assert.equal(response.status, 200);
-  return (await response.json()) as Completion;
+  return (await response.json()) as T;
 }
 
 /** Processes of the engine's group, by their command line, the oldest first. */
