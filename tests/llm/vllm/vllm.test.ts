@@ -24,6 +24,8 @@ const ARGUMENTS = {
   gpu_memory_utilization: 0.5,
   enable_lora: true,
   max_lora_rank: 8,
+  enable_auto_tool_choice: true,
+  tool_call_parser: 'hermes',
 };
 const CITY = { type: 'object', properties: { city: { type: 'string', maxLength: 8 } }, required: ['city'] };
 const GREEDY = { temperature: 0, max_tokens: 8, exclude_input_in_output: true };
