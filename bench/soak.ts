@@ -5,7 +5,7 @@
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { describeMachine, noteIfBusy } from './measure/machine.ts';
+import { describeMachine } from './measure/machine.ts';
 import { findPython } from './models/python-models.ts';
 import { growthOf, writeMemoryPage, type MemoryResults } from './report/memory-page.ts';
 import { print } from './report/print.ts';
@@ -35,7 +35,6 @@ async function main(directory: string): Promise<void> {
     positive('seed', values.seed),
   ];
   const machine = describeMachine();
-  const note = noteIfBusy(machine);
   const environment = values.triton === '' ? setUpTriton() : values.triton;
   const interpreter = findPython();
   if (interpreter === undefined) throw new Error('no Python with numpy: name one in NEREID_PYTHON');
@@ -44,7 +43,7 @@ async function main(directory: string): Promise<void> {
   const results: MemoryResults = {
     date: new Date().toISOString(),
     machine,
-    notes: note === undefined ? [] : [note],
+    notes: [],
     minutes,
     rate,
     idle,

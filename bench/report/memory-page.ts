@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Machine } from '../measure/machine.ts';
 import { growthPerHour } from '../measure/trend.ts';
 import type { IdleMemory } from '../soak/idle-memory.ts';
+import { totalOf, type ServerMemory } from '../soak/server-memory.ts';
 import type { MemorySample, SoakResult } from '../soak/run-soak.ts';
 import { formatNumber } from './format.ts';
 import { renderLinePlot } from './line-plot.ts';
@@ -53,7 +54,7 @@ export function renderMemoryPage(results: MemoryResults): string {
     '# Memory over time',
     `Written by \`npm run bench:soak\`. One server with one model of each kind, ${formatNumber(rate)} requests/s of ` +
       'everything in turn for ' +
-      `${formatNumber(minutes)} minutes: HTTP with JSON and binary tensors, gRPC calls and streams, a tiny ONNX model, ` +
+      `${minutes} minutes: HTTP with JSON and binary tensors, gRPC calls and streams, a tiny ONNX model, ` +
       'Python models, an ensemble, sequences, decoupled models, a language model by `generate_stream` and OpenAI’s ' +
       'API, tensors in shared memory that is registered for each of them, requests that must be refused, clients that ' +
       'cancel, leave, or connect for one request only, full queues and reloads.',
@@ -63,7 +64,7 @@ export function renderMemoryPage(results: MemoryResults): string {
       notes.map((note) => `\n- ${note}`).join(''),
     '![Resident memory over time](memory.svg)',
     table(['', 'resident memory', 'goal', ''], figureRows(results)),
-    `The growth is the slope of the line that fits the last ${formatNumber(counted)} minutes best; resident sizes were ` +
+    `The growth is the slope of the line that fits the last ${counted} minutes best; resident sizes were ` +
       `read ${samples.length} times. Pages that processes share count in each of them.`,
     '## What became of the requests',
     'Left: the client gave up first. Refused: the queue was full, or the wait too long, as some models are made for.',
@@ -83,7 +84,7 @@ export function renderMemoryPlot({ samples, minutes, rate }: MemoryResults): Svg
   return renderLinePlot('Resident memory over time', [
     {
       title: 'Resident memory, MB',
-      subtitle: `Over ${formatNumber(minutes)} minutes of ${formatNumber(rate)} requests/s.`,
+      subtitle: `Over ${minutes} minutes of ${formatNumber(rate)} requests/s.`,
       scale: 'linear',
       xLabels: samples.map(({ seconds }, at) => (at % every === 0 ? `${Math.round(seconds / 60)} min` : '')),
       series: [
@@ -108,25 +109,30 @@ function figureRows(results: MemoryResults): string[][] {
     ['Growth', `${growth.toFixed(1)} MB/hour`, `≤ ${goal.toFixed(1)} MB/hour`, verdict(growth <= goal)],
     ['Median when warm', `${formatNumber(middle)} MB`, '–', ''],
     ['Median at the end', `${formatNumber(end)} MB`, '–', ''],
-    ['Idle, two Python models', `${formatNumber(idle.nereid)} MB`, '–', ''],
+    ...idleRows('Idle, two Python models', idle.nereid),
     ...(idle.triton === undefined ? [] : tritonRows(idle.nereid, idle.triton)),
   ];
 }
 
-function tritonRows(nereid: number, triton: number): string[][] {
-  const ratio = nereid / triton;
+function idleRows(name: string, memory: ServerMemory): string[][] {
+  const text = `${formatNumber(memory.server)} MB + ${formatNumber(memory.children)} MB for the models`;
+  return [[name, text, '–', '']];
+}
+
+function tritonRows(nereid: ServerMemory, triton: ServerMemory): string[][] {
+  const ratio = (name: string, of: (memory: ServerMemory) => number): string[] => {
+    const value = of(nereid) / of(triton);
+    return [name, formatNumber(value), `≤ ${formatNumber(TRITON_GOAL)}`, verdict(value <= TRITON_GOAL)];
+  };
   return [
-    ['Triton, idle, the same two models', `${formatNumber(triton)} MB`, '–', ''],
-    ['Ratio to Triton', formatNumber(ratio), `≤ ${formatNumber(TRITON_GOAL)}`, verdict(ratio <= TRITON_GOAL)],
+    ...idleRows('Triton with its Python backend alone, idle, the same two models', triton),
+    ratio('Ratio to that Triton, all together', totalOf),
+    ratio('Ratio to that Triton, processes of models', ({ children }) => children),
   ];
 }
 
 function verdict(isMet: boolean): string {
   return isMet ? 'met' : 'missed';
-}
-
-function totalOf({ server, children }: MemorySample): number {
-  return server + children;
 }
 
 function medianOf(samples: readonly MemorySample[]): number {

@@ -2,17 +2,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { createRepository } from '../models/model-repository.ts';
 import { interpreterFlag } from '../models/python-models.ts';
 import { startNereid, type RunningServer } from '../process/nereid.ts';
-import { sizesOfTree } from '../process/process-tree.ts';
 import { startTriton } from '../process/triton.ts';
+import { memoryOf, type ServerMemory } from './server-memory.ts';
 import { addPythonModels } from './soak-models.ts';
 
 const IDLE_MS = 10_000;
 
-/** Resident megabytes of idle servers with the same two Python models, their processes included. */
+/** Of servers with the same two models. */
 export interface IdleMemory {
-  readonly nereid: number;
+  readonly nereid: ServerMemory;
   /** Absent: there was none to compare with. */
-  readonly triton?: number;
+  readonly triton?: ServerMemory;
 }
 
 /** Where the servers lie, and what runs their models. */
@@ -28,13 +28,13 @@ export interface IdleOptions {
 export async function measureIdle({ directory, interpreter, environment }: IdleOptions): Promise<IdleMemory> {
   const repository = createRepository(directory);
   addPythonModels(repository);
-  const nereid = await idleMegabytes(() => startNereid(repository, [interpreterFlag(interpreter)]));
+  const nereid = await idleMemory(() => startNereid(repository, [interpreterFlag(interpreter)]));
   if (environment === undefined) return { nereid };
-  return { nereid, triton: await idleMegabytes(() => startTriton(environment, repository, directory)) };
+  return { nereid, triton: await idleMemory(() => startTriton(environment, repository, directory)) };
 }
 
-async function idleMegabytes(start: () => Promise<RunningServer>): Promise<number> {
+async function idleMemory(start: () => Promise<RunningServer>): Promise<ServerMemory> {
   await using server = await start();
   await wait(IDLE_MS);
-  return sizesOfTree(server.pid).reduce((sum, { megabytes }) => sum + megabytes, 0);
+  return memoryOf(server.pid);
 }

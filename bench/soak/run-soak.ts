@@ -9,8 +9,8 @@ import { Random } from '../../tests/stress/random.ts';
 import { STRESS_FLAGS } from '../../tests/stress/stress.ts';
 import { interpreterFlag } from '../models/python-models.ts';
 import { startNereid, type RunningServer } from '../process/nereid.ts';
-import { sizesOfTree } from '../process/process-tree.ts';
 import { startEngine } from '../process/scripted-engine.ts';
+import { memoryOf, type ServerMemory } from './server-memory.ts';
 import { createMix, type Mix } from './soak-actions.ts';
 import { addSoakModels } from './soak-models.ts';
 
@@ -37,13 +37,10 @@ export interface SoakOptions {
   readonly onSample: (sample: MemorySample) => void;
 }
 
-/** Resident megabytes (10^6 bytes) at one time. */
-export interface MemorySample {
+/** What is held at one time. */
+export interface MemorySample extends ServerMemory {
   /** Since the load began. */
   readonly seconds: number;
-  readonly server: number;
-  /** Processes of Python models, together. */
-  readonly children: number;
 }
 
 /** What a soak came to. */
@@ -87,7 +84,7 @@ async function loadAndWatch(server: RunningServer, mix: Mix, options: SoakOption
   const samples: MemorySample[] = [];
   const started = performance.now();
   const watch = setInterval(() => {
-    const sample = sampleOf(server.pid, (performance.now() - started) / 1000);
+    const sample = { seconds: (performance.now() - started) / 1000, ...memoryOf(server.pid) };
     samples.push(sample);
     options.onSample(sample);
   }, SAMPLE_MS);
@@ -124,10 +121,4 @@ function askedSoFar({ models }: Ledger): number {
   let sum = 0;
   for (const { asked } of models.values()) sum += asked;
   return sum;
-}
-
-function sampleOf(pid: number, seconds: number): MemorySample {
-  const [own, ...others] = sizesOfTree(pid);
-  const children = others.reduce((sum, { megabytes }) => sum + megabytes, 0);
-  return { seconds, server: own?.megabytes ?? 0, children };
 }

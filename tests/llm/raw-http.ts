@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
-/** Hears of each request; the next one is read when this one was answered. */
+/** Hears of each request as soon as it is whole, also while the one before has no answer: the clients of engines send none then. */
 export function readRequests(socket: Socket, onRequest: (request: RawRequest) => void): void {
   let held: Buffer = Buffer.alloc(0);
   socket.on('data', (piece: Buffer) => {
