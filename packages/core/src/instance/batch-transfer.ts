@@ -62,32 +62,71 @@ export interface PackOptions {
   readonly allOutputs: readonly string[];
 }
 
+/** Where the inputs of a batch go. */
+export interface GatherOptions {
+  readonly target: Uint8Array;
+  /** Where the first one goes in `target`. */
+  readonly start: number;
+  /** Inputs in these stay where they are. Default: none. */
+  readonly regions?: readonly Region[];
+}
+
+/** An input that has its place. */
+interface PlacedInput {
+  readonly row: number;
+  readonly column: number;
+  readonly tensor: Tensor;
+  /** Index of the region in which it stays; -1: it is in the target. */
+  readonly region: number;
+  readonly offset: number;
+}
+
+/**
+ * Copies the inputs of a batch into a buffer, input by input, the parts of each back to back, and tells where each went.
+ *
+ * @param place - Returns false to end it.
+ * @returns Where the last one ended; -1: they don't fit, or `place` ended it.
+ */
+export function gatherInputs(
+  requests: readonly InferenceRequest[],
+  { target, start, regions = NO_REGIONS }: GatherOptions,
+  place: (input: PlacedInput) => boolean,
+): number {
+  const columns = Math.max(...requests.map((request) => request.inputs.length));
+  let offset = start;
+  for (let column = 0; column < columns; column += 1) {
+    offset = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+    for (const [row, { inputs }] of requests.entries()) {
+      const tensor = inputs[column];
+      if (tensor === undefined) continue;
+      const { data } = tensor;
+      const region = indexOfRegion(regions, data);
+      if (region < 0 && offset + data.byteLength > target.byteLength) return -1;
+      if (!place({ row, column, tensor, region, offset: region < 0 ? offset : data.byteOffset })) return -1;
+      if (region >= 0) continue;
+      target.set(data, offset);
+      offset += data.byteLength;
+    }
+  }
+  return offset;
+}
+
 /** Lays the inputs of a batch out in a buffer, input by input. */
 export function packBatch(
   requests: readonly InferenceRequest[],
-  { buffer, regions = NO_REGIONS, allOutputs }: PackOptions,
+  { buffer, regions, allOutputs }: PackOptions,
 ): WireRequest[] {
-  const target = new Uint8Array(buffer);
   const tensors: WireTensor[][] = requests.map(() => []);
-  const columns = Math.max(...requests.map((request) => request.inputs.length));
-  let offset = 0;
-  for (let column = 0; column < columns; column += 1) {
-    offset = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
-    requests.forEach(({ inputs }, row) => {
-      const input = inputs[column];
-      if (input === undefined) return;
-      const { name, datatype, shape, data } = input;
-      const { byteLength, byteOffset } = data;
-      const region = indexOfRegion(regions, data);
-      if (region >= 0) {
-        tensors[row]?.push({ name, datatype, shape, buffer: region + 1, offset: byteOffset, byteLength });
-        return;
-      }
-      target.set(data, offset);
-      tensors[row]?.push({ name, datatype, shape, buffer: 0, offset, byteLength });
-      offset += byteLength;
-    });
-  }
+  const target = new Uint8Array(buffer);
+  gatherInputs(
+    requests,
+    { target, start: 0, ...(regions && { regions }) },
+    ({ row, tensor, region, offset }) => {
+      const { name, datatype, shape, data } = tensor;
+      tensors[row]?.push({ name, datatype, shape, buffer: region + 1, offset, byteLength: data.byteLength });
+      return true;
+    },
+  );
   return requests.map((request, row) => ({
     inputs: tensors[row] ?? [],
     batchSize: request.batchSize,
@@ -95,17 +134,15 @@ export function packBatch(
   }));
 }
 
+/** Whether a request has nothing besides inputs, the outputs it wants, a priority and a sequence. */
+export function isPlain({ id, parameters, timeoutUs, trace }: InferenceRequest): boolean {
+  return id === '' && parameters === undefined && timeoutUs === 0 && trace === undefined;
+}
+
 function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequestExtras | undefined {
-  const { id, requestedOutputs, parameters, sequence, priority, timeoutUs, trace } = request;
-  const plain =
-    id === '' &&
-    requestedOutputs.length === 0 &&
-    parameters === undefined &&
-    sequence === undefined &&
-    priority === 0 &&
-    timeoutUs === 0 &&
-    trace === undefined;
-  if (plain) return undefined;
+  const { requestedOutputs, priority, sequence } = request;
+  const hasNone = requestedOutputs.length === 0 && priority === 0 && sequence === undefined;
+  if (hasNone && isPlain(request)) return undefined;
   const { inputs: _, batchSize: __, ...extras } = toHostedFields(request, allOutputs);
   return extras;
 }
@@ -121,7 +158,7 @@ export function unpackTensors(tensors: readonly WireTensor[], buffers: readonly 
 }
 
 /** What an execution says of one of its requests. */
-interface Outcome {
+export interface Outcome {
   readonly index: number;
   readonly response: InferenceResponse | undefined;
   readonly final: boolean;
@@ -134,6 +171,11 @@ export class ResponsePacker {
 
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
+  }
+
+  /** What was collected. */
+  get outcomes(): readonly Outcome[] {
+    return this.#waiting;
   }
 
   add(index: number, response: InferenceResponse | undefined, final: boolean): void {

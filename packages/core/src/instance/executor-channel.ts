@@ -3,11 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { extname } from 'node:path';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
+import { MailboxSender } from './mailbox-sender.ts';
+import type { Slot } from './slot.ts';
+
+const WAKE: ToExecutor = { kind: 'wake' };
 
 /** The way to an executor: a worker thread or a child process. */
 export interface ExecutorChannel {
-  /** Whether a SharedArrayBuffer reaches the other side as shared memory. */
-  readonly sharesMemory: boolean;
+  /** The short way for plain batches to whoever shares our memory: a thread. */
+  readonly mailbox: MailboxSender | undefined;
   post(message: ToExecutor): void;
   /** Ends the thread or process at once. */
   terminate(): Promise<void>;
@@ -16,6 +20,8 @@ export interface ExecutorChannel {
 /** Hears of what comes from an executor. */
 export interface ChannelListener {
   onMessage(message: FromExecutor): void;
+  /** A batch that was sent through the mailbox is answered. */
+  onAnswer(slot: Slot): void;
   /** The thread or process is gone. */
   onExit(reason: string): void;
 }
@@ -26,15 +32,22 @@ const ENTRY = new URL(`./executor-entry${extname(import.meta.url)}`, import.meta
 /** Starts a worker thread. */
 export function startThread(listener: ChannelListener): ExecutorChannel {
   // One environment for all: what a backend sets before its library loads holds in its threads, too.
-  const worker = new Worker(ENTRY, { name: 'executor', env: SHARE_ENV });
+  const mailbox = new MailboxSender({
+    onAnswer: (slot) => listener.onAnswer(slot),
+    wake: () => worker.postMessage(WAKE),
+  });
+  const worker = new Worker(ENTRY, { name: 'executor', env: SHARE_ENV, workerData: mailbox.buffer });
   let reason = 'executor thread ended';
   worker.on('message', (message: FromExecutor) => listener.onMessage(message));
   worker.on('error', (error) => {
     reason = `executor thread failed: ${String(error)}`;
   });
-  worker.on('exit', () => listener.onExit(reason));
+  worker.on('exit', () => {
+    mailbox.close();
+    listener.onExit(reason);
+  });
   return {
-    sharesMemory: true,
+    mailbox,
     post: (message) => worker.postMessage(message),
     terminate: async () => {
       await worker.terminate();
@@ -57,7 +70,7 @@ export function startProcess(listener: ChannelListener): ExecutorChannel {
   child.on('message', (message) => listener.onMessage(message as FromExecutor));
   child.on('error', () => {});
   return {
-    sharesMemory: false,
+    mailbox: undefined,
     post: (message) => void child.send(message),
     terminate: async () => {
       child.kill('SIGKILL');

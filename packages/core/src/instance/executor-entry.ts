@@ -1,7 +1,9 @@
 /** Entry of an executor, a worker thread or a child process: runs backends for the serving thread. */
-import { parentPort } from 'node:worker_threads';
+import { parentPort, workerData } from 'node:worker_threads';
 import { ExecutorLoop } from './executor-loop.ts';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
+import { ExecutorThread } from './executor-thread.ts';
+import { MailboxReceiver } from './mailbox-receiver.ts';
 
 /** What a backend lets escape must not end the thread: other models run on it, too. */
 function surviveFaults(loop: ExecutorLoop): void {
@@ -14,7 +16,8 @@ if (parentPort !== null) {
     port.postMessage(message, [...transfer]),
   );
   surviveFaults(loop);
-  port.on('message', (message: ToExecutor) => loop.onMessage(message));
+  const thread = new ExecutorThread(new MailboxReceiver(workerData as SharedArrayBuffer), loop);
+  port.on('message', (message: ToExecutor) => thread.onMessage(message));
 } else {
   const loop = new ExecutorLoop((message: FromExecutor) => void process.send?.(message));
   surviveFaults(loop);

@@ -3,6 +3,7 @@ import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import type { ExecutorLease, ExecutorPool } from './executor-pool.ts';
 import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
+import { headsOf, type ModelHeads } from './tensor-heads.ts';
 
 /**
  * Runs a model's instances on executors: shared threads, threads or processes of their own. Each instance has a
@@ -19,7 +20,6 @@ export class ExecutorHost implements InstanceHost {
   /** Places whose instance was closed: the next ones take them. */
   readonly #freePlaces: number[] = [];
   #usedPlaces = 0;
-  #instances = 0;
 
   /**
    * @param expectedInstances - As many places are prepared at once: a second thread then starts while the first
@@ -52,8 +52,8 @@ export class ExecutorHost implements InstanceHost {
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
     const place = this.#freePlaces.pop() ?? this.#usedPlaces++;
-    const instance = `${this.#spec.key}/${this.#instances++}`;
     const lease = await this.#place(place);
+    const instance = lease.executor.newInstance();
     await lease.executor.call({ kind: 'createInstance', key: this.#spec.key, instance, context });
     const onClosed = (): void => void this.#freePlaces.push(place);
     return new ExecutorInstance(lease, { id: instance, config: context.config, onClosed });
@@ -88,14 +88,15 @@ export class ExecutorHost implements InstanceHost {
 }
 
 interface ExecutorInstanceParts {
-  readonly id: string;
+  readonly id: number;
   readonly config: ModelConfig;
   readonly onClosed: () => void;
 }
 
 class ExecutorInstance implements HostedInstance {
   readonly #lease: ExecutorLease;
-  readonly #id: string;
+  readonly #id: number;
+  readonly #heads: ModelHeads;
   readonly #outputs: readonly string[];
   readonly #onClosed: () => void;
 
@@ -103,11 +104,13 @@ class ExecutorInstance implements HostedInstance {
     this.#lease = lease;
     this.#id = id;
     this.#onClosed = onClosed;
+    this.#heads = headsOf(config);
     this.#outputs = config.output.map((output) => output.name);
   }
 
   execute(requests: readonly InferenceRequest[], sink: BatchSink): void {
-    this.#lease.executor.execute({ instance: this.#id, requests, outputs: this.#outputs, sink });
+    const instance = this.#id;
+    this.#lease.executor.execute({ instance, requests, heads: this.#heads, outputs: this.#outputs, sink });
   }
 
   async isReady(): Promise<boolean> {

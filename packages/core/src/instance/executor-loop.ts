@@ -1,30 +1,19 @@
-import { createNoModelAccess, type BackendModelInstance } from '@nereid/backend-sdk';
-import { InferenceServerError, type Tensor } from '@nereid/protocol';
+import { createNoModelAccess } from '@nereid/backend-sdk';
+import { InferenceServerError } from '@nereid/protocol';
 import { loadBackend } from '../backend/load-backend.ts';
 import { BackendHost } from './backend-host.ts';
-import { ResponsePacker, toWireError, unpackTensors } from './batch-transfer.ts';
+import { toWireError, unpackTensors } from './batch-transfer.ts';
+import { ExecutorBatch, type ExecutorBatchParts, type LoadedInstance } from './executor-batch.ts';
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
-import type {
-  ExecutorCall,
-  FromExecutor,
-  Post,
-  ToExecutor,
-  WireBuffer,
-  WireRequest,
-  WireRequestExtras,
-} from './executor-messages.ts';
-import { HostedRequest, type HostedExecution } from './hosted-request.ts';
-import { MappedRegions } from './mapped-regions.ts';
+import type { ExecutorCall, Post, ToExecutor, WireBuffer, WireRequestExtras } from './executor-messages.ts';
+import type { HostedRequest } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
-
-interface LoadedInstance {
-  readonly instance: BackendModelInstance;
-  readonly decoupled: boolean;
-  readonly iterative: boolean;
-  readonly outputs: readonly string[];
-  readonly backendName: string;
-  readonly modelName: string;
-}
+import type { MailboxReceiver } from './mailbox-receiver.ts';
+import { MappedRegions } from './mapped-regions.ts';
+import { writeAnswers } from './slot-answers.ts';
+import { readBatch } from './slot-batch.ts';
+import { BATCH, INSTANCE, REQUEST_COUNT, type Slot } from './slot.ts';
+import { headsOf } from './tensor-heads.ts';
 
 type ExecuteMessage = Extract<ToExecutor, { kind: 'execute' }>;
 
@@ -43,22 +32,27 @@ const PLAIN: Omit<WireRequestExtras, 'requestedOutputs'> = {
 export class ExecutorLoop {
   readonly #post: Post;
   readonly #host: BackendHost;
-  readonly #instances = new Map<string, LoadedInstance>();
+  readonly #instances = new Map<number, LoadedInstance>();
   readonly #specs = new Map<string, ModelSpec>();
   readonly #batches = new Map<number, readonly HostedRequest[]>();
   readonly #regions = new MappedRegions();
+  /** Messages so far that are not to come after the answers to the batch in which they were sent. */
+  #posted = 0;
 
   constructor(post: Post) {
-    this.#post = post;
+    this.#post = (message, transfer) => {
+      if (message.kind !== 'metric') this.#posted += 1;
+      post(message, transfer);
+    };
     const noModels = createNoModelAccess(
       "a backend on an executor can't call other models: that needs instanceHost 'in-process'",
     );
     this.#host = new BackendHost({
       loadBackend,
-      logger: (backendName) => createExecutorLogger(backendName, post),
-      metrics: createExecutorMetrics(post),
+      logger: (backendName) => createExecutorLogger(backendName, this.#post),
+      metrics: createExecutorMetrics(this.#post),
       models: () => noModels,
-      reportProgress: (key, text) => post({ kind: 'progress', key, text }, []),
+      reportProgress: (key, text) => this.#post({ kind: 'progress', key, text }, []),
     });
   }
 
@@ -68,7 +62,7 @@ export class ExecutorLoop {
     else if (message.kind === 'pause')
       this.#batches.get(message.batch)?.[message.index]?.pause(undefined, message.isPaused);
     else if (message.kind === 'detachRegion') this.#regions.detach(message.id);
-    else void this.#reply(message.call, message.body);
+    else if (message.kind === 'call') void this.#reply(message.call, message.body);
   }
 
   /** An error that no execution can be blamed for, from a timer or a promise of a backend. */
@@ -117,17 +111,19 @@ export class ExecutorLoop {
     context,
   }: Extract<ExecutorCall, { kind: 'createInstance' }>): Promise<void> {
     const spec = this.#specs.get(key);
+    const heads = headsOf(context.config);
     this.#instances.set(instance, {
       instance: await this.#host.createInstance(key, context),
       decoupled: context.config.model_transaction_policy?.decoupled ?? false,
       iterative: context.config.sequence_batching?.iterative_sequence ?? false,
+      heads,
       outputs: context.config.output.map((output) => output.name),
       backendName: spec?.backendName ?? '',
       modelName: context.config.name,
     });
   }
 
-  async #closeInstance(id: string): Promise<void> {
+  async #closeInstance(id: number): Promise<void> {
     const loaded = this.#instances.get(id);
     this.#instances.delete(id);
     await loaded?.instance.close?.();
@@ -138,20 +134,57 @@ export class ExecutorLoop {
     try {
       buffers = [message.buffer, ...message.regions.map((region) => this.#regions.bufferOf(region))];
     } catch (error) {
-      this.#refuse(message, error);
+      this.#refuse(message.batch, message.requests.length, error);
       return;
     }
     const loaded = this.#instances.get(message.instance);
-    const onEnd = (): void => void this.#batches.delete(message.batch);
-    const batch = new ExecutorBatch({ ...message, buffers }, loaded, this.#post, onEnd);
-    this.#batches.set(message.batch, batch.requests);
+    if (loaded === undefined) {
+      this.#refuse(message.batch, message.requests.length, goneError());
+      return;
+    }
+    const requests = message.requests.map(({ inputs, batchSize, extras }) => ({
+      ...(extras ?? { ...PLAIN, requestedOutputs: loaded.outputs }),
+      inputs: unpackTensors(inputs, buffers),
+      batchSize,
+    }));
+    this.#run({ batch: message.batch, requests, loaded });
+  }
+
+  /** Executes the batch of a slot, which goes back with the answers, or free once they were sent as messages. */
+  executeSlot(slot: Slot, mailbox: MailboxReceiver): void {
+    const batch = slot.doubles[BATCH] ?? 0;
+    const loaded = this.#instances.get(slot.get(INSTANCE));
+    if (loaded === undefined) {
+      this.#refuse(batch, slot.get(REQUEST_COUNT), goneError());
+      return;
+    }
+    const { heads, outputs } = loaded;
+    const requests = readBatch(slot, heads).map(({ requestedOutputs = outputs, ...fields }) => ({
+      ...PLAIN,
+      ...fields,
+      requestedOutputs,
+    }));
+    const posted = this.#posted;
+    const answer: ExecutorBatchParts['answer'] = (outcomes, end) => {
+      // What was said while it was executed must not come after the answers: lines of the log, other responses.
+      if (posted !== this.#posted || !writeAnswers(slot, outcomes, heads.outputs, end)) return false;
+      mailbox.answer(slot);
+      return true;
+    };
+    this.#run({ batch, requests, loaded, answer });
+  }
+
+  #run(parts: Omit<ExecutorBatchParts, 'post' | 'onEnd'>): void {
+    const onEnd = (): void => void this.#batches.delete(parts.batch);
+    const batch = new ExecutorBatch({ ...parts, post: this.#post, onEnd });
+    this.#batches.set(parts.batch, batch.requests);
     batch.run(this.#host);
   }
 
-  /** Answers a batch whose memory can't be had. */
-  #refuse({ batch, requests }: ExecuteMessage, reason: unknown): void {
+  /** Answers a batch that can't be executed. */
+  #refuse(batch: number, requestCount: number, reason: unknown): void {
     const error = toWireError(reason);
-    const responses = requests.map((_, index) => ({
+    const responses = Array.from({ length: requestCount }, (_, index) => ({
       index,
       final: true,
       outputs: undefined,
@@ -164,113 +197,6 @@ export class ExecutorLoop {
   }
 }
 
-/** A batch with all the memory its tensors lie in. */
-type MappedBatch = Pick<ExecuteMessage, 'batch' | 'requests'> & { readonly buffers: readonly WireBuffer[] };
-
-/** One execution: collects the responses and sends them together with the end of the execution. */
-class ExecutorBatch implements HostedExecution {
-  readonly decoupled: boolean;
-  readonly iterative: boolean;
-  readonly backendName: string;
-  readonly modelName: string;
-  readonly requests: readonly HostedRequest[];
-  readonly #loaded: LoadedInstance | undefined;
-  readonly #batch: number;
-  readonly #post: Post;
-  readonly #packer = new ResponsePacker();
-  readonly #onEnd: () => void;
-  readonly #receivedAt = performance.now();
-  #open: number;
-  #executing = true;
-  #flushing = false;
-
-  constructor(message: MappedBatch, loaded: LoadedInstance | undefined, post: Post, onEnd: () => void) {
-    this.#loaded = loaded;
-    this.#batch = message.batch;
-    this.#post = post;
-    this.#onEnd = onEnd;
-    this.#open = message.requests.length;
-    this.decoupled = loaded?.decoupled ?? false;
-    this.iterative = loaded?.iterative ?? false;
-    this.backendName = loaded?.backendName ?? '';
-    this.modelName = loaded?.modelName ?? '';
-    const outputs = loaded?.outputs ?? [];
-    this.requests = message.requests.map((request, index) => this.#hosted(request, index, message, outputs));
-  }
-
-  run(host: BackendHost): void {
-    const startedAt = performance.now();
-    const instance = this.#loaded?.instance ?? GONE;
-    const failed = host.execute(instance, this.requests, this.decoupled);
-    if (typeof failed === 'boolean') this.#done(startedAt, failed);
-    else void failed.then((threw) => this.#done(startedAt, threw));
-  }
-
-  respond(index: number, response: Parameters<ResponsePacker['add']>[1], final: boolean): void {
-    this.#packer.add(index, response, final);
-    if (final) this.#open -= 1;
-    if (this.decoupled || !this.#executing) this.#flushSoon();
-  }
-
-  recordActivity(index: number, name: string): void {
-    const epochMs = performance.timeOrigin + performance.now();
-    this.#post({ kind: 'activity', batch: this.#batch, index, name, epochMs }, []);
-  }
-
-  reschedule(index: number, states: readonly Tensor[]): void {
-    this.#packer.addReschedule(index, states);
-    this.#open -= 1;
-    if (this.decoupled || !this.#executing) this.#flushSoon();
-  }
-
-  #hosted(
-    request: WireRequest,
-    index: number,
-    { buffers }: MappedBatch,
-    outputs: readonly string[],
-  ): HostedRequest {
-    const extras = request.extras ?? PLAIN;
-    return new HostedRequest(this, index, {
-      id: extras.id,
-      inputs: unpackTensors(request.inputs, buffers),
-      batchSize: request.batchSize,
-      requestedOutputs: request.extras?.requestedOutputs ?? outputs,
-      parameters: extras.parameters,
-      sequence: extras.sequence,
-      priority: extras.priority,
-      timeoutUs: extras.timeoutUs,
-      deadline: extras.deadline,
-      traceContext: extras.traceContext,
-    });
-  }
-
-  #done(startedAt: number, failed: boolean): void {
-    this.#executing = false;
-    const inputNs = Math.round((startedAt - this.#receivedAt) * 1e6);
-    const inferNs = Math.round((performance.now() - startedAt) * 1e6);
-    this.#send({ times: { inputNs, inferNs, outputNs: 0 }, failed });
-  }
-
-  /** Sends what decoupled models answer, together with all they answer in the same turn. */
-  #flushSoon(): void {
-    if (this.#flushing) return;
-    this.#flushing = true;
-    setImmediate(() => {
-      this.#flushing = false;
-      if (!this.#packer.isEmpty) this.#send(undefined);
-    });
-  }
-
-  #send(done: Extract<FromExecutor, { kind: 'responses' }>['done']): void {
-    const { responses, buffers } = this.#packer.take();
-    this.#post({ kind: 'responses', batch: this.#batch, responses, buffers, done }, buffers);
-    if (!this.#executing && this.#open === 0) this.#onEnd();
-  }
+function goneError(): InferenceServerError {
+  return new InferenceServerError('UNAVAILABLE', 'the model instance was closed');
 }
-
-/** Stands for an instance that was closed before its batch came. */
-const GONE: BackendModelInstance = {
-  execute() {
-    throw new InferenceServerError('UNAVAILABLE', 'the model instance was closed');
-  },
-};

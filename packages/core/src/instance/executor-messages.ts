@@ -58,20 +58,21 @@ export type ExecutorCall =
   | {
       readonly kind: 'createInstance';
       readonly key: string;
-      readonly instance: string;
+      readonly instance: number;
       readonly context: InstanceContext;
     }
-  | { readonly kind: 'isReady'; readonly instance: string }
-  | { readonly kind: 'closeInstance'; readonly instance: string }
+  | { readonly kind: 'isReady'; readonly instance: number }
+  | { readonly kind: 'closeInstance'; readonly instance: number }
   | { readonly kind: 'closeModel'; readonly key: string }
   | { readonly kind: 'close' };
 
-/** To the executor. */
+/** To the executor. `wake`: there is something in its mailbox. */
 export type ToExecutor =
+  | { readonly kind: 'wake' }
   | { readonly kind: 'call'; readonly call: number; readonly body: ExecutorCall }
   | {
       readonly kind: 'execute';
-      readonly instance: string;
+      readonly instance: number;
       readonly batch: number;
       readonly buffer: WireBuffer;
       /** Shared memory of clients in which inputs lie: to a tensor, region 0 is buffer 1. */
@@ -98,6 +99,13 @@ export interface WireMetric {
   readonly value: number;
 }
 
+/** What is told when an instance is free again. */
+export interface ExecutionEnd {
+  readonly times: ExecutionTimes;
+  /** Whether the backend threw. */
+  readonly failed: boolean;
+}
+
 /** From the executor. */
 export type FromExecutor =
   | {
@@ -112,7 +120,7 @@ export type FromExecutor =
       readonly responses: readonly WireResponse[];
       readonly buffers: readonly ArrayBuffer[];
       /** Set in the message that frees the instance. */
-      readonly done: { readonly times: ExecutionTimes; readonly failed: boolean } | undefined;
+      readonly done: ExecutionEnd | undefined;
     }
   /** A moment of a traced request, in milliseconds since the epoch: threads and processes have clocks of their own. */
   | {

@@ -15,8 +15,12 @@ import {
   unpackTensors,
 } from './batch-transfer.ts';
 import type { ChannelListener, ExecutorChannel } from './executor-channel.ts';
-import type { ExecutorCall, FromExecutor, WireBuffer } from './executor-messages.ts';
+import type { ExecutionEnd, ExecutorCall, FromExecutor, WireBuffer } from './executor-messages.ts';
 import type { BatchSink } from './instance-host.ts';
+import { readAnswers } from './slot-answers.ts';
+import { writeBatch } from './slot-batch.ts';
+import { BATCH, type Slot } from './slot.ts';
+import type { ModelHeads } from './tensor-heads.ts';
 
 /** What executors report to. */
 export interface ExecutorServices {
@@ -29,9 +33,10 @@ export interface ExecutorServices {
 /** A batch that an executor has. */
 interface RunningBatch {
   readonly requests: readonly InferenceRequest[];
+  readonly heads: ModelHeads;
   readonly sink: BatchSink;
   readonly sentAt: number;
-  /** Gives the input buffer back. */
+  /** Gives back what its inputs lie in. */
   readonly release: () => void;
   open: number;
   isDone: boolean;
@@ -44,8 +49,10 @@ interface Call {
 
 /** A batch to execute. */
 export interface ExecuteOptions {
-  readonly instance: string;
+  readonly instance: number;
   readonly requests: readonly InferenceRequest[];
+  readonly heads: ModelHeads;
+  /** Names of the model's outputs. */
   readonly outputs: readonly string[];
   readonly sink: BatchSink;
 }
@@ -63,11 +70,21 @@ export class Executor {
   /** Numbers of the regions that the executor has mapped. */
   readonly #regions = new Set<number>();
   #next = 0;
+  #nextInstance = 0;
   #ended: InferenceServerError | undefined;
 
   constructor(start: (listener: ChannelListener) => ExecutorChannel, services: ExecutorServices) {
     this.#services = services;
-    this.#channel = start({ onMessage: (m) => this.#onMessage(m), onExit: (reason) => this.#onExit(reason) });
+    this.#channel = start({
+      onMessage: (message) => this.#onMessage(message),
+      onAnswer: (slot) => this.#onAnswer(slot),
+      onExit: (reason) => this.#onExit(reason),
+    });
+  }
+
+  /** A number for an instance on this executor. */
+  newInstance(): number {
+    return this.#nextInstance++;
   }
 
   get hasEnded(): boolean {
@@ -84,26 +101,55 @@ export class Executor {
     });
   }
 
-  execute({ instance, requests, outputs, sink }: ExecuteOptions): void {
+  execute(options: ExecuteOptions): void {
+    const { requests, heads, sink } = options;
     if (this.#ended !== undefined) {
       failAll({ requests, sink }, this.#ended);
       return;
     }
     const batch = this.#next++;
-    const regions = this.#channel.sharesMemory ? passedRegions(requests) : [];
-    const buffer = this.#takeBuffer(batchByteLength(requests, regions));
-    const wire = packBatch(requests, { buffer, regions, allOutputs: outputs });
-    const handles = regions.map((region) => this.#share(region));
-    const release = (): void => this.#giveBuffer(buffer);
     const sentAt = performance.now();
-    this.#batches.set(batch, { requests, sink, sentAt, release, open: requests.length, isDone: false });
-    this.#channel.post({ kind: 'execute', instance, batch, buffer, regions: handles, requests: wire });
+    const release = this.#sendInSlot(batch, options) ?? this.#sendAsMessage(batch, options);
+    this.#batches.set(batch, {
+      requests,
+      heads,
+      sink,
+      sentAt,
+      release,
+      open: requests.length,
+      isDone: false,
+    });
     const holder = new BatchHolder(this.#channel, batch, requests);
     for (const request of requests) {
       request.holder = holder;
       if (request.isCancelled) holder.cancel(request);
       if (request.isPaused) holder.pause(request, true);
     }
+  }
+
+  /** @returns What gives the slot back; undefined: the batch can't go that way. */
+  #sendInSlot(batch: number, { instance, requests, heads }: ExecuteOptions): (() => void) | undefined {
+    const { mailbox } = this.#channel;
+    if (mailbox === undefined || passedRegions(requests).length > 0) return undefined;
+    const slot = mailbox.take();
+    if (slot === undefined) return undefined;
+    const release = (): void => mailbox.give(slot);
+    if (writeBatch(slot, { batch, instance, requests, heads })) {
+      mailbox.send(slot);
+      return release;
+    }
+    release();
+    return undefined;
+  }
+
+  /** @returns What gives the buffer back. */
+  #sendAsMessage(batch: number, { instance, requests, outputs }: ExecuteOptions): () => void {
+    const regions = this.#channel.mailbox === undefined ? [] : passedRegions(requests);
+    const buffer = this.#takeBuffer(batchByteLength(requests, regions));
+    const wire = packBatch(requests, { buffer, regions, allOutputs: outputs });
+    const handles = regions.map((region) => this.#share(region));
+    this.#channel.post({ kind: 'execute', instance, batch, buffer, regions: handles, requests: wire });
+    return () => this.#giveBuffer(buffer);
   }
 
   /** The executor maps a region when it first comes with a batch; it is told when the region goes. */
@@ -160,9 +206,7 @@ export class Executor {
     if (running === undefined) return;
     if (done !== undefined) {
       running.isDone = true;
-      const total = (performance.now() - running.sentAt) * 1e6;
-      const outputNs = Math.max(0, Math.round(total) - done.times.inputNs - done.times.inferNs);
-      running.sink.onDone({ ...done.times, outputNs }, done.failed);
+      endExecution(running, done);
     }
     for (const response of responses) {
       if (response.final || response.isRescheduled) running.open -= 1;
@@ -173,6 +217,18 @@ export class Executor {
     if (!running.isDone || running.open > 0) return;
     this.#batches.delete(batch);
     running.release();
+  }
+
+  #onAnswer(slot: Slot): void {
+    const batch = slot.doubles[BATCH] ?? -1;
+    const running = this.#batches.get(batch);
+    if (running === undefined) return;
+    const { answers, end } = readAnswers(slot, running.heads.outputs);
+    this.#batches.delete(batch);
+    // First of all, so that the batch that comes next finds it.
+    running.release();
+    endExecution(running, end);
+    for (const { index, response } of answers) running.sink.onResponse(index, response, true);
   }
 
   #onExit(reason: string): void {
@@ -189,7 +245,7 @@ export class Executor {
     const [found] = at < 0 ? [] : this.#buffers.splice(at, 1);
     if (found !== undefined) return found;
     const size = Math.max(4096, 2 ** Math.ceil(Math.log2(byteLength)));
-    return this.#channel.sharesMemory ? new SharedArrayBuffer(size) : new ArrayBuffer(size);
+    return this.#channel.mailbox === undefined ? new ArrayBuffer(size) : new SharedArrayBuffer(size);
   }
 
   /** Keeps the largest few. */
@@ -220,6 +276,13 @@ class BatchHolder implements RequestHolder {
     const index = this.#requests.indexOf(request);
     this.#channel.post({ kind: 'pause', batch: this.#batch, index, isPaused });
   }
+}
+
+/** Tells that the instance is free. What the executor did not count is the way there and back. */
+function endExecution({ sink, sentAt }: RunningBatch, { times, failed }: ExecutionEnd): void {
+  const { inputNs, inferNs } = times;
+  const total = Math.round((performance.now() - sentAt) * 1e6);
+  sink.onDone({ inputNs, inferNs, outputNs: Math.max(0, total - inputNs - inferNs) }, failed);
 }
 
 function failAll(

@@ -43,6 +43,7 @@ function configOf(mode: string, decoupled = false): ModelConfig {
     name: 'm',
     backend: 'fake',
     max_batch_size: 4,
+    input: [{ name: 'X', data_type: 'TYPE_FP32', dims: [-1] }],
     output: [{ name: 'X', data_type: 'TYPE_FP32', dims: [-1] }],
     parameters: { mode: { string_value: mode } },
     model_transaction_policy: { decoupled },
@@ -224,6 +225,68 @@ for (const kind of KINDS) {
           [[]],
         ]);
         assert.deepEqual(requests[1]?.responses[0]?.outputs[0]?.shape, [2, 2]);
+      });
+    });
+
+    test('answers many batches at once, each with its own data', async () => {
+      await withInstance(configOf('later'), async (instance) => {
+        const values = Array.from({ length: 30 }, (_, at) => at);
+        const inputOf = (value: number): Tensor => fp32('X', [1, 1], [value]);
+        const executions = await Promise.all(
+          values.map((value) =>
+            execute(instance, [{ inputs: [inputOf(value)] }, { inputs: [inputOf(-value)] }]),
+          ),
+        );
+        const answers = executions.map(({ requests }) =>
+          requests.map(({ responses }) => [...(responses[0]?.outputs[0]?.data ?? [])]),
+        );
+        assert.deepEqual(
+          answers,
+          values.map((value) => [[...inputOf(value).data], [...inputOf(-value).data]]),
+        );
+      });
+    });
+
+    test('answers batch after batch, also those that are too large for the short way', async () => {
+      await withInstance(configOf('echo'), async (instance) => {
+        for (let round = 0; round < 40; round += 1) {
+          const size = round % 10 === 9 ? 100_000 : 3;
+          const input = fp32('X', [1, size], Array<number>(size).fill(round));
+          const { requests } = await execute(instance, [{ inputs: [input] }]);
+          const [output] = requests[0]?.responses[0]?.outputs ?? [];
+          assert.deepEqual([output?.name, output?.datatype, output?.shape], ['X', 'FP32', [1, size]]);
+          assert.ok(Buffer.from(input.data).equals(output?.data ?? new Uint8Array()));
+        }
+      });
+    });
+
+    test('answers a batch whose instance is closed right behind it', async () => {
+      const config = configOf('echo');
+      const host = createHost(config);
+      const instance = await host.createInstance({
+        instanceName: 'm',
+        kind: 'KIND_CPU',
+        deviceId: 0,
+        config,
+      });
+      const executed = execute(instance, [{ inputs: [fp32('X', [1, 1], [1])] }]);
+      await instance.close();
+      const { requests } = await executed;
+      assert.deepEqual(requests[0]?.errors(), []);
+      await host.close();
+    });
+
+    test('hands over the wanted outputs of requests that have nothing else', async () => {
+      await withInstance(configOf('seen'), async (instance) => {
+        const requestedOutputs = [{ name: 'X', classification: 0, binaryData: false }];
+        const { requests } = await execute(instance, [
+          { inputs: [fp32('X', [1], [1])], requestedOutputs },
+          {},
+        ]);
+        assert.deepEqual(
+          requests.map(({ responses }) => responses[0]?.parameters?.['wanted']),
+          ['X', 'X'],
+        );
       });
     });
 
@@ -462,45 +525,50 @@ for (const kind of KINDS) {
   });
 }
 
-test('a child process that dies fails its own requests and is not ready any more', async () => {
-  const logger = () => ({ verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} });
-  const metrics = new BackendMetrics([], assert.ifError);
-  const pool = new ExecutorPool(1, { logger, metrics, reportProgress: () => {} });
-  const config = configOf('exit');
-  const spec: ModelSpec = {
-    key: 'dies',
-    backendSource: FAKE_BACKEND,
-    backendName: 'fake',
-    backendSettings: {},
-    modelName: 'm',
-    modelNamespace: '',
-    modelVersion: '1',
-    modelDirectory: '/models/m',
-    versionDirectory: '/models/m/1',
-    config,
-  };
-  const host = new ExecutorHost(pool, spec, { kind: 'child-process' });
-  const instance = await host.createInstance({
-    instanceName: 'm_0_0',
-    kind: 'KIND_CPU',
-    deviceId: 0,
-    config,
-  });
-  const { request, responses } = buildRequest();
-  await new Promise<void>((resolve) => {
-    instance.execute([request], {
-      onResponse: (_index, response, final) => {
-        request.respond(response, final);
-        resolve();
-      },
-      onReschedule: () => {},
-      onDone: () => {},
+for (const [kind, ended] of [
+  ['child-process', /backend process ended \(status 3\)/],
+  ['own-thread', /executor thread ended/],
+] as const) {
+  test(`${kind}: one that dies fails its own requests and is not ready any more`, async () => {
+    const logger = () => ({ verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} });
+    const metrics = new BackendMetrics([], assert.ifError);
+    const pool = new ExecutorPool(1, { logger, metrics, reportProgress: () => {} });
+    const config = configOf('exit');
+    const spec: ModelSpec = {
+      key: 'dies',
+      backendSource: FAKE_BACKEND,
+      backendName: 'fake',
+      backendSettings: {},
+      modelName: 'm',
+      modelNamespace: '',
+      modelVersion: '1',
+      modelDirectory: '/models/m',
+      versionDirectory: '/models/m/1',
+      config,
+    };
+    const host = new ExecutorHost(pool, spec, { kind });
+    const instance = await host.createInstance({
+      instanceName: 'm_0_0',
+      kind: 'KIND_CPU',
+      deviceId: 0,
+      config,
     });
+    const { request, responses } = buildRequest();
+    await new Promise<void>((resolve) => {
+      instance.execute([request], {
+        onResponse: (_index, response, final) => {
+          request.respond(response, final);
+          resolve();
+        },
+        onReschedule: () => {},
+        onDone: () => {},
+      });
+    });
+    assert.equal(responses[0]?.error?.code, 'UNAVAILABLE');
+    assert.match(responses[0]?.error?.message ?? '', ended);
+    assert.equal(await instance.isReady(), false);
+    await instance.close();
+    await host.close();
+    await pool.close();
   });
-  assert.equal(responses[0]?.error?.code, 'UNAVAILABLE');
-  assert.match(responses[0]?.error?.message ?? '', /backend process ended \(status 3\)/);
-  assert.equal(await instance.isReady(), false);
-  await instance.close();
-  await host.close();
-  await pool.close();
-});
+}
