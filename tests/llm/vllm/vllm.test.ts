@@ -175,7 +175,7 @@ describe('vLLM as the engine', () => {
     await client.close();
   });
 
-  it('calls tools as it does when it is asked itself', async () => {
+  it('answers a request with tools as it does when it is asked itself', async () => {
     const body = {
       model: 'llama',
       messages: [{ role: 'user', content: 'How is the weather in Oslo?' }],
@@ -187,11 +187,8 @@ describe('vLLM as the engine', () => {
     const path = '/v1/chat/completions';
     const ours = await post(server, path, body);
     assert.equal(ours.status, 200, ours.text);
-    const [theirs, found] = [await askEngine<Chat>(server, path, body), JSON.parse(ours.text) as Chat].map(
-      ({ choices: [choice] }) => choice?.message.tool_calls[0]?.function,
-    );
-    assert.equal(found?.name, 'weather');
-    assert.deepEqual(found, theirs);
+    const theirs = await askEngine<Chat>(server, path, body);
+    assert.deepEqual(withoutCallIds(JSON.parse(ours.text) as Chat), withoutCallIds(theirs));
   });
 
   it('stops generating when the client goes, within 100 ms', async () => {
@@ -248,13 +245,12 @@ interface Completion {
 }
 
 interface Chat {
-  readonly choices: readonly {
-    readonly message: {
-      readonly tool_calls: readonly {
-        readonly function: { readonly name: string; readonly arguments: string };
-      }[];
-    };
-  }[];
+  readonly choices: readonly unknown[];
+}
+
+/** Calls have ids that are made up anew for each answer. */
+function withoutCallIds({ choices }: Chat): unknown {
+  return JSON.parse(JSON.stringify(choices).replaceAll(/"id":"[^"]*"/g, '"id":""'));
 }
 
 /** Where the engine itself is: its port and its key are known to its own process only. */
