@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -203,6 +203,32 @@ describe('ONNX backend: models', () => {
       withModel(model('add_sub', { default_model_filename: 'other.onnx' }), () => undefined),
       { code: 'INTERNAL', message: `failed to stat file ${join(MODELS, 'add_sub/1/other.onnx')}` },
     );
+  });
+
+  it('executes what a tiny file held at its load, where another thread was asked for the configuration', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'nereid-onnx-'));
+    await mkdir(join(directory, '1'));
+    await copyFile(join(MODELS, 'add_sub/1/model.onnx'), join(directory, '1/model.onnx'));
+    const host = await createTestHost({
+      ...onnxBackend,
+      createModel: async (context) => {
+        const model = await onnxBackend.createModel(context);
+        return { createInstance: model.createInstance, close: () => model.close?.() };
+      },
+    });
+    const output = { data_type: 'TYPE_FP32', dims: [4] } as const;
+    const loaded = await host.load({
+      directory,
+      config: { max_batch_size: 4, output: [{ name: 'SUM', ...output }] },
+    });
+    await writeFile(join(directory, '1/model.onnx'), 'something else by now');
+    for (const value of [1, 2]) {
+      const inputs = ['A', 'B'].map((name) => fp32(name, [1, 4], Array(4).fill(value)));
+      const [request] = await loaded.run([{ inputs }]);
+      assert.deepEqual(request?.output('SUM'), fp32('SUM', [1, 4], Array(4).fill(2 * value)));
+    }
+    await host.close();
+    await rm(directory, { recursive: true });
   });
 
   it('tells that a file is not a model', async () => {

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
 import {
   checkModelIo,
   completeModelIo,
@@ -11,16 +11,11 @@ import {
 } from '@nereid/backend-sdk';
 import { createOnnxInstance } from './execution.ts';
 import { toModelTensors } from './io-mapping.ts';
-import { findModelFile, isTinyModel } from './model-file.ts';
+import { createLateInstance } from './late-instance.ts';
+import { findModelFile } from './model-file.ts';
+import { openSession, type SessionParts } from './open-session.ts';
 import { loadOrt, type Ort, type OrtSession } from './ort-binding.ts';
-import { fromOrtError } from './ort-error.ts';
-import {
-  createSessionOptions,
-  ONNX_SETTINGS,
-  readOnnxSettings,
-  shareOfCores,
-  type SessionDevice,
-} from './session-options.ts';
+import { ONNX_SETTINGS, readOnnxSettings, type SessionDevice } from './session-options.ts';
 
 const CPU: SessionDevice = { kind: 'KIND_CPU', deviceId: 0 };
 
@@ -57,50 +52,46 @@ function createOnnxBackend(): Backend {
 /** A model version in one thread. The thread's instances of one device share a session, as they take turns anyway. */
 function createOnnxModel(ort: Ort, context: ModelContext): BackendModel {
   const sessions = new Map<string, Promise<OrtSession>>();
-  const sessionOn = (device: SessionDevice, config: ModelConfig): Promise<OrtSession> => {
-    const key = device.kind === 'KIND_GPU' ? `gpu ${device.deviceId}` : 'cpu';
-    const open = sessions.get(key);
-    if (open !== undefined) return open;
-    const opening = openSession(ort, context, config, device);
+  const open = (parts: Omit<SessionParts, 'context'>): Promise<OrtSession> => {
+    const key = keyOf(parts.device);
+    const known = sessions.get(key);
+    if (known !== undefined) return known;
+    const opening = openSession(ort, { context, ...parts });
     sessions.set(key, opening);
+    opening.catch(() => sessions.delete(key));
     return opening;
   };
+  const firstSession = (config: ModelConfig): Promise<OrtSession> =>
+    sessions.get(keyOf(CPU)) ?? open({ config, device: CPU, file: findModelFile(context, config) });
   const { 'default-max-batch-size': defaultMaxBatchSize } = readOnnxSettings(context);
   return {
     async completeConfig(config) {
-      const session = await sessionOn(CPU, config);
+      const session = await firstSession(config);
       return completeModelIo(config, toModelTensors(session, config), { defaultMaxBatchSize });
     },
     async validateConfig(config) {
-      const session = await sessionOn(CPU, config);
+      const session = await firstSession(config);
       checkModelIo(config, toModelTensors(session, config));
     },
     async createInstance({ kind, deviceId, config }) {
-      return createOnnxInstance(await sessionOn({ kind, deviceId }, config), config);
+      const device = { kind, deviceId };
+      const known = sessions.get(keyOf(device));
+      if (known !== undefined) return createOnnxInstance(await known, config);
+      const parts = { config, device, file: findModelFile(context, config) };
+      if (!parts.file.isTiny || kind === 'KIND_GPU') return createOnnxInstance(await open(parts), config);
+      // Another thread has found the model to be good: it was asked for the configuration. The bytes are those of now,
+      // whatever becomes of the file.
+      const bytes = readFileSync(parts.file.path);
+      return createLateInstance(async () => createOnnxInstance(await open({ ...parts, bytes }), config));
     },
     async close() {
-      const open = await Promise.allSettled(sessions.values());
+      const opened = await Promise.allSettled(sessions.values());
       sessions.clear();
-      for (const session of open) if (session.status === 'fulfilled') await session.value.dispose();
+      for (const session of opened) if (session.status === 'fulfilled') await session.value.dispose();
     },
   };
 }
 
-async function openSession(
-  ort: Ort,
-  context: ModelContext,
-  config: ModelConfig,
-  device: SessionDevice,
-): Promise<OrtSession> {
-  const path = findModelFile(context, config);
-  const options = createSessionOptions(context, config, device, ort.providers);
-  if (options.intraOpNumThreads === 0) {
-    // A thousand tiny models would otherwise bring a thousand idle threads.
-    options.intraOpNumThreads = isTinyModel(path) ? 1 : shareOfCores(config, availableParallelism());
-  }
-  try {
-    return await ort.createSession(path, options);
-  } catch (error) {
-    throw fromOrtError(error);
-  }
+function keyOf({ kind, deviceId }: SessionDevice): string {
+  return kind === 'KIND_GPU' ? `gpu ${deviceId}` : 'cpu';
 }

@@ -54,7 +54,8 @@ export type OrtSessionOptions = PublicApi.InferenceSession.SessionOptions;
 export interface Ort {
   /** Execution providers that it was built with. */
   readonly providers: readonly string[];
-  createSession(path: string, options: OrtSessionOptions): OrtSession | Promise<OrtSession>;
+  /** @param model - Path of the model's file, or what is in it. */
+  createSession(model: string | Uint8Array, options: OrtSessionOptions): OrtSession | Promise<OrtSession>;
 }
 
 /** Loads the library into this thread. */
@@ -71,6 +72,12 @@ interface BindingValueInfo {
 
 interface BindingSession {
   loadModel(path: string, options: OrtSessionOptions): void;
+  loadModel(
+    buffer: ArrayBufferLike,
+    byteOffset: number,
+    byteLength: number,
+    options: OrtSessionOptions,
+  ): void;
   readonly inputMetadata: readonly BindingValueInfo[];
   readonly outputMetadata: readonly BindingValueInfo[];
   run(feeds: OrtTensors, fetches: Readonly<Record<string, null>>): OrtTensors;
@@ -93,9 +100,10 @@ export function loadBinding(): Ort | undefined {
   initOrt();
   return {
     providers: binding.listSupportedBackends().map(({ name }) => name),
-    createSession(path, options) {
+    createSession(model, options) {
       const session = new binding.InferenceSession();
-      session.loadModel(path, options);
+      if (typeof model === 'string') session.loadModel(model, options);
+      else session.loadModel(model.buffer, model.byteOffset, model.byteLength, options);
       return {
         inputs: session.inputMetadata.map(fromBindingInfo),
         outputs: session.outputMetadata.map(fromBindingInfo),
@@ -136,8 +144,11 @@ export async function loadPublicApi(): Promise<Ort> {
   const { InferenceSession, listSupportedBackends } = await import('onnxruntime-node');
   return {
     providers: listSupportedBackends().map(({ name }) => name),
-    async createSession(path, options) {
-      const session = await InferenceSession.create(path, options);
+    async createSession(model, options) {
+      const session =
+        typeof model === 'string'
+          ? await InferenceSession.create(model, options)
+          : await InferenceSession.create(model, options);
       return {
         inputs: session.inputMetadata.map(fromPublicInfo),
         outputs: session.outputMetadata.map(fromPublicInfo),

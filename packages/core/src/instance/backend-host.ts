@@ -31,6 +31,8 @@ export interface HostServices {
 interface LoadedModel {
   readonly spec: ModelSpec;
   readonly loading: Promise<BackendModel>;
+  /** The last look at a configuration: instances that are asked for meanwhile are made when it has gone well. */
+  validation: Promise<void> | undefined;
 }
 
 /**
@@ -58,7 +60,7 @@ export class BackendHost {
   async loadModel(spec: ModelSpec): Promise<void> {
     if (this.#models.has(spec.key)) return;
     const loading = this.#createModel(spec);
-    this.#models.set(spec.key, { spec, loading });
+    this.#models.set(spec.key, { spec, loading, validation: undefined });
     loading.catch(() => this.#models.delete(spec.key));
     await loading;
     this.#firstLoad.resolve();
@@ -70,11 +72,15 @@ export class BackendHost {
   }
 
   async validateConfig(key: string, config: ModelConfig): Promise<void> {
-    await (await this.#model(key).loading).validateConfig?.(config);
+    const model = this.#model(key);
+    model.validation = model.loading.then((loaded) => loaded.validateConfig?.(config));
+    await model.validation;
   }
 
   async createInstance(key: string, context: InstanceContext): Promise<BackendModelInstance> {
-    return (await this.#model(key).loading).createInstance(context);
+    const { loading, validation } = this.#model(key);
+    await validation;
+    return (await loading).createInstance(context);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { ConfigCompletion, InstanceContext, InstanceHostKind } from '@nereid/backend-sdk';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { InferenceRequest } from '../request/inference-request.ts';
+import type { ExecutorCall } from './executor-messages.ts';
 import type { ExecutorLease, ExecutorPool } from './executor-pool.ts';
 import type { BatchSink, HostedInstance, InstanceHost, ModelSpec } from './instance-host.ts';
 import { headsOf, type ModelHeads } from './tensor-heads.ts';
@@ -14,9 +15,7 @@ export class ExecutorHost implements InstanceHost {
   readonly #spec: ModelSpec;
   readonly #kind: Exclude<InstanceHostKind, 'in-process'>;
   readonly #expectedInstances: number;
-  readonly #leases: ExecutorLease[] = [];
-  /** Places where the model is loaded, or being loaded. */
-  readonly #places: Promise<ExecutorLease>[] = [];
+  readonly #places: Place[] = [];
   /** Places whose instance was closed: the next ones take them. */
   readonly #freePlaces: number[] = [];
   #usedPlaces = 0;
@@ -40,51 +39,80 @@ export class ExecutorHost implements InstanceHost {
   }
 
   async completeConfig(): Promise<ConfigCompletion | undefined> {
-    const { executor } = await this.#place(0);
-    return (await executor.call({ kind: 'completeConfig', key: this.#spec.key })) as
+    return (await this.#place(0).ask({ kind: 'completeConfig', key: this.#spec.key })) as
       ConfigCompletion | undefined;
   }
 
   async validateConfig(config: ModelConfig): Promise<void> {
-    const { executor } = await this.#place(0);
-    await executor.call({ kind: 'validateConfig', key: this.#spec.key, config });
+    await this.#place(0).ask({ kind: 'validateConfig', key: this.#spec.key, config });
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {
-    const place = this.#freePlaces.pop() ?? this.#usedPlaces++;
-    const lease = await this.#place(place);
-    const instance = lease.executor.newInstance();
-    await lease.executor.call({ kind: 'createInstance', key: this.#spec.key, instance, context });
-    const onClosed = (): void => void this.#freePlaces.push(place);
-    return new ExecutorInstance(lease, { id: instance, config: context.config, onClosed });
+    const index = this.#freePlaces.pop() ?? this.#usedPlaces++;
+    const place = this.#place(index);
+    const instance = place.lease.executor.newInstance();
+    await place.ask({ kind: 'createInstance', key: this.#spec.key, instance, context });
+    const onClosed = (): void => void this.#freePlaces.push(index);
+    return new ExecutorInstance(place.lease, { id: instance, config: context.config, onClosed });
   }
 
   async close(): Promise<void> {
     const { key } = this.#spec;
     await Promise.all(
-      this.#leases.map(async (lease) => {
+      this.#places.map(async ({ lease }) => {
         if (!lease.executor.hasEnded) await lease.executor.call({ kind: 'closeModel', key });
         await lease.release();
       }),
     );
   }
 
-  #place(index: number): Promise<ExecutorLease> {
+  #place(index: number): Place {
     const wanted = Math.max(index + 1, this.#expectedInstances);
-    while (this.#places.length < wanted) this.#places.push(this.#lease());
-    return this.#places[index] ?? this.#lease();
+    while (this.#places.length < wanted) this.#places.push(this.#takePlace());
+    return this.#places[index] ?? this.#takePlace();
   }
 
-  /** Takes a place and loads the model there. */
-  #lease(): Promise<ExecutorLease> {
+  #takePlace(): Place {
     const lease =
       this.#kind === 'executor-thread' ? this.#pool.lease(this.#spec.key) : this.#pool.leaseOwn(this.#kind);
-    this.#leases.push(lease);
-    const loading = lease.executor.call({ kind: 'loadModel', spec: this.#spec }).then(() => lease);
-    // A place that nobody came to ask for fails unheard.
-    loading.catch(() => undefined);
-    return loading;
+    return new Place(lease, this.#spec);
   }
+}
+
+/** A place on an executor that loads the model there before the first thing it is asked for. */
+class Place {
+  readonly lease: ExecutorLease;
+  readonly #spec: ModelSpec;
+  #loading: Promise<unknown> | undefined;
+
+  constructor(lease: ExecutorLease, spec: ModelSpec) {
+    this.lease = lease;
+    this.#spec = spec;
+    // An executor that still boots has the backend's library to load, too.
+    if (!lease.executor.hasAnswered) void this.#load();
+  }
+
+  /** Asks for something of the model; the call travels together with that to load it. */
+  async ask(body: ExecutorCall): Promise<unknown> {
+    const loading = this.#load();
+    const answer = this.lease.executor.call(body);
+    // Where the model can't be loaded, that is what is wrong.
+    answer.catch(ignore);
+    await loading;
+    return answer;
+  }
+
+  #load(): Promise<unknown> {
+    if (this.#loading !== undefined) return this.#loading;
+    this.#loading = this.lease.executor.call({ kind: 'loadModel', spec: this.#spec });
+    // A place that nobody comes to ask for fails unheard.
+    this.#loading.catch(ignore);
+    return this.#loading;
+  }
+}
+
+function ignore(): void {
+  // Heard elsewhere.
 }
 
 interface ExecutorInstanceParts {

@@ -5,7 +5,14 @@ import { BackendHost } from './backend-host.ts';
 import { toWireError, unpackTensors } from './batch-transfer.ts';
 import { ExecutorBatch, type ExecutorBatchParts, type LoadedInstance } from './executor-batch.ts';
 import { createExecutorLogger, createExecutorMetrics } from './executor-services.ts';
-import type { ExecutorCall, Post, ToExecutor, WireBuffer, WireRequestExtras } from './executor-messages.ts';
+import type {
+  ExecutorCall,
+  Post,
+  Reply,
+  ToExecutor,
+  WireBuffer,
+  WireRequestExtras,
+} from './executor-messages.ts';
 import type { HostedRequest } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
 import type { MailboxReceiver } from './mailbox-receiver.ts';
@@ -14,6 +21,9 @@ import { writeAnswers } from './slot-answers.ts';
 import { readBatch } from './slot-batch.ts';
 import { BATCH, INSTANCE, REQUEST_COUNT, type Slot } from './slot.ts';
 import { headsOf } from './tensor-heads.ts';
+
+/** How long replies may wait for others of a turn that loads several models, one after the other. */
+const LONG_TURN_MS = 1;
 
 type ExecuteMessage = Extract<ToExecutor, { kind: 'execute' }>;
 
@@ -38,6 +48,8 @@ export class ExecutorLoop {
   readonly #regions = new MappedRegions();
   /** Messages so far that are not to come after the answers to the batch in which they were sent. */
   #posted = 0;
+  #replies: Reply[] = [];
+  #firstReplyAt = 0;
 
   constructor(post: Post) {
     this.#post = (message, transfer) => {
@@ -62,7 +74,8 @@ export class ExecutorLoop {
     else if (message.kind === 'pause')
       this.#batches.get(message.batch)?.[message.index]?.pause(undefined, message.isPaused);
     else if (message.kind === 'detachRegion') this.#regions.detach(message.id);
-    else if (message.kind === 'call') void this.#reply(message.call, message.body);
+    else if (message.kind === 'calls')
+      for (const { call, body } of message.calls) void this.#reply(call, body);
   }
 
   /** An error that no execution can be blamed for, from a timer or a promise of a backend. */
@@ -76,10 +89,28 @@ export class ExecutorLoop {
   async #reply(call: number, body: ExecutorCall): Promise<void> {
     try {
       const result = await this.#answer(body);
-      this.#post({ kind: 'reply', call, result, error: undefined }, []);
+      this.#sendSoon({ call, result, error: undefined });
     } catch (error) {
-      this.#post({ kind: 'reply', call, result: undefined, error: toWireError(error) }, []);
+      this.#sendSoon({ call, result: undefined, error: toWireError(error) });
     }
+  }
+
+  /** Replies of one turn leave together, as a message costs far more than what is in it; but none waits for long. */
+  #sendSoon(reply: Reply): void {
+    const now = performance.now();
+    if (this.#replies.push(reply) === 1) {
+      this.#firstReplyAt = now;
+      process.nextTick(() => this.#sendReplies());
+    } else if (now - this.#firstReplyAt > LONG_TURN_MS) {
+      this.#sendReplies();
+    }
+  }
+
+  #sendReplies(): void {
+    const replies = this.#replies;
+    if (replies.length === 0) return;
+    this.#replies = [];
+    this.#post({ kind: 'replies', replies }, []);
   }
 
   #answer(body: ExecutorCall): Promise<unknown> {

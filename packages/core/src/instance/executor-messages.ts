@@ -50,7 +50,7 @@ export interface WireResponse {
 /** The bytes of a batch: shared with a thread, copied to a process. */
 export type WireBuffer = SharedArrayBuffer | ArrayBuffer;
 
-/** Asks for something that is answered by a `reply` of the same call number. */
+/** Asks for something that is answered by a reply of the same call number. */
 export type ExecutorCall =
   | { readonly kind: 'loadModel'; readonly spec: ModelSpec }
   | { readonly kind: 'completeConfig'; readonly key: string }
@@ -66,10 +66,17 @@ export type ExecutorCall =
   | { readonly kind: 'closeModel'; readonly key: string }
   | { readonly kind: 'close' };
 
+/** A call and the number that its reply will have. */
+export interface NumberedCall {
+  readonly call: number;
+  readonly body: ExecutorCall;
+}
+
 /** To the executor. `wake`: there is something in its mailbox. */
 export type ToExecutor =
   | { readonly kind: 'wake' }
-  | { readonly kind: 'call'; readonly call: number; readonly body: ExecutorCall }
+  /** In the order in which they were made. */
+  | { readonly kind: 'calls'; readonly calls: readonly NumberedCall[] }
   | {
       readonly kind: 'execute';
       readonly instance: number;
@@ -106,14 +113,16 @@ export interface ExecutionEnd {
   readonly failed: boolean;
 }
 
+/** The outcome of a call. */
+export interface Reply {
+  readonly call: number;
+  readonly result: unknown;
+  readonly error: WireError | undefined;
+}
+
 /** From the executor. */
 export type FromExecutor =
-  | {
-      readonly kind: 'reply';
-      readonly call: number;
-      readonly result: unknown;
-      readonly error: WireError | undefined;
-    }
+  | { readonly kind: 'replies'; readonly replies: readonly Reply[] }
   | {
       readonly kind: 'responses';
       readonly batch: number;

@@ -88,10 +88,16 @@ export class ExecutorPool {
     await Promise.all(all.map((executor) => executor.close()));
   }
 
-  /** The thread with the fewest instances of the model, then with the fewest of all; a new one while there may be. */
+  /**
+   * The thread with the fewest instances of the model, then with the fewest of all, then with the least to do: the first
+   * instance of a model has its file read. A new one while there may be.
+   */
   #choose(modelKey: string): PooledExecutor {
-    const weight = ({ models, leases }: PooledExecutor): number => (models.get(modelKey) ?? 0) * 1e6 + leases;
-    const best = this.#shared.toSorted((a, b) => weight(a) - weight(b))[0];
+    const instancesOf = ({ models }: PooledExecutor): number => models.get(modelKey) ?? 0;
+    const best = this.#shared.toSorted(
+      (a, b) =>
+        instancesOf(a) - instancesOf(b) || a.leases - b.leases || a.executor.openCalls - b.executor.openCalls,
+    )[0];
     if (best !== undefined && (best.leases === 0 || this.#shared.length >= this.#limit)) return best;
     return this.#grow();
   }

@@ -15,7 +15,14 @@ import {
   unpackTensors,
 } from './batch-transfer.ts';
 import type { ChannelListener, ExecutorChannel } from './executor-channel.ts';
-import type { ExecutionEnd, ExecutorCall, FromExecutor, WireBuffer } from './executor-messages.ts';
+import type {
+  ExecutionEnd,
+  ExecutorCall,
+  FromExecutor,
+  NumberedCall,
+  Reply,
+  WireBuffer,
+} from './executor-messages.ts';
 import type { BatchSink } from './instance-host.ts';
 import { readAnswers } from './slot-answers.ts';
 import { writeBatch } from './slot-batch.ts';
@@ -65,10 +72,13 @@ export class Executor {
   readonly #channel: ExecutorChannel;
   readonly #services: ExecutorServices;
   readonly #calls = new Map<number, Call>();
+  /** Calls of this turn of the event loop, which leave together: a message costs far more than what is in it. */
+  #unsent: NumberedCall[] = [];
   readonly #batches = new Map<number, RunningBatch>();
   readonly #buffers: WireBuffer[] = [];
   /** Numbers of the regions that the executor has mapped. */
   readonly #regions = new Set<number>();
+  #hasAnswered = false;
   #next = 0;
   #nextInstance = 0;
   #ended: InferenceServerError | undefined;
@@ -91,13 +101,24 @@ export class Executor {
     return this.#ended !== undefined;
   }
 
+  /** Whether it has answered a call: it is up. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
+  /** Calls that it has not answered yet. */
+  get openCalls(): number {
+    return this.#calls.size;
+  }
+
   /** Asks the executor for something. */
   call(body: ExecutorCall): Promise<unknown> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const call = this.#next++;
     return new Promise((resolve, reject) => {
       this.#calls.set(call, { resolve, reject });
-      this.#channel.post({ kind: 'call', call, body });
+      // After all promises that are settled now, which may bring more calls.
+      if (this.#unsent.push({ call, body }) === 1) process.nextTick(() => this.#sendCalls());
     });
   }
 
@@ -170,18 +191,21 @@ export class Executor {
     await this.#channel.terminate();
   }
 
+  #sendCalls(): void {
+    const calls = this.#unsent;
+    this.#unsent = [];
+    if (this.#ended === undefined) this.#channel.post({ kind: 'calls', calls });
+  }
+
   #onMessage(message: FromExecutor): void {
     switch (message.kind) {
       case 'responses':
         this.#onResponses(message);
         return;
-      case 'reply': {
-        const call = this.#calls.get(message.call);
-        this.#calls.delete(message.call);
-        if (message.error === undefined) call?.resolve(message.result);
-        else call?.reject(fromWireError(message.error));
+      case 'replies':
+        this.#hasAnswered = true;
+        for (const reply of message.replies) this.#onReply(reply);
         return;
-      }
       case 'log':
         writeRemoteLine(this.#services.logger(message.backend), message);
         return;
@@ -194,6 +218,13 @@ export class Executor {
       case 'metric':
         this.#services.metrics.apply(message.update);
     }
+  }
+
+  #onReply({ call: number, result, error }: Reply): void {
+    const call = this.#calls.get(number);
+    this.#calls.delete(number);
+    if (error === undefined) call?.resolve(result);
+    else call?.reject(fromWireError(error));
   }
 
   #onActivity({ batch, index, name, epochMs }: Extract<FromExecutor, { kind: 'activity' }>): void {

@@ -24,8 +24,11 @@ export class InProcessHost implements InstanceHost {
   }
 
   async validateConfig(config: ModelConfig): Promise<void> {
-    await this.#backends.loadModel(this.#spec);
-    await this.#backends.validateConfig(this.#spec.key, config);
+    // Begun at once: instances that are asked for meanwhile wait for it.
+    await Promise.all([
+      this.#backends.loadModel(this.#spec),
+      this.#backends.validateConfig(this.#spec.key, config),
+    ]);
   }
 
   async createInstance(context: InstanceContext): Promise<HostedInstance> {

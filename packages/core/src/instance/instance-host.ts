@@ -62,6 +62,7 @@ export interface HostedInstance {
 export interface InstanceHost {
   /** What the backend can say of the model file; undefined when it says nothing. */
   completeConfig(): Promise<ConfigCompletion | undefined>;
+  /** Instances that are asked for meanwhile, where the backend was asked, are made when it has gone well. */
   validateConfig(config: ModelConfig): Promise<void>;
   createInstance(context: InstanceContext): Promise<HostedInstance>;
   /** Frees the model after its instances were closed. */

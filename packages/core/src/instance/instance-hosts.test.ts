@@ -441,6 +441,18 @@ for (const kind of KINDS) {
       await host.close();
     });
 
+    test('makes no instance while it looks at a configuration that it then refuses', async () => {
+      const config = configOf('invalid');
+      const host = createHost(config);
+      const plan = { instanceName: 'm_0_0', kind: 'KIND_CPU', deviceId: 0, config } as const;
+      const asked = [host.validateConfig(config), host.createInstance(plan)];
+      const refusals = (await Promise.allSettled(asked)).map(
+        (result) => result.status === 'rejected' && String(result.reason.message),
+      );
+      assert.deepEqual(refusals, ['invalid on purpose', 'invalid on purpose']);
+      await host.close();
+    });
+
     test('lives on when the backend lets an error escape', { skip: kind === 'in-process' }, async () => {
       await withInstance(configOf('stray'), async (instance) => {
         for (let round = 0; round < 2; round += 1) {

@@ -44,7 +44,6 @@ export class ModelInstances {
   async prepareChange(config: ModelConfig): Promise<PreparedChange> {
     // An instance on its way out still holds its place.
     await this.#leaving;
-    await this.#host.validateConfig(config);
     const plans = planInstancesByKey(config);
     const added = await createInstances(
       this.#host,
@@ -72,16 +71,22 @@ export class ModelInstances {
   }
 }
 
-/** Makes instances, all or none. */
+/**
+ * Has the backend look at the configuration, and makes instances, all or none.
+ *
+ * @throws InferenceServerError when the backend refuses the configuration, or one can't be made.
+ */
 export async function createInstances(
   host: InstanceHost,
   config: ModelConfig,
   plans: Iterable<readonly [string, InstancePlan]>,
 ): Promise<ReadonlyMap<string, HostedInstance>> {
   const made = new Map<string, HostedInstance>();
-  const results = await Promise.allSettled(
-    [...plans].map(async ([key, plan]) => made.set(key, await host.createInstance({ ...plan, config }))),
-  );
+  // All at once: what an executor is asked for in one turn travels in one message.
+  const results = await Promise.allSettled([
+    host.validateConfig(config),
+    ...[...plans].map(async ([key, plan]) => made.set(key, await host.createInstance({ ...plan, config }))),
+  ]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed === undefined) return made;
   await closeAll(made.values());

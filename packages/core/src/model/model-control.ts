@@ -2,9 +2,10 @@ import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { MissingBackend } from '../backend/backend-registry.ts';
 import { modelIdentifier, type ModelIdentifier } from '../model-identifier.ts';
+import type { IndexedModel } from '../repository/model-repository.ts';
 import type { ModelLifecycle } from './model-lifecycle.ts';
 import { listNamespaces, type ModelNames } from './model-names.ts';
-import type { ModelOverride, ModelSource } from './model-source.ts';
+import type { LoadWhat, ModelOverride, ModelSource } from './model-source.ts';
 
 /** Who decides which models are loaded: start-up alone, a look at the repository now and then, or the API. */
 export type ControlMode = 'none' | 'poll' | 'explicit';
@@ -24,6 +25,11 @@ export interface ModelControlParts {
   readonly names: ModelNames;
   readonly source: ModelSource;
   readonly logger: Logger;
+}
+
+interface LoadAllOptions extends Required<Pick<LoadWhat, 'atStart'>> {
+  /** Models whose backend is not installed are left out, unless the options require them. */
+  readonly mayLackBackend: boolean;
 }
 
 /** Applies the control mode: loads at start, polls, and admits or refuses load and unload calls. */
@@ -46,9 +52,12 @@ export class ModelControl {
   async start(): Promise<ReadonlyMap<ModelIdentifier, InferenceServerError>> {
     const { mode, loadModels, source, pollSecs } = this.#parts;
     const all = mode !== 'explicit' || loadModels.includes('*');
-    const found = await source.list();
+    const found = await source.list({ atStart: true });
     const named = await Promise.all(loadModels.map((name) => this.#lying(name)));
-    const failed = await this.#loadAll(all ? [...found.keys()] : named.flat(), found, all);
+    const failed = await this.#loadAll(all ? [...found.keys()] : named.flat(), found, {
+      atStart: true,
+      mayLackBackend: all,
+    });
     if (mode === 'poll' && pollSecs > 0) {
       this.#timer = setInterval(() => {
         this.#polling = this.#polling.then(() => this.poll());
@@ -65,7 +74,7 @@ export class ModelControl {
     const models = await this.#lying(name);
     if (override.files !== undefined && models.length > 1) throw manyForFiles(name, models);
     const isPlain = override.config === undefined && override.files === undefined;
-    const loads = models.map((id) => this.#parts.lifecycle.load(id, isPlain ? undefined : override));
+    const loads = models.map((id) => this.#parts.lifecycle.load(id, isPlain ? {} : { override }));
     throwAll(await Promise.allSettled(loads));
   }
 
@@ -87,11 +96,11 @@ export class ModelControl {
         lifecycle.forget(id);
         this.#tried.delete(id);
       }
-      const changed = [...found].filter(([id, fingerprint]) => this.#tried.get(id) !== fingerprint);
+      const changed = [...found].filter(([id, model]) => this.#tried.get(id) !== fingerprintOf(model));
       await this.#loadAll(
         changed.map(([id]) => id),
         found,
-        true,
+        { atStart: false, mayLackBackend: true },
       );
     } catch (cause) {
       logger.error('failed to poll the model repository', { cause });
@@ -112,15 +121,16 @@ export class ModelControl {
 
   async #loadAll(
     models: readonly ModelIdentifier[],
-    fingerprints: ReadonlyMap<ModelIdentifier, string>,
-    mayLackBackend: boolean,
+    found: ReadonlyMap<ModelIdentifier, IndexedModel>,
+    { atStart, mayLackBackend }: LoadAllOptions,
   ): Promise<ReadonlyMap<ModelIdentifier, InferenceServerError>> {
     const failed = new Map<ModelIdentifier, InferenceServerError>();
     const waiting = [...models];
     const loadNext = async (): Promise<void> => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
-        this.#tried.set(id, fingerprints.get(id) ?? '');
-        const error = await this.#tryLoad(id, mayLackBackend);
+        const model = found.get(id);
+        this.#tried.set(id, fingerprintOf(model));
+        const error = await this.#tryLoad(id, { found: model, atStart }, mayLackBackend);
         if (error !== undefined) failed.set(id, error);
       }
     };
@@ -128,7 +138,11 @@ export class ModelControl {
     return failed;
   }
 
-  async #tryLoad(id: ModelIdentifier, mayLackBackend: boolean): Promise<InferenceServerError | undefined> {
+  async #tryLoad(
+    id: ModelIdentifier,
+    what: LoadWhat,
+    mayLackBackend: boolean,
+  ): Promise<InferenceServerError | undefined> {
     const { lifecycle, logger, requireBackends, source } = this.#parts;
     try {
       if (source.isStrict && (await source.isUnconfigured(id))) {
@@ -137,7 +151,7 @@ export class ModelControl {
         });
         return undefined;
       }
-      await lifecycle.load(id);
+      await lifecycle.load(id, what);
       return undefined;
     } catch (error) {
       const missing = mayLackBackend && !requireBackends ? MissingBackend.causeOf(error) : undefined;
@@ -154,6 +168,11 @@ export class ModelControl {
       'explicit model load / unload is not allowed if polling is enabled',
     );
   }
+}
+
+/** '' for a model that can't be used, or is not there. */
+function fingerprintOf(found: IndexedModel | undefined): string {
+  return found?.entry?.fingerprint ?? '';
 }
 
 function manyForFiles(name: string, models: readonly ModelIdentifier[]): InferenceServerError {

@@ -10,7 +10,7 @@ import type { Model } from './model.ts';
 import type { ModelLoader } from './model-loader.ts';
 import type { ModelNames } from './model-names.ts';
 import { ModelRetirement, releaseAfter, type ModelRetirementParts } from './model-retirement.ts';
-import type { ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
+import type { LoadWhat, ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
 import { untilAborted } from './until-aborted.ts';
 import { WaitingEnsembles } from './waiting-ensembles.ts';
 
@@ -69,9 +69,9 @@ export class ModelLifecycle {
    *
    * @throws InferenceServerError with the reason, which the index then shows too.
    */
-  async load(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
+  async load(id: ModelIdentifier, what: LoadWhat = {}): Promise<void> {
     try {
-      await this.#loadInTurn(id, override);
+      await this.#loadInTurn(id, what);
     } finally {
       await this.#retryWaiting();
     }
@@ -118,8 +118,8 @@ export class ModelLifecycle {
     await Promise.all([...this.#loaded.values()].map(({ prepared }) => releaseAfter(prepared, [])));
   }
 
-  #loadInTurn(id: ModelIdentifier, override?: ModelOverride): Promise<void> {
-    return this.#inTurn(id, () => this.#load(id, override));
+  #loadInTurn(id: ModelIdentifier, what: LoadWhat = {}): Promise<void> {
+    return this.#inTurn(id, () => this.#load(id, what));
   }
 
   async #unloadWith(id: ModelIdentifier, dependents: boolean): Promise<void> {
@@ -144,9 +144,10 @@ export class ModelLifecycle {
     return turn;
   }
 
-  async #load(id: ModelIdentifier, override: ModelOverride | undefined): Promise<void> {
+  async #load(id: ModelIdentifier, what: LoadWhat): Promise<void> {
     this.#waiting.delete(id);
-    let prepared = await this.#prepare(id, override);
+    const { override } = what;
+    let prepared = await this.#prepare(id, what);
     const loaded = this.#loaded.get(id);
     if (loaded !== undefined && (await this.#isUnchanged(loaded, prepared))) {
       await prepared.discard();
@@ -223,9 +224,9 @@ export class ModelLifecycle {
     return areReady.every(Boolean) ? models : [];
   }
 
-  async #prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel> {
+  async #prepare(id: ModelIdentifier, what: LoadWhat): Promise<PreparedModel> {
     try {
-      return await this.#parts.source.prepare(id, override);
+      return await this.#parts.source.prepare(id, what);
     } catch (reason) {
       const error = InferenceServerError.from(reason);
       this.#logFailure(id, error);
@@ -367,7 +368,7 @@ export class ModelLifecycle {
         continue;
       }
       // Its failure is in the log and the index; who waits here asked for another model.
-      await this.#loadInTurn(ensemble.id, ensemble.override).catch(() => undefined);
+      await this.#loadInTurn(ensemble.id, ensemble).catch(() => undefined);
     }
   }
 

@@ -97,9 +97,7 @@ export class ModelLoader {
   async #completeConfig(prepared: PreparedModel, host: InstanceHost): Promise<ModelConfig> {
     const { source } = this.#parts;
     const completion = source.isStrict ? undefined : await host.completeConfig();
-    const config = source.complete(prepared, completion);
-    await host.validateConfig(config);
-    return config;
+    return source.complete(prepared, completion);
   }
 
   async #createModel(

@@ -2,6 +2,7 @@ import type { ConfigCompletion } from '@nereid/backend-sdk';
 import type { InferenceServerError } from '@nereid/protocol';
 import type { AgentRun } from '../agent/agent-run.ts';
 import type { ModelIdentifier } from '../model-identifier.ts';
+import type { IndexedModel } from '../repository/model-repository.ts';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What a load call brings along instead of what the repository has. */
@@ -10,6 +11,15 @@ export interface ModelOverride {
   readonly config?: string;
   /** Files by path relative to the model's folder; they stand for the whole folder. */
   readonly files?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** What is known of a model that is to be loaded. */
+export interface LoadWhat {
+  readonly override?: ModelOverride | undefined;
+  /** What a look at the repositories said of it just now; absent: its folder is looked at anew. */
+  readonly found?: IndexedModel | undefined;
+  /** Nothing is served yet: files are read in this thread, which is faster and blocks it. */
+  readonly atStart?: boolean;
 }
 
 /** A model as read from a repository: configuration with defaults, and the versions to serve. */
@@ -36,12 +46,16 @@ export interface PreparedModel {
 export interface ModelSource {
   /** Whether a configuration must be complete (`--disable-auto-complete-config`). */
   readonly isStrict: boolean;
-  /** All models in the repositories, with a fingerprint of what lies in their folders. */
-  list(): Promise<ReadonlyMap<ModelIdentifier, string>>;
+  /**
+   * All models in the repositories.
+   *
+   * @param atStart - As in `LoadWhat`.
+   */
+  list(how?: { readonly atStart: boolean }): Promise<ReadonlyMap<ModelIdentifier, IndexedModel>>;
+  /** The identifiers of all models in the repositories, each with the reason why it can't be used or undefined. */
+  names(): Promise<ReadonlyMap<ModelIdentifier, string | undefined>>;
   /** The models of a name that lie in the repositories, in one of each namespace only. */
   identifiersOf(name: string): Promise<readonly ModelIdentifier[]>;
-  /** Why a model can't be used (it lies in two repositories); undefined when it can. */
-  conflictOf(id: ModelIdentifier): string | undefined;
   /** Whether a model has no configuration where it must have one: it is then no model. */
   isUnconfigured(id: ModelIdentifier): Promise<boolean>;
   /**
@@ -49,7 +63,7 @@ export interface ModelSource {
    *
    * @throws InferenceServerError INTERNAL when no repository has it, otherwise INVALID_ARG with the place in the file.
    */
-  prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel>;
+  prepare(id: ModelIdentifier, what: LoadWhat): Promise<PreparedModel>;
   /**
    * Lets the model's repository agents act on its load: they may refuse it, or give it another folder.
    *

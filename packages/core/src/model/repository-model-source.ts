@@ -13,6 +13,7 @@ import {
   type ConfigSource,
   type SourcedModelConfig,
 } from '../repository/config-source.ts';
+import { createDirectReader, queuedReader, type FolderReader } from '../repository/folder-reader.ts';
 import { knownBackends, type KnownBackend } from '../repository/known-backends.ts';
 import { readLabels } from '../repository/labels.ts';
 import { LocalRepository } from '../repository/local-repository.ts';
@@ -28,7 +29,7 @@ import {
 import { findUnusedFields } from '../repository/unused-fields.ts';
 import { selectVersions } from '../repository/version-policy.ts';
 import { fingerprintOf, writeOverride } from './model-override.ts';
-import type { ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
+import type { LoadWhat, ModelOverride, ModelSource, PreparedModel } from './model-source.ts';
 
 /** Where models lie and how their configurations are read. */
 export interface RepositoryModelSourceOptions {
@@ -65,13 +66,13 @@ export class RepositoryModelSource implements ModelSource {
   readonly #agents: AgentRunParts;
   readonly #backends: readonly KnownBackend[];
   readonly #gpus: readonly number[];
+  readonly #directReader = createDirectReader();
   /** Where the configuration of a prepared model stands. */
   readonly #sources = new WeakMap<PreparedModel, ConfigSource>();
   /** What prepared models were made of. */
   readonly #origins = new WeakMap<PreparedModel, Origin>();
   /** Fields of configurations that options leave without effect. */
   readonly #switchedOff: ReadonlySet<string>;
-  #conflicts: ReadonlyMap<ModelIdentifier, string> = new Map();
 
   constructor(options: RepositoryModelSourceOptions, backends: BackendRegistry, logger: Logger) {
     this.isStrict = options.isStrict;
@@ -87,21 +88,16 @@ export class RepositoryModelSource implements ModelSource {
     this.#switchedOff = new Set(options.isNamespaced ? [] : ['ensemble_scheduling.step.model_namespace']);
   }
 
-  async list(): Promise<ReadonlyMap<ModelIdentifier, string>> {
-    const index = await this.#repository.index();
-    const conflicts = [...index].flatMap(([id, { conflict }]) =>
-      conflict === undefined ? [] : [[id, conflict] as const],
-    );
-    this.#conflicts = new Map(conflicts);
-    return new Map([...index].map(([id, { entry }]) => [id, entry?.fingerprint ?? '']));
+  list({ atStart } = { atStart: false }): Promise<ReadonlyMap<ModelIdentifier, IndexedModel>> {
+    return this.#repository.index(this.#reader(atStart));
+  }
+
+  names(): Promise<ReadonlyMap<ModelIdentifier, string | undefined>> {
+    return this.#repository.names();
   }
 
   identifiersOf(name: string): Promise<readonly ModelIdentifier[]> {
     return this.#repository.identifiersOf(name);
-  }
-
-  conflictOf(id: ModelIdentifier): string | undefined {
-    return this.#conflicts.get(id);
   }
 
   async isUnconfigured(id: ModelIdentifier): Promise<boolean> {
@@ -114,13 +110,12 @@ export class RepositoryModelSource implements ModelSource {
     return read !== undefined && read.config === undefined;
   }
 
-  async prepare(id: ModelIdentifier, override: ModelOverride | undefined): Promise<PreparedModel> {
+  async prepare(id: ModelIdentifier, { override, found, atStart = false }: LoadWhat): Promise<PreparedModel> {
     if (override?.files !== undefined) return this.#prepareFiles(id, override);
-    const found = await this.#repository.find(id);
-    const entry = requireEntry(id, found);
+    const entry = requireEntry(id, found ?? (await this.#repository.find(id)));
     const read =
       override?.config === undefined
-        ? await this.#readConfig(entry)
+        ? await this.#readConfig(entry, this.#reader(atStart))
         : configFromOverride(override.config, entry.name);
     return this.#prepare(entry, read, { override, discard: () => Promise.resolve() });
   }
@@ -162,8 +157,12 @@ export class RepositoryModelSource implements ModelSource {
     return readLabels(config, prepared.modelDirectory);
   }
 
-  #readConfig(entry: RepositoryEntry): Promise<SourcedModelConfig> {
-    return readModelConfig(entry, { configName: this.#configName, strict: this.isStrict });
+  #reader(atStart: boolean): FolderReader {
+    return atStart ? this.#directReader : queuedReader;
+  }
+
+  #readConfig(entry: RepositoryEntry, reader = queuedReader): Promise<SourcedModelConfig> {
+    return readModelConfig(entry, { configName: this.#configName, strict: this.isStrict, reader });
   }
 
   /** A model as it lies where agents have put it. */

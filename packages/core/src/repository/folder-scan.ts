@@ -1,9 +1,9 @@
 /** Walks a model's folder: what lies in it, and a fingerprint of all of it. */
 import { hash } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import type { Dirent, Stats } from 'node:fs';
 import { join } from 'node:path';
 import { reasonOf } from './file-errors.ts';
+import type { FolderReader } from './folder-reader.ts';
 
 /** A model's folder at one moment. */
 export interface FolderScan {
@@ -22,8 +22,8 @@ const MAX_DEPTH = 12;
 const PYTHON_CACHE = '__pycache__';
 
 /** Scans a folder. What can't be read becomes part of the fingerprint: the load will say why. */
-export async function scanFolder(directory: string): Promise<FolderScan> {
-  const walk: Walk = { paths: [], lines: [] };
+export async function scanFolder(directory: string, reader: FolderReader): Promise<FolderScan> {
+  const walk: Walk = { reader, paths: [], lines: [] };
   await walkFolder({ path: directory, prefix: '', depth: 0 }, walk);
   const stamps = walk.lines.sort();
   return { paths: walk.paths.sort(), fingerprint: hash('sha1', stamps.join('\n')), stamps };
@@ -31,6 +31,7 @@ export async function scanFolder(directory: string): Promise<FolderScan> {
 
 /** What a walk has found. */
 interface Walk {
+  readonly reader: FolderReader;
   readonly paths: string[];
   /** What the fingerprint is made of. */
   readonly lines: string[];
@@ -45,11 +46,26 @@ interface Folder {
 
 /** Adds everything in a folder and below it. */
 async function walkFolder(folder: Folder, walk: Walk): Promise<void> {
-  const entries = await readdir(folder.path, { withFileTypes: true }).catch((error: unknown) => {
-    walk.lines.push(`${folder.prefix} ${reasonOf(error)}`);
-    return [];
-  });
+  const entries = await readEntries(folder, walk);
   await Promise.all(entries.map((entry) => visit(entry, folder, walk)));
+}
+
+async function readEntries({ path, prefix }: Folder, { reader, lines }: Walk): Promise<readonly Dirent[]> {
+  try {
+    return await reader.readdir(path);
+  } catch (error) {
+    lines.push(`${prefix} ${reasonOf(error)}`);
+    return [];
+  }
+}
+
+/** Undefined when it went away meanwhile, or is a link that leads nowhere. */
+async function statsOf(path: string, { reader }: Walk): Promise<Stats | undefined> {
+  try {
+    return await reader.stat(path);
+  } catch {
+    return undefined;
+  }
 }
 
 async function visit(entry: Dirent, { path: parent, prefix, depth }: Folder, walk: Walk): Promise<void> {
@@ -57,8 +73,7 @@ async function visit(entry: Dirent, { path: parent, prefix, depth }: Folder, wal
   const path = join(parent, entry.name);
   let isFolder = entry.isDirectory();
   if (!isFolder) {
-    // Undefined when it went away meanwhile, or is a link that leads nowhere.
-    const stats = await stat(path).catch(() => undefined);
+    const stats = await statsOf(path, walk);
     if (stats === undefined) return;
     isFolder = stats.isDirectory();
     if (!isFolder) {

@@ -71,6 +71,17 @@ test('lists the folders of a repository by name and leaves out files and hidden 
   );
 });
 
+test('names the models that it lists', async (t) => {
+  const { repository, path } = await createRepository(t, ['b/1/x', 'a/1/x', 'file', '.git/1/x']);
+  await symlink(join(path, 'a'), join(path, 'linked'));
+  await symlink(join(path, 'absent'), join(path, 'dangling'));
+  assert.deepEqual(await repository.names(), ['a', 'b', 'linked']);
+  assert.deepEqual(
+    (await repository.list()).map(({ name }) => name),
+    ['a', 'b', 'linked'],
+  );
+});
+
 test('counts only folders named by a number without leading zeros as versions', async (t) => {
   const folders = ['0', '2', '10', '03', '4b', 'v5', 'warmup'].map((folder) => `m/${folder}/model.onnx`);
   const { repository, warnings } = await createRepository(t, [...folders, 'm/7']);

@@ -1,10 +1,10 @@
 import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { modelIdentifier } from '../model-identifier.ts';
 import { isMissing, reasonOf } from './file-errors.ts';
+import { queuedReader, type FolderReader } from './folder-reader.ts';
 import { scanFolder } from './folder-scan.ts';
 import type { RepositoryEntry } from './repository-entry.ts';
 
@@ -32,37 +32,58 @@ export class LocalRepository {
    *
    * @throws InferenceServerError UNAVAILABLE naming the path and the reason when the repository can't be read.
    */
-  async list(): Promise<readonly RepositoryEntry[]> {
-    const names = (await this.#read())
-      .filter((entry) => isModelName(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
-      .map(({ name }) => name)
-      .sort();
-    const entries: (RepositoryEntry | undefined)[] = [];
-    let next = 0;
-    const scanNext = async (): Promise<void> => {
-      for (let at = next++; at < names.length; at = next++) entries[at] = await this.#scan(names[at] ?? '');
-    };
-    await Promise.all(Array.from({ length: PARALLEL }, scanNext));
-    return entries.filter((entry) => entry !== undefined);
+  async list(reader: FolderReader = queuedReader): Promise<readonly RepositoryEntry[]> {
+    const found = await this.#eachCandidate(reader, (name) => this.#scan(name, reader));
+    return found.filter((entry) => entry !== undefined);
+  }
+
+  /**
+   * The names of all models, ascending, without a look into their folders.
+   *
+   * @throws InferenceServerError as `list`.
+   */
+  async names(): Promise<readonly string[]> {
+    const found = await this.#eachCandidate(queuedReader, async (name, entry) => {
+      const isModel = entry.isDirectory() || (await this.#isFolder(join(this.path, name), queuedReader));
+      return isModel ? name : undefined;
+    });
+    return found.filter((name) => name !== undefined);
   }
 
   /** A model by name; undefined when the repository has no such folder. */
   async find(name: string): Promise<RepositoryEntry | undefined> {
-    return isModelName(name) ? this.#scan(name) : undefined;
+    return isModelName(name) ? this.#scan(name, queuedReader) : undefined;
   }
 
-  async #read(): Promise<readonly Dirent[]> {
+  /** Looks at what may be a model, several at a time; returns what was seen in the order of their names. */
+  async #eachCandidate<T>(
+    reader: FolderReader,
+    look: (name: string, entry: Dirent) => Promise<T>,
+  ): Promise<readonly T[]> {
+    const entries = (await this.#read(reader))
+      .filter((entry) => isModelName(entry.name) && (entry.isDirectory() || entry.isSymbolicLink()))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const seen: T[] = [];
+    const left = entries.entries();
+    const lookAtNext = async (): Promise<void> => {
+      for (const [at, entry] of left) seen[at] = await look(entry.name, entry);
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, lookAtNext));
+    return seen;
+  }
+
+  async #read(reader: FolderReader): Promise<readonly Dirent[]> {
     try {
-      return await readdir(this.path, { withFileTypes: true });
+      return await reader.readdir(this.path);
     } catch (cause) {
       throw this.#unreadable(cause);
     }
   }
 
-  async #scan(name: string): Promise<RepositoryEntry | undefined> {
+  async #scan(name: string, reader: FolderReader): Promise<RepositoryEntry | undefined> {
     const directory = join(this.path, name);
-    if (!(await this.#isFolder(directory))) return undefined;
-    const { paths, fingerprint, stamps } = await scanFolder(directory);
+    if (!(await this.#isFolder(directory, reader))) return undefined;
+    const { paths, fingerprint, stamps } = await scanFolder(directory, reader);
     const versions = subfolders(paths)
       .filter((folder) => this.#isVersion(folder, directory))
       .map(Number);
@@ -78,9 +99,9 @@ export class LocalRepository {
     };
   }
 
-  async #isFolder(path: string): Promise<boolean> {
+  async #isFolder(path: string, reader: FolderReader): Promise<boolean> {
     try {
-      return (await stat(path)).isDirectory();
+      return (await reader.stat(path)).isDirectory();
     } catch (cause) {
       if (isMissing(cause)) return false;
       throw this.#unreadable(cause);

@@ -40,6 +40,13 @@ test('refuses a model that lies in two repositories and says so', async (t) => {
   const conflict = { entry: undefined, conflict: 'model appears in two or more repositories' };
   assert.deepEqual((await repository.index()).get(A), conflict);
   assert.deepEqual(await repository.find(A), conflict);
+  assert.deepEqual(
+    [...(await repository.names())],
+    [
+      [A, conflict.conflict],
+      [modelIdentifier('', 'b'), undefined],
+    ],
+  );
 });
 
 test('models of one name in two namespaces are two models', async (t) => {

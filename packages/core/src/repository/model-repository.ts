@@ -1,4 +1,5 @@
-import { nameOf, namespaceOf, type ModelIdentifier } from '../model-identifier.ts';
+import { modelIdentifier, nameOf, namespaceOf, type ModelIdentifier } from '../model-identifier.ts';
+import type { FolderReader } from './folder-reader.ts';
 import type { LocalRepository } from './local-repository.ts';
 import type { RepositoryEntry } from './repository-entry.ts';
 
@@ -6,6 +7,8 @@ import type { RepositoryEntry } from './repository-entry.ts';
 export type IndexedModel =
   | { readonly entry: RepositoryEntry; readonly conflict: undefined }
   | { readonly entry: undefined; readonly conflict: string };
+
+const CONFLICT = 'model appears in two or more repositories';
 
 /** Several repositories as one (REPO-04). A model that lies in two of one namespace can't be used. */
 export class ModelRepository {
@@ -20,11 +23,27 @@ export class ModelRepository {
    *
    * @throws InferenceServerError UNAVAILABLE when one of the repositories can't be read.
    */
-  async index(): Promise<ReadonlyMap<ModelIdentifier, IndexedModel>> {
-    const lists = await Promise.all(this.#repositories.map((repository) => repository.list()));
+  async index(reader?: FolderReader): Promise<ReadonlyMap<ModelIdentifier, IndexedModel>> {
+    const lists = await Promise.all(this.#repositories.map((repository) => repository.list(reader)));
     return new Map(
       [...Map.groupBy(lists.flat(), ({ id }) => id)].map(([id, entries]) => [id, toIndexed(entries)]),
     );
+  }
+
+  /**
+   * The identifiers of all models, each with the reason why it can't be used or undefined.
+   *
+   * @throws InferenceServerError as `index`.
+   */
+  async names(): Promise<ReadonlyMap<ModelIdentifier, string | undefined>> {
+    const lists = await Promise.all(
+      this.#repositories.map(async (repository) =>
+        (await repository.names()).map((name) => modelIdentifier(repository.namespace, name)),
+      ),
+    );
+    const known = new Map<ModelIdentifier, string | undefined>();
+    for (const id of lists.flat()) known.set(id, known.has(id) ? CONFLICT : undefined);
+    return known;
   }
 
   /** One model; undefined when no repository of its namespace has it. */
@@ -53,5 +72,5 @@ async function findIn(
 function toIndexed(entries: readonly RepositoryEntry[]): IndexedModel {
   const [entry, ...others] = entries;
   if (entry !== undefined && others.length === 0) return { entry, conflict: undefined };
-  return { entry: undefined, conflict: 'model appears in two or more repositories' };
+  return { entry: undefined, conflict: CONFLICT };
 }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseModelConfigJson, parsePbtxtWithPositions } from '@nereid/protocol/model-config';
 import { NO_SOURCE, type SourcedModelConfig } from './config-source.ts';
 import { isMissing, reasonOf } from './file-errors.ts';
+import { queuedReader, type FolderReader } from './folder-reader.ts';
 import type { RepositoryEntry } from './repository-entry.ts';
 
 /** Which configuration is read. */
@@ -12,6 +12,8 @@ export interface ReadModelConfigOptions {
   readonly configName: string;
   /** Whether a model must have a configuration. */
   readonly strict: boolean;
+  /** Default: in Node's threads for files. */
+  readonly reader?: FolderReader;
 }
 
 /**
@@ -23,12 +25,12 @@ export interface ReadModelConfigOptions {
  */
 export async function readModelConfig(
   { name, directory, paths }: Pick<RepositoryEntry, 'name' | 'directory' | 'paths'>,
-  { configName, strict }: ReadModelConfigOptions,
+  { configName, strict, reader = queuedReader }: ReadModelConfigOptions,
 ): Promise<SourcedModelConfig> {
   for (const path of candidates(configName)) {
     if (!paths.includes(path) && !paths.includes(`${path}/`)) continue;
     const file = `${name}/${path}`;
-    const text = await readIfThere(join(directory, path), file);
+    const text = await readIfThere(join(directory, path), file, reader);
     if (text === undefined) continue;
     const { config, positions } = parsePbtxtWithPositions(text, { file });
     return { config, source: { file, positions } };
@@ -57,9 +59,9 @@ function candidates(configName: string): readonly string[] {
   return configName === '' ? ['config.pbtxt'] : [`configs/${configName}.pbtxt`, 'config.pbtxt'];
 }
 
-async function readIfThere(path: string, file: string): Promise<string | undefined> {
+async function readIfThere(path: string, file: string, reader: FolderReader): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await reader.readText(path);
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw new InferenceServerError('INVALID_ARG', `${file} can't be read: ${reasonOf(cause)}`, { cause });

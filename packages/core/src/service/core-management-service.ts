@@ -97,9 +97,7 @@ export class CoreManagementService implements ManagementService {
   async repositoryIndex(readyOnly: boolean): Promise<readonly RepositoryIndexEntryJson[]> {
     this.#assertNotExiting();
     const { registry, source } = this.#parts;
-    const models = [...(await source.list()).keys()];
-    return models.flatMap((id) => {
-      const reason = source.conflictOf(id);
+    return [...(await source.names())].flatMap(([id, reason]) => {
       if (reason !== undefined) return [{ ...indexed(id), state: 'UNAVAILABLE' as const, reason }];
       const entries = registry.index(id);
       return readyOnly ? entries.filter(({ state }) => state === 'READY') : entries;
