@@ -4,6 +4,7 @@
  */
 import { dirname } from 'node:path';
 import type { OnResolveArgs, Plugin, PluginBuild } from 'esbuild';
+import { GENERATED, READY_FILE_DESC, readyDescriptors } from './ready-descriptors.ts';
 
 const PROTOBUF = '@bufbuild/protobuf';
 
@@ -19,9 +20,9 @@ const LEAN: Readonly<Record<string, string>> = {
     export const fromJson = (...values) => require('./from-json.js').fromJson(...values);`,
   [`${PROTOBUF}/codegenv2`]: `
     export { enumDesc } from './enum.js';
-    export { fileDesc } from './file.js';
     export { messageDesc } from './message.js';
-    export { serviceDesc } from './service.js';`,
+    export { serviceDesc } from './service.js';
+    ${READY_FILE_DESC}`,
   [`${PROTOBUF}/wkt`]: `
     export { FileDescriptorProtoSchema } from './google/protobuf/descriptor_pb.js';`,
   // Fastify asks it whether a plugin is for its version, we whether a backend is for ours.
@@ -39,6 +40,7 @@ export const leanModules: Plugin = {
   name: 'lean-modules',
   setup(build) {
     build.onResolve({ filter: NAMES }, (args) => resolveLean(build, args));
+    build.onLoad({ filter: GENERATED }, async ({ path }) => ({ contents: await readyDescriptors(path) }));
     build.onLoad({ filter: /./, namespace: 'lean' }, ({ path, pluginData }) => ({
       contents: LEAN[path] ?? '',
       resolveDir: pluginData as string,
