@@ -42,3 +42,9 @@ test('sees no tokens in an answer that comes whole', () => {
     ['gen_ai_server_request_duration_seconds', 'nereid_llm_output_tokens_total'],
   );
 });
+
+test('counts the gaps between tokens that came with the first one, too', () => {
+  const { metrics, counts } = countObservations();
+  metrics.begin().onData(4, performance.now());
+  assert.equal(counts.get('gen_ai_server_inter_token_latency_seconds'), 3);
+});

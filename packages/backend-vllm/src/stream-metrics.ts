@@ -97,9 +97,9 @@ class Times implements StreamTimes {
       this.#metrics.firstToken.observe((now - this.#start) / MS_PER_SECOND);
     } else {
       this.#metrics.gap.observe((now - this.#last) / MS_PER_SECOND);
-      // Tokens of one read have no time between them.
-      for (let more = 1; more < tokens; more += 1) this.#metrics.gap.observe(0);
     }
+    // Tokens of one read have no time between them.
+    for (let more = 1; more < tokens; more += 1) this.#metrics.gap.observe(0);
     this.#tokens += tokens;
     this.#last = now;
   }
