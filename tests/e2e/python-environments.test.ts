@@ -185,10 +185,10 @@ test(
       'requirements.txt': 'greeting\n',
     });
     const command = new RegExp(
-      `requirements=ignore the Python ${python} must have what \\S+/m/requirements\\.txt asks for: '${python} -m pip install -r \\S+/m/requirements\\.txt'`,
+      `install it for the Python ${python}, which with requirements=ignore must also have what \\S+/m/requirements\\.txt asks for: '${python} -m pip install -r \\S+/m/requirements\\.txt'`,
     );
     await assert.rejects(serve(repository, 'requirements=ignore'), (error: Error) => {
-      assert.match(error.message, /has no numpy, which tensors are made of: with/);
+      assert.match(error.message, /has no numpy, which tensors are made of: install it/);
       assert.match(error.message, command);
       return true;
     });

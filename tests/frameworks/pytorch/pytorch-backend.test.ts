@@ -153,7 +153,7 @@ for (const { what, model, config, message } of [
     model: 'lacks_package',
     config: PAIR,
     message:
-      /No module named 'nobody_has_this': install it for the Python \S+, or name it in a requirements\.txt/,
+      /No module named 'nobody_has_this': install it for the Python \S+, which with requirements=ignore must also have what \S+ asks for/,
   },
   {
     what: 'a parameter that is no number',

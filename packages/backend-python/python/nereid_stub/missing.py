@@ -9,8 +9,8 @@ def how_to_install(package, requirements_left):
     if requirements_left:
         files = " ".join(f"-r {file}" for file in requirements_left)
         return (
-            f"with requirements=ignore the Python {python} must have what {' and '.join(requirements_left)} asks for: "
-            f"'{python} -m pip install {files}'"
+            f"install it for the Python {python}, which with requirements=ignore must also have what "
+            f"{' and '.join(requirements_left)} asks for: '{python} -m pip install {files}'"
         )
     command = "" if package is None else f" ('{python} -m pip install {package}')"
     return f"install it for the Python {python}{command}, or name it in a requirements.txt beside the model"
