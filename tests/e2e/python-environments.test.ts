@@ -196,7 +196,7 @@ test(
     const packages = join(library, 'lib', readdirSync(join(library, 'lib'))[0] ?? '', 'site-packages');
     execFileSync(pythonVenv(), ['-m', 'zipfile', '-e', join(wheels, numpy), packages]);
     await assert.rejects(serve(repository, 'requirements=ignore'), (error: Error) => {
-      assert.match(error.message, /No module named 'greeting': with/);
+      assert.match(error.message, /No module named 'greeting': install it/);
       assert.match(error.message, command);
       return true;
     });
