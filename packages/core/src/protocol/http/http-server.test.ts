@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { InferenceServerError } from '@nereid/protocol';
 import { createServer, identity, responseOf, startServer } from './testing/fake-services.ts';
@@ -203,6 +203,45 @@ test('closing cuts off what runs after the deadline', async (t) => {
   await started.promise;
   await Promise.all([server.close(1), assert.rejects(answer)]);
 });
+
+for (const headers of ['', 'Connection: close\r\n']) {
+  test(`closing loses nothing of an answer that waits for its client ${headers.trim()}`, async (t) => {
+    const byteSize = 20_000_000;
+    const data = new Uint8Array(byteSize);
+    const output = { name: 'X', datatype: 'UINT8' as const, shape: [byteSize], data };
+    const answered = Promise.withResolvers<undefined>();
+    const { server, port } = await startServer(t, {
+      inference: {
+        ...identity(),
+        infer: (_model, _message, handler) => {
+          handler(responseOf(output), true);
+          answered.resolve(undefined);
+          return { cancel: () => undefined };
+        },
+      },
+    });
+    const ask = (): Socket => {
+      const body = JSON.stringify({ inputs: [], parameters: { binary_data_output: true } });
+      const head = `POST /v2/models/m/infer HTTP/1.1\r\nHost: h\r\n${headers}`;
+      const socket = connect(port, '127.0.0.1').pause();
+      socket.write(`${head}Content-Length: ${String(body.length)}\r\n\r\n${body}`);
+      return socket;
+    };
+    const reader = ask();
+    const stuck = ask();
+    stuck.on('error', () => undefined);
+    await answered.promise;
+    await once(reader, 'readable');
+    await once(stuck, 'readable');
+    const closed = server.close(500);
+    let received = 0;
+    for await (const piece of reader) received += (piece as Buffer).length;
+    assert.ok(received > byteSize, String(received));
+    // One that never reads is cut off.
+    await closed;
+    stuck.destroy();
+  });
+}
 
 test('a port that is in use is UNAVAILABLE', async (t) => {
   const { port } = await startServer(t, {});

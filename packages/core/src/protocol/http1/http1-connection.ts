@@ -65,6 +65,7 @@ export class Http1Connection implements AnswerOwner {
   readonly #onTimeout = (): void => void this.#answer?.emit('timeout');
   readonly #onClose = (): void => {
     this.#leave();
+    this.#owner.onGone(this);
     this.#answer?.close();
   };
 
@@ -79,8 +80,9 @@ export class Http1Connection implements AnswerOwner {
   /** Lets a running request end, then closes. */
   close(): void {
     this.#isClosing = true;
-    if (this.#answer === undefined) this.#socket.destroy();
-    else this.#answer.shouldKeepAlive = false;
+    if (this.#answer !== undefined) this.#answer.shouldKeepAlive = false;
+    else if (this.#socket.writableLength === 0) this.#socket.destroy();
+    else this.#end();
   }
 
   destroy(): void {
@@ -92,22 +94,30 @@ export class Http1Connection implements AnswerOwner {
     const now = performance.now();
     const isSilent = this.#known === undefined && now - this.#connectedAt > first;
     const isSlow = this.#body !== undefined && now - this.#body.startedAt > body;
-    if (!isSilent && !isSlow) return;
+    if (this.#isGone || (!isSilent && !isSlow)) return;
     this.#leave();
-    if (this.#answer?.headersSent === true) this.#socket.destroy();
+    // Who has an answer already gets no other one.
+    const isAnswered = isSlow && this.#answer?.headersSent !== false;
+    if (isAnswered) this.#socket.destroy();
     else this.#owner.onTooSlow(this.#socket);
   }
 
   onEnded(answer: PlainAnswer): void {
     this.#answer = undefined;
     if (!answer.shouldKeepAlive || this.#isClosing) {
-      this.#leave();
-      this.#socket.resume();
-      endGently(this.#socket);
+      this.#end();
       return;
     }
     this.#body?.discard();
     this.#advance();
+  }
+
+  /** Closes once all that was written has gone. */
+  #end(): void {
+    if (this.#isGone) return;
+    this.#leave();
+    this.#socket.resume();
+    endGently(this.#socket);
   }
 
   /** Goes on with what was read. */
@@ -174,16 +184,16 @@ export class Http1Connection implements AnswerOwner {
 
   #handOver(bytes: Buffer): void {
     this.#leave();
+    this.#owner.onGone(this);
     this.#owner.onUnusual(this.#socket.off('close', this.#onClose).pause(), bytes);
   }
 
-  /** The socket is somebody else's, or closed. */
+  /** Nothing more is read here. */
   #leave(): void {
     if (this.#isGone) return;
     this.#isGone = true;
     const socket = this.#socket;
     socket.off('data', this.#onData).off('drain', this.#onDrain).off('timeout', this.#onTimeout);
-    this.#owner.onGone(this);
   }
 }
 
