@@ -134,17 +134,16 @@ export function packBatch(
   }));
 }
 
-/** Whether a request has nothing besides inputs, the outputs it wants, a priority and a sequence. */
-export function isPlain({ id, parameters, timeoutUs, trace }: InferenceRequest): boolean {
-  return id === '' && parameters === undefined && timeoutUs === 0 && trace === undefined;
-}
-
 function extrasOf(request: InferenceRequest, allOutputs: readonly string[]): WireRequestExtras | undefined {
-  const { requestedOutputs, priority, sequence } = request;
-  const hasNone = requestedOutputs.length === 0 && priority === 0 && sequence === undefined;
-  if (hasNone && isPlain(request)) return undefined;
+  if (hasNoExtras(request)) return undefined;
   const { inputs: _, batchSize: __, ...extras } = toHostedFields(request, allOutputs);
   return extras;
+}
+
+function hasNoExtras(request: InferenceRequest): boolean {
+  const { id, parameters, priority, requestedOutputs, sequence, timeoutUs, trace } = request;
+  if (parameters !== undefined || sequence !== undefined || trace !== undefined) return false;
+  return id === '' && requestedOutputs.length === 0 && priority === 0 && timeoutUs === 0;
 }
 
 /** The tensors of a message as views on its buffers. */

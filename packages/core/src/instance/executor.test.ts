@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createModelConfig } from '@nereid/protocol/model-config';
 import { buildRequest, fp32, type RecordedRequest } from '../../test/build-request.ts';
+import type { InferenceRequestFields } from '../request/inference-request.ts';
 import { BackendMetrics } from '../telemetry/metrics.ts';
 import type { ChannelListener } from './executor-channel.ts';
 import { Executor } from './executor.ts';
@@ -48,8 +49,8 @@ class Bench {
     );
   }
 
-  execute(id: string): RecordedRequest {
-    const recorded = buildRequest({ id, inputs: [fp32('X', [1, 1], [4])] });
+  execute(fields: Partial<InferenceRequestFields> = {}): RecordedRequest {
+    const recorded = buildRequest({ ...fields, inputs: [fp32('X', [1, 1], [4])] });
     this.executor.execute({
       instance: 0,
       requests: [recorded.request],
@@ -92,7 +93,7 @@ class Bench {
 describe('an executor', () => {
   test('gets a plain batch without a message, and answers it so', async () => {
     const bench = new Bench();
-    const { responses } = bench.execute('');
+    const { responses } = bench.execute();
     const slot = bench.next();
     assert.deepEqual(readBatch(slot, HEADS)[0]?.inputs[0]?.shape, [1, 1]);
     await bench.answer(slot);
@@ -103,16 +104,16 @@ describe('an executor', () => {
 
   test('gets the next one in the same memory', async () => {
     const bench = new Bench();
-    bench.execute('');
+    bench.execute();
     const slot = bench.next();
     await bench.answer(slot);
-    bench.execute('');
+    bench.execute();
     assert.equal(bench.next().number, slot.number);
   });
 
   test('gets a batch whose requests have more as a message', () => {
     const bench = new Bench();
-    bench.execute('r1');
+    bench.execute({ parameters: { a: 1 } });
     assert.deepEqual(
       bench.messages.map(({ kind }) => kind),
       ['execute'],
@@ -122,9 +123,9 @@ describe('an executor', () => {
 
   test('that has gone leaves no batch unanswered', () => {
     const bench = new Bench();
-    const open = bench.execute('');
+    const open = bench.execute();
     bench.end();
-    const later = bench.execute('');
+    const later = bench.execute();
     assert.deepEqual([open.errors(), later.errors()], [['gone'], ['gone']]);
   });
 });

@@ -28,7 +28,7 @@ export function toHostedFields(
 }
 
 /** Milliseconds since the epoch. Of use while the execution starts: it takes the time of that for now. */
-function deadlineOf({ timeoutUs, times: { arrived, started } }: InferenceRequest): number | undefined {
+export function deadlineOf({ timeoutUs, times: { arrived, started } }: InferenceRequest): number | undefined {
   if (timeoutUs <= 0) return undefined;
   return Date.now() + timeoutUs / 1e3 - (started - arrived) / 1e6;
 }

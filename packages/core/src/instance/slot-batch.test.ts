@@ -52,6 +52,8 @@ describe('a batch in a slot', () => {
       batchSize: fc.nat(9),
       priority: fc.nat(3),
       sequence: fc.option(SEQUENCE, { nil: undefined }),
+      id: fc.string({ unit: 'binary', maxLength: 30 }),
+      timeoutUs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2 ** 40 })),
       wanted: fc.constantFrom([], ['Z'], ['Z', 'Y']),
     });
     checkSchedules(
@@ -64,15 +66,26 @@ describe('a batch in a slot', () => {
             requestedOutputs: wanted.map((output) => ({ name: output, classification: 0, binaryData: true })),
           }),
         );
+        const before = Date.now();
         assert.ok(write(slot, requests));
+        const after = Date.now();
         assert.deepEqual([slot.doubles[BATCH], slot.get(INSTANCE)], [2 ** 40, 3]);
+        const read = readBatch(slot, HEADS);
+        for (const { timeoutUs, deadline } of read) {
+          // Requests of this test never waited.
+          const from = deadline === undefined ? undefined : deadline - timeoutUs / 1e3;
+          assert.equal(from !== undefined, timeoutUs > 0);
+          if (from !== undefined) assert.ok(from >= before - 0.001 && from <= after + 0.001, `from ${from}`);
+        }
         assert.deepEqual(
-          readBatch(slot, HEADS).map(({ inputs, ...fields }) => ({
+          read.map(({ inputs, ...fields }) => ({
             ...fields,
+            deadline: undefined,
             inputs: inputs.map(({ data, ...head }) => ({ ...head, values: valuesOf(data) })),
           })),
           rows.map(({ inputs, wanted, ...fields }) => ({
             ...fields,
+            deadline: undefined,
             requestedOutputs: wanted.length === 0 ? undefined : wanted,
             inputs: inputs.map(([name, values]) => ({
               name,
@@ -99,10 +112,9 @@ describe('a batch in a slot', () => {
   });
 
   for (const [what, fields] of [
-    ['an id', { id: '7' }],
+    ['an id that no record takes', { id: 'x'.repeat(16_000) }],
     ['parameters', { parameters: { a: 1 } }],
     ['a correlation ID that is a string', { sequence: { id: 'a', start: true, end: false } }],
-    ['a time limit', { timeoutUs: 5 }],
     ['an input of another datatype', { inputs: [{ ...fp32('A', [1], [1]), datatype: 'INT32' }] }],
     ['an input that the model does not list', { inputs: [fp32('C', [1], [1])] }],
     ['a size that no word takes', { inputs: [{ ...fp32('A', [1], []), shape: [2 ** 31, 0] }] }],
