@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
+import { lateModules } from './late-modules.ts';
 import { leanModules } from './lean-modules.ts';
 
 const PACKAGES = join(import.meta.dirname, '..', 'packages');
@@ -17,7 +18,7 @@ const COMMON: BuildOptions = {
   minifyWhitespace: true,
   legalComments: 'linked',
   logLevel: 'warning',
-  plugins: [leanModules],
+  plugins: [lateModules, leanModules],
 };
 
 /**

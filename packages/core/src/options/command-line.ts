@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { InferenceServerError } from '@nereid/protocol';
 import { nearestName } from '@nereid/protocol/model-config';
 import { isSwitchValue } from './option-spec.ts';
@@ -163,8 +162,8 @@ function toServerOptions(values: ReadonlyMap<string, unknown>, environment: Envi
     modelRepository: vertexStorage === '' ? [] : [vertexStorage],
     ...Object.fromEntries(values),
   };
-  assert(isServerOptions(options), 'each value was checked when it was read');
-  return options;
+  if (isServerOptions(options)) return options;
+  throw new InferenceServerError('INTERNAL', 'a value of the command line is not what its check said');
 }
 
 function isServerOptions(options: Readonly<Record<string, unknown>>): options is ServerOptions {

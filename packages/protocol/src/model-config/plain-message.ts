@@ -26,7 +26,7 @@ export interface ElementType {
 }
 
 /** The descriptor of ModelConfig. */
-export const MODEL_CONFIG: DescMessage = ModelConfigSchema;
+export { ModelConfigSchema as MODEL_CONFIG };
 
 /** A configuration as the codecs see it. */
 export function toPlain(config: ModelConfig): PlainMessage {
@@ -38,7 +38,7 @@ export function toPlain(config: ModelConfig): PlainMessage {
  * in.
  */
 export function toModelConfig(message: PlainMessage): ModelConfig {
-  return complete(MODEL_CONFIG, message) as unknown as ModelConfig;
+  return complete(ModelConfigSchema, message) as unknown as ModelConfig;
 }
 
 /** Whether a field that is not set has a value all the same: all but messages and members of a oneof. */

@@ -1,6 +1,6 @@
 /** Compressed bodies, both ways. */
+import { deflate, gzip, unzip } from 'node:zlib';
 import { InferenceServerError } from '@nereid/protocol';
-import { zlib } from '../late-zlib.ts';
 
 /** The encodings that are taken and written. */
 export type Compression = 'gzip' | 'deflate';
@@ -69,7 +69,7 @@ export function decompress(body: Buffer, maxByteSize: number, done: Callback): v
     done(new InferenceServerError('INVALID_ARG', 'nothing to be decompressed'), body);
     return;
   }
-  zlib().unzip(body, { maxOutputLength: maxByteSize }, (cause, whole) => {
+  unzip(body, { maxOutputLength: maxByteSize }, (cause, whole) => {
     if (cause === null) done(undefined, whole);
     else done(cannotDecompress(cause, maxByteSize), body);
   });
@@ -77,7 +77,6 @@ export function decompress(body: Buffer, maxByteSize: number, done: Callback): v
 
 /** Compresses an answer. */
 export function compress(compression: Compression, body: Buffer, done: Callback): void {
-  const { gzip, deflate } = zlib();
   const run = compression === 'gzip' ? gzip : deflate;
   run(body, {}, (error, compressed) => {
     done(error ?? undefined, compressed);

@@ -1,7 +1,6 @@
 /** Packed messages: which ways there are, in and out. */
-import type { CompressCallback } from 'node:zlib';
+import { deflate, gunzip, gzip, inflate, type CompressCallback } from 'node:zlib';
 import type { GrpcStatus } from '../error-handler.ts';
-import { zlib } from '../../late-zlib.ts';
 import { GRPC } from './grpc-codes.ts';
 
 /** How messages may be packed, as `grpc-accept-encoding` lists it. */
@@ -27,9 +26,9 @@ export function unpackerOf(encoding: string): Unpack | 'identity' | undefined {
     case 'identity':
       return 'identity';
     case 'gzip':
-      return unpackWith(zlib().gunzip);
+      return unpackWith(gunzip);
     case 'deflate':
-      return unpackWith(zlib().inflate);
+      return unpackWith(inflate);
     default:
       return undefined;
   }
@@ -44,8 +43,8 @@ export function unpackerOf(encoding: string): Unpack | 'identity' | undefined {
  */
 export function packingFor(accepted: string, level: number): Packing | undefined {
   const encodings = accepted.split(',').map((encoding) => encoding.trim());
-  if (encodings.includes('gzip')) return { encoding: 'gzip', pack: packWith(zlib().gzip, level) };
-  if (encodings.includes('deflate')) return { encoding: 'deflate', pack: packWith(zlib().deflate, level) };
+  if (encodings.includes('gzip')) return { encoding: 'gzip', pack: packWith(gzip, level) };
+  if (encodings.includes('deflate')) return { encoding: 'deflate', pack: packWith(deflate, level) };
   return undefined;
 }
 
