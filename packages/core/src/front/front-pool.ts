@@ -4,6 +4,7 @@ import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { GrpcEndpointOptions, HttpEndpointOptions } from '../options/resolve-endpoints.ts';
 import type { HttpPluginSource } from '../plugin/plugin-registry.ts';
+import { listenOn } from '../protocol/listen-on.ts';
 import type { ServerLogger } from '../telemetry/logger.ts';
 import type { Tracer } from '../telemetry/trace.ts';
 import { FrontChannel } from './front-channel.ts';
@@ -149,19 +150,20 @@ export class FrontPool {
 }
 
 /** Fronts share their port, and would share it with another server, too: nobody else may have it when they begin. */
-function assertFree(
+async function assertFree(
   protocol: FrontProtocol,
   { address, port }: { readonly address: string; readonly port: number },
 ): Promise<void> {
-  if (port === 0) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (cause) => {
-      const message = `cannot listen for ${NAMES[protocol]} on ${address}:${String(port)}: ${cause.message}`;
-      reject(new InferenceServerError('UNAVAILABLE', message, { cause }));
-    });
-    probe.listen({ host: address, port }, () => {
-      probe.close(() => resolve());
-    });
+  if (port === 0) return;
+  const probe = createServer();
+  try {
+    await listenOn(probe, { address, port, reusePort: false });
+  } catch (cause) {
+    const { message: reason } = InferenceServerError.from(cause);
+    const message = `cannot listen for ${NAMES[protocol]} on ${address}:${String(port)}: ${reason}`;
+    throw new InferenceServerError('UNAVAILABLE', message, { cause });
+  }
+  await new Promise<void>((resolve) => {
+    probe.close(() => resolve());
   });
 }

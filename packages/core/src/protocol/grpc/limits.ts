@@ -12,6 +12,3 @@ export const WINDOW_BYTE_SIZE = 4 * 2 ** 20;
  * soon. There still is a limit, since opening and cancelling calls without end is a way to attack a server.
  */
 export const STREAM_RESETS = { resetBurst: 100_000, resetsPerSecond: 10_000 } as const;
-
-/** Connections that wait to be accepted. */
-export const BACKLOG = 511;

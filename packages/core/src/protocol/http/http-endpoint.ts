@@ -5,21 +5,11 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { PlainListener } from '../http1/http1-connection.ts';
 import { Http1Server } from '../http1/http1-server.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { listenOn, type ListenOptions } from '../listen-on.ts';
 import { refuseSlowRequest } from './error-handler.ts';
-
-/** Connections that wait to be accepted. */
-const BACKLOG = 511;
 
 /** How often a closing server looks for connections that have become idle, in milliseconds. */
 const IDLE_CHECK_INTERVAL = 20;
-
-/** Where to listen. */
-export interface ListenOptions {
-  readonly address: string;
-  /** 0: any free port. */
-  readonly port: number;
-  readonly reusePort: boolean;
-}
 
 /** Who serves what. */
 export interface EndpointHandlers {
@@ -58,20 +48,14 @@ export class HttpEndpoint {
    * @returns The port it listens on.
    * @throws InferenceServerError UNAVAILABLE when the port cannot be had.
    */
-  listen({ address, port, reusePort }: ListenOptions): Promise<{ readonly port: number }> {
-    const server = this.#plain.socketServer;
-    return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void => {
-        const message = `cannot listen for HTTP on ${address}:${String(port)}: ${cause.message}`;
-        reject(new InferenceServerError('UNAVAILABLE', message, { cause }));
-      };
-      server.once('error', fail);
-      server.listen({ host: address, port, reusePort, backlog: BACKLOG }, () => {
-        server.off('error', fail);
-        const bound = server.address();
-        resolve({ port: typeof bound === 'object' && bound !== null ? bound.port : port });
-      });
-    });
+  async listen(where: ListenOptions): Promise<{ readonly port: number }> {
+    try {
+      return { port: await listenOn(this.#plain.socketServer, where) };
+    } catch (cause) {
+      const { message: reason } = InferenceServerError.from(cause);
+      const message = `cannot listen for HTTP on ${where.address}:${String(where.port)}: ${reason}`;
+      throw new InferenceServerError('UNAVAILABLE', message, { cause });
+    }
   }
 
   /**

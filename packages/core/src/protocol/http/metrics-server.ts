@@ -2,7 +2,8 @@
 import type { HttpAnswer, HttpRequestHead } from '@nereid/backend-sdk/http';
 import { sendBody } from './answer.ts';
 import { sendErrorText } from './error-handler.ts';
-import { HttpEndpoint, type ListenOptions } from './http-endpoint.ts';
+import type { ListenOptions } from '../listen-on.ts';
+import { HttpEndpoint } from './http-endpoint.ts';
 
 export interface MetricsServer {
   /**

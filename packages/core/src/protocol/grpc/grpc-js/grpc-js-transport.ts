@@ -10,7 +10,7 @@ import {
   type ServerUnaryCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { BACKLOG } from '../limits.ts';
+import { listenOn } from '../../listen-on.ts';
 import type { Rpc } from '../rpc.ts';
 import type { CreateTransport, TransportOptions } from '../transport.ts';
 import { widenReceiveWindows } from './flow-control.ts';
@@ -30,18 +30,12 @@ export const createGrpcJsTransport: CreateTransport = async (loadRpcs, options) 
     socket.once('close', () => sockets.delete(socket));
     injector.injectConnection(socket);
   });
+  // Of single connections, such as one that could not be accepted.
+  listener.on('error', () => undefined);
 
   return {
     prepare: () => Promise.resolve(),
-    listen: () =>
-      new Promise((resolve, reject) => {
-        const { address: host, port, reusePort } = options;
-        listener.on('error', reject);
-        listener.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
-          const bound = listener.address();
-          resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
-        });
-      }),
+    listen: () => listenOn(listener, options),
     close: (graceMs) =>
       new Promise((resolve) => {
         // Not grpc-js' own waiting and forcing: neither sees connections that came from another listener.

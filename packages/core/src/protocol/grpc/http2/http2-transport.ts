@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { InferenceServerError } from '@nereid/protocol';
 import { HTTP2_ERROR } from '../../http2/frames.ts';
-import { BACKLOG } from '../limits.ts';
+import { listenOn } from '../../listen-on.ts';
 import type { Rpc } from '../rpc.ts';
 import type { CreateTransport, TransportOptions } from '../transport.ts';
 import { CallConnection } from './call-connection.ts';
@@ -28,11 +28,13 @@ export const createHttp2Transport: CreateTransport = (loadRpcs, options) => {
     });
     connections.add(open);
   });
+  // Of single connections, such as one that could not be accepted.
+  server.on('error', () => undefined);
   return Promise.resolve({
     prepare: async () => {
       await load();
     },
-    listen: () => listen(server, options),
+    listen: () => listenOn(server, options),
     close: (graceMs) =>
       new Promise((resolve) => {
         const deadline = setTimeout(() => {
@@ -73,16 +75,5 @@ function createSocketServer({ tls }: TransportOptions, accept: (socket: Socket) 
   return createTlsServer({ ...options, noDelay: true }, (socket: TLSSocket) => {
     if (socket.alpnProtocol === 'h2') accept(socket);
     else socket.destroy();
-  });
-}
-
-function listen(server: Server, { address: host, port, reusePort }: TransportOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    // Later ones concern single connections, such as one that could not be accepted.
-    server.on('error', reject);
-    server.listen({ host, port, reusePort, backlog: BACKLOG }, () => {
-      const bound = server.address();
-      resolve(typeof bound === 'object' && bound !== null ? bound.port : port);
-    });
   });
 }
