@@ -16,13 +16,17 @@ class Client {
   readonly server: Duplex;
   readonly connection: Http1Connection;
 
-  constructor(listener: PlainListener, { highWaterMark = 65_536 } = {}) {
+  /** @param write - Takes a piece of an answer when it calls back. Default: at once. */
+  constructor(
+    listener: PlainListener,
+    { highWaterMark = 65_536, write = (done: () => void): unknown => done() } = {},
+  ) {
     this.server = new Duplex({
       highWaterMark,
       read: () => undefined,
       write: (piece: Buffer, _encoding, done) => {
         this.received += piece.toString('latin1');
-        done();
+        write(done);
       },
     });
     const owner: ConnectionOwner = {
@@ -120,6 +124,21 @@ test('what comes before the answer waits', async () => {
   answers[0]?.end();
   await turn();
   assert.deepEqual([urls, client.server.isPaused()], [['/1', '/2'], false]);
+});
+
+test('a client that does not read its answers gets no more of them', async () => {
+  const pending: (() => void)[] = [];
+  const client = new Client(echo, {
+    highWaterMark: 1000,
+    write: (done) => pending.push(done),
+  });
+  for (let count = 0; count < 100; count += 1) await client.send(get('/unread'));
+  assert(client.server.writableLength < 1500, `${String(client.server.writableLength)} bytes wait`);
+  for (let done = pending.shift(); done !== undefined; done = pending.shift()) {
+    done();
+    await turn();
+  }
+  assert.equal(client.bodies.length, 100);
 });
 
 test('a body that nobody asks for is passed over once its request is answered', async () => {

@@ -61,7 +61,10 @@ export class Http1Connection implements AnswerOwner {
     this.#rest = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#advance();
   };
-  readonly #onDrain = (): void => void this.#answer?.emit('drain');
+  readonly #onDrain = (): void => {
+    this.#answer?.emit('drain');
+    this.#advance();
+  };
   readonly #onTimeout = (): void => void this.#answer?.emit('timeout');
   readonly #onClose = (): void => {
     this.#leave();
@@ -138,7 +141,8 @@ export class Http1Connection implements AnswerOwner {
   /** @returns false when it has to wait. */
   #take(bytes: Buffer): boolean {
     if (this.#body !== undefined) return this.#takeBody(bytes, this.#body);
-    if (this.#answer !== undefined) return false;
+    // Nor is a request taken whose client leaves earlier answers unread: they would pile up here.
+    if (this.#answer !== undefined || this.#socket.writableNeedDrain) return false;
     const known = this.#readHead(bytes);
     if (known === undefined) {
       this.#handOver(bytes);
