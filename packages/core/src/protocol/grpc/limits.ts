@@ -12,3 +12,9 @@ export const WINDOW_BYTE_SIZE = 4 * 2 ** 20;
  * soon. There still is a limit, since opening and cancelling calls without end is a way to attack a server.
  */
 export const STREAM_RESETS = { resetBurst: 100_000, resetsPerSecond: 10_000 } as const;
+
+/**
+ * Calls that may be open on one connection. Clients that know the limit let further ones wait; without one, calls that are opened
+ * and never read cost 3 KB each. Proxies, which carry the calls of many, keep well below.
+ */
+export const MAX_STREAMS = 16_384;

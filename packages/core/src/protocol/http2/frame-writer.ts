@@ -1,6 +1,6 @@
 /** What leaves a connection: frames that are written in one go are handed to the socket together. */
 import type { Socket } from 'node:net';
-import { FRAME, HEAD_BYTE_SIZE, writeHead, type FrameHead } from './frames.ts';
+import { DEFAULT_FRAME_BYTE_SIZE, FLAG, FRAME, HEAD_BYTE_SIZE, writeHead, type FrameHead } from './frames.ts';
 
 /** Payloads up to this size are copied behind their heads: that costs less than a piece of its own. */
 const COPIED_BYTE_SIZE = 4 * 1024;
@@ -53,6 +53,22 @@ export class FrameWriter {
     writeHead(arena, this.#to, { ...head, byteSize: payload.length });
     arena.set(payload, this.#to + HEAD_BYTE_SIZE);
     this.#to += HEAD_BYTE_SIZE + payload.length;
+  }
+
+  /** Headers, in as many frames as they need. */
+  writeHeaders(streamId: number, block: Buffer, endsStream: boolean): void {
+    const ends: number = endsStream ? FLAG.END_STREAM : FLAG.NONE;
+    if (block.length <= DEFAULT_FRAME_BYTE_SIZE) {
+      this.write({ type: FRAME.HEADERS, flags: ends | FLAG.END_HEADERS, streamId }, block);
+      return;
+    }
+    for (let at = 0; at < block.length; at += DEFAULT_FRAME_BYTE_SIZE) {
+      const part = block.subarray(at, at + DEFAULT_FRAME_BYTE_SIZE);
+      const type = at === 0 ? FRAME.HEADERS : FRAME.CONTINUATION;
+      const isLast = at + part.length === block.length;
+      const flags = (at === 0 ? ends : FLAG.NONE) | (isLast ? FLAG.END_HEADERS : FLAG.NONE);
+      this.write({ type, flags, streamId }, part);
+    }
   }
 
   /** A frame of data. The bytes must not change any more. */

@@ -26,6 +26,7 @@ export const FLAG = {
 export const SETTING = {
   HEADER_TABLE_SIZE: 1,
   ENABLE_PUSH: 2,
+  MAX_CONCURRENT_STREAMS: 3,
   INITIAL_WINDOW_SIZE: 4,
   MAX_FRAME_SIZE: 5,
   MAX_HEADER_LIST_SIZE: 6,
@@ -68,6 +69,13 @@ export function writeHead(target: Buffer, at: number, { byteSize, type, flags, s
   target[at + 3] = type;
   target[at + 4] = flags;
   target.writeUInt32BE(streamId, at + 5);
+}
+
+/** A payload of one number. */
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(4);
+  bytes.writeUInt32BE(value, 0);
+  return bytes;
 }
 
 /** What stands before a payload. */

@@ -8,7 +8,12 @@ import { Http2Connection, type ConnectionOptions } from './http2-connection.ts';
 import type { Http2Stream } from './http2-stream.ts';
 import { RawClient, REQUEST_BLOCK } from './testing/raw-client.ts';
 
-const OPTIONS: ConnectionOptions = { windowByteSize: 100_000, resetBurst: 100, resetsPerSecond: 10 };
+const OPTIONS: ConnectionOptions = {
+  windowByteSize: 100_000,
+  maxStreams: 50,
+  resetBurst: 100,
+  resetsPerSecond: 10,
+};
 /** Should it fail, it would wait for ever. */
 const LIMIT = { timeout: 30_000 };
 const HEADERS = [[':status', '200']] as const;
@@ -358,6 +363,30 @@ test('a client that asks for ever more and reads nothing loses its connection', 
     for (const { stream } of streams.values()) stream.respond(long, { endsStream: true, isRepeated: false });
     streams.clear();
   }
+});
+
+test('streams beyond what a client may have open are refused, and taken again when one has ended', async (t) => {
+  const { client, served, streams } = await serve(t);
+  for (let count = 0; count < OPTIONS.maxStreams; count += 1) client.open(2 * count + 1);
+  const refused = 2 * OPTIONS.maxStreams + 1;
+  client.open(refused);
+  client.send(FRAME.DATA, FLAG.END_STREAM, refused, Buffer.alloc(10));
+  const { payload } = await client.next(
+    ({ type, streamId }) => type === FRAME.RST_STREAM && streamId === refused,
+  );
+  assert.equal(payload.readUInt32BE(0), HTTP2_ERROR.REFUSED_STREAM);
+  assert.equal(streams.size, OPTIONS.maxStreams);
+  served(1).stream.reset(HTTP2_ERROR.CANCEL);
+  client.open(refused + 2);
+  await client.settle();
+  assert.ok(streams.has(refused + 2));
+});
+
+test('a client that changes its settings without end loses its connection', async (t) => {
+  const { client } = await serve(t);
+  for (let count = 0; count < 1000; count += 1) client.send(FRAME.SETTINGS, 0, 0, setting(4, count));
+  const { payload } = await client.next(({ type }) => type === FRAME.GOAWAY);
+  assert.equal(payload.readUInt32BE(4), HTTP2_ERROR.ENHANCE_YOUR_CALM);
 });
 
 test('whatever a client sends, it is answered or loses its connection', async (t) => {

@@ -4,19 +4,26 @@ import { DataSender } from './data-sender.ts';
 import { FrameReader, type FrameHandler } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import {
-  DEFAULT_FRAME_BYTE_SIZE,
   DEFAULT_WINDOW_BYTE_SIZE,
   FLAG,
   FRAME,
   HTTP2_ERROR,
   MAX_WINDOW_BYTE_SIZE,
+  uint32,
   type FrameHead,
 } from './frames.ts';
 import { destroyLater, endGently } from './end-socket.ts';
+import { HeldRequests } from './held-requests.ts';
 import { HeaderBlocks } from './header-blocks.ts';
 import { HeaderDecoder } from './header-decoder.ts';
 import { HeaderEncoder, type AnswerHeaders } from './header-encoder.ts';
-import { assertPayloadSize, Http2ConnectionError, protocolError } from './http2-error.ts';
+import {
+  assertPayloadSize,
+  Http2ConnectionError,
+  protocolError,
+  tooMuch,
+  windowTooLarge,
+} from './http2-error.ts';
 import { Http2Stream, type HeaderKind, type StreamOwner } from './http2-stream.ts';
 import { DEFAULT_PEER_SETTINGS, readPeerSettings, serverSettings } from './settings.ts';
 import { ReceiveWindow } from './receive-window.ts';
@@ -26,10 +33,16 @@ import { TokenBucket } from './token-bucket.ts';
 /** What a client leaves unread when it asks for ever more headers, or answers to pings and settings: beyond it, it is an attack. */
 const MAX_UNSENT_BYTE_SIZE = 64 * 2 ** 20;
 
+/** Settings that a client may send: so many at once, and so many a second. Each concerns all of its streams. */
+const SETTINGS_BURST = 100;
+const SETTINGS_PER_SECOND = 10;
+
 /** How a server treats its connections. */
 export interface ConnectionOptions {
   /** Bytes that a client may send ahead, on a stream and on the connection. */
   readonly windowByteSize: number;
+  /** Streams that a client may have open at a time. More are refused, which clients take as a reason to wait. */
+  readonly maxStreams: number;
   /** Streams that a client may give up: so many at once, and so many a second. */
   readonly resetBurst: number;
   readonly resetsPerSecond: number;
@@ -56,6 +69,8 @@ export class Http2Connection implements FrameHandler, StreamOwner {
   readonly #encoder = new HeaderEncoder();
   readonly #streams = new Map<number, Http2Stream>();
   readonly #resets: TokenBucket;
+  readonly #settings = new TokenBucket(SETTINGS_BURST, SETTINGS_PER_SECOND);
+  readonly #held: HeldRequests;
   #peer = DEFAULT_PEER_SETTINGS;
   #lastStreamId = 0;
   /** Whose frame of data is being read; undefined: of none that is open. */
@@ -82,8 +97,10 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     socket.on('data', (chunk: Buffer) => {
       this.#receive(chunk);
     });
+    this.#held = new HeldRequests(this.#sender, (stream, headers) => listener.onStream(stream, headers));
     socket.on('drain', () => {
       this.#sender.resumeAll();
+      this.#held.goOn();
     });
     // What broke it shows in that it closes.
     socket.on('error', ignore);
@@ -134,18 +151,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
 
   sendHeaders(streamId: number, headers: AnswerHeaders, { endsStream, isRepeated }: HeaderKind): void {
     const block = isRepeated ? this.#encoder.encodeRepeated(headers) : this.#encoder.encode(headers);
-    const ends: number = endsStream ? FLAG.END_STREAM : FLAG.NONE;
-    if (block.length <= DEFAULT_FRAME_BYTE_SIZE) {
-      this.#writer.write({ type: FRAME.HEADERS, flags: ends | FLAG.END_HEADERS, streamId }, block);
-      return;
-    }
-    for (let at = 0; at < block.length; at += DEFAULT_FRAME_BYTE_SIZE) {
-      const part = block.subarray(at, at + DEFAULT_FRAME_BYTE_SIZE);
-      const type = at === 0 ? FRAME.HEADERS : FRAME.CONTINUATION;
-      const isLast = at + part.length === block.length;
-      const flags = (at === 0 ? ends : FLAG.NONE) | (isLast ? FLAG.END_HEADERS : FLAG.NONE);
-      this.#writer.write({ type, flags, streamId }, part);
-    }
+    this.#writer.writeHeaders(streamId, block, endsStream);
   }
 
   sendReset(streamId: number, code: number): void {
@@ -162,13 +168,14 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     this.#sendWindowUpdate(stream.id, unacknowledged);
   }
 
-  send(stream: Http2Stream): void {
-    this.#sender.send(stream);
+  send(stream: Http2Stream, byteSize: number): void {
+    this.#sender.send(stream, byteSize);
   }
 
-  forget(stream: Http2Stream): void {
+  forget(stream: Http2Stream, byteSize: number): void {
     this.#streams.delete(stream.id);
-    this.#sender.forget(stream);
+    this.#sender.forget(stream, byteSize);
+    if (byteSize > 0) this.#held.goOn();
     if (this.#isClosing) this.#endWhenIdle();
   }
 
@@ -223,8 +230,9 @@ export class Http2Connection implements FrameHandler, StreamOwner {
   }
 
   #greet(): void {
-    const { windowByteSize } = this.#options;
-    const settings = serverSettings(windowByteSize, HeaderBlocks.maxByteSize);
+    const { windowByteSize, maxStreams } = this.#options;
+    const maxHeaderByteSize = HeaderBlocks.maxByteSize;
+    const settings = serverSettings({ maxStreams, windowByteSize, maxHeaderByteSize });
     this.#writer.write({ type: FRAME.SETTINGS, flags: FLAG.NONE, streamId: 0 }, settings);
     this.#sendWindowUpdate(0, windowByteSize - DEFAULT_WINDOW_BYTE_SIZE);
   }
@@ -238,6 +246,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     }
     try {
       this.#reader.push(chunk);
+      this.#held.goOn();
     } catch (reason) {
       if (reason instanceof Http2ConnectionError) {
         this.fail(reason.code, reason.message);
@@ -271,6 +280,11 @@ export class Http2Connection implements FrameHandler, StreamOwner {
 
   #open(streamId: number, isEnded: boolean, collector: HeaderCollector): void {
     this.#lastStreamId = streamId;
+    if (this.#streams.size >= this.#options.maxStreams) {
+      this.#countReset();
+      this.sendReset(streamId, HTTP2_ERROR.REFUSED_STREAM);
+      return;
+    }
     const windows = { send: this.#peer.windowByteSize, receive: this.#options.windowByteSize };
     const stream = new Http2Stream(streamId, windows, this);
     this.#streams.set(streamId, stream);
@@ -278,7 +292,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     if (collector.isTooLarge) this.#resetStream(stream, HTTP2_ERROR.ENHANCE_YOUR_CALM);
     else if (collector.isMalformed || !collector.isRequest)
       this.#resetStream(stream, HTTP2_ERROR.PROTOCOL_ERROR);
-    else this.#listener.onStream(stream, collector.headers);
+    else this.#held.take(stream, collector.headers);
   }
 
   #onWindowUpdate({ streamId }: FrameHead, payload: Buffer): void {
@@ -314,6 +328,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     if (streamId !== 0) throw protocolError('settings of a stream');
     this.#isSettled = true;
     if ((flags & FLAG.ACK) !== 0) return;
+    if (!this.#settings.take(performance.now())) throw tooMuch('too many settings');
     const { windowByteSize } = this.#peer;
     this.#peer = readPeerSettings(payload, this.#peer);
     const growth = this.#peer.windowByteSize - windowByteSize;
@@ -324,7 +339,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     this.#sender.frameByteSize = this.#peer.frameByteSize;
     this.#encoder.limitTable(this.#peer.headerTableByteSize);
     this.#writer.write({ type: FRAME.SETTINGS, flags: FLAG.ACK, streamId: 0 }, Buffer.alloc(0));
-    if (growth > 0) this.#sender.resumeAll();
+    if (growth > 0) for (const stream of this.#streams.values()) this.#sender.resume(stream);
   }
 
   #onPing({ flags }: FrameHead, payload: Buffer): void {
@@ -351,7 +366,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
   /** Opening and giving up streams without end is a way to attack a server, whichever side gives them up. */
   #countReset(): void {
     if (this.#resets.take(performance.now())) return;
-    throw new Http2ConnectionError(HTTP2_ERROR.ENHANCE_YOUR_CALM, 'too many streams were given up');
+    throw tooMuch('too many streams were given up');
   }
 
   #assertNoHeadersOpen(): void {
@@ -381,19 +396,4 @@ export class Http2Connection implements FrameHandler, StreamOwner {
   }
 }
 
-function windowTooLarge(): Http2ConnectionError {
-  return new Http2ConnectionError(
-    HTTP2_ERROR.FLOW_CONTROL_ERROR,
-    'a window that grows beyond 2^31 - 1 bytes',
-  );
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(4);
-  bytes.writeUInt32BE(value, 0);
-  return bytes;
-}
-
-function ignore(): void {
-  // Nothing to do.
-}
+function ignore(): void {}

@@ -16,6 +16,18 @@ export function protocolError(message: string): Http2ConnectionError {
   return new Http2ConnectionError(HTTP2_ERROR.PROTOCOL_ERROR, message);
 }
 
+/** What only an attack needs. */
+export function tooMuch(what: string): Http2ConnectionError {
+  return new Http2ConnectionError(HTTP2_ERROR.ENHANCE_YOUR_CALM, what);
+}
+
+export function windowTooLarge(): Http2ConnectionError {
+  return new Http2ConnectionError(
+    HTTP2_ERROR.FLOW_CONTROL_ERROR,
+    'a window that grows beyond 2^31 - 1 bytes',
+  );
+}
+
 /** @throws Http2ConnectionError FRAME_SIZE_ERROR */
 export function assertPayloadSize(payload: Buffer, byteSize: number): void {
   if (payload.length === byteSize) return;

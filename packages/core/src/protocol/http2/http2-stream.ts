@@ -1,5 +1,6 @@
 /** One stream of a connection: a request and its answer. */
 import type { AnswerHeaders } from './header-encoder.ts';
+import { WaitingData } from './waiting-data.ts';
 
 /** What a stream tells. */
 export interface StreamListener {
@@ -19,9 +20,10 @@ export interface StreamOwner {
   sendReset(streamId: number, code: number): void;
   /** So many bytes of a request were taken. */
   giveCredit(stream: Http2Stream, byteSize: number): void;
-  /** The stream has data to send. */
-  send(stream: Http2Stream): void;
-  forget(stream: Http2Stream): void;
+  /** The stream has so many bytes of data more to send. */
+  send(stream: Http2Stream, byteSize: number): void;
+  /** It is over: so many bytes of its data are not sent any more. */
+  forget(stream: Http2Stream, byteSize: number): void;
 }
 
 /** How headers are sent. */
@@ -37,9 +39,6 @@ export interface StreamWindows {
   readonly receive: number;
 }
 
-/** Received pieces this small are copied when they must wait: the chunks that they are of are much larger. */
-const SMALL_BYTE_SIZE = 4096;
-
 const NOTHING = Buffer.alloc(0);
 
 /** A server's end of a stream. Once it is over, all methods are without effect. */
@@ -54,7 +53,7 @@ export class Http2Stream {
   readonly #owner: StreamOwner;
   #listener: StreamListener | undefined;
   /** Parts of the request that wait for a listener, or until it goes on. */
-  #received: Buffer[] = [];
+  readonly #received = new WaitingData();
   #isPaused = false;
   #isRemoteEnded = false;
   /** The listener was told. */
@@ -114,7 +113,7 @@ export class Http2Stream {
   write(data: Buffer): boolean {
     if (this.isOver) return true;
     if (data.length > 0) this.#pending.push(data);
-    this.#owner.send(this);
+    this.#owner.send(this, data.length);
     return this.#pending.length === 0;
   }
 
@@ -161,8 +160,8 @@ export class Http2Stream {
 
   receive(piece: Buffer): void {
     const listener = this.#listener;
-    if (listener === undefined || this.#isPaused || this.#received.length > 0) {
-      this.#received.push(piece.length <= SMALL_BYTE_SIZE ? Buffer.from(piece) : piece);
+    if (listener === undefined || this.#isPaused || !this.#received.isEmpty) {
+      this.#received.push(piece);
       return;
     }
     this.#owner.giveCredit(this, piece.length);
@@ -200,13 +199,13 @@ export class Http2Stream {
   #deliver(): void {
     const listener = this.#listener;
     if (listener === undefined || this.#isClosed) return;
-    while (this.#received.length > 0 && !this.#isPaused) {
+    while (!this.#isPaused) {
       const piece = this.#received.shift();
       if (piece === undefined) break;
       this.#owner.giveCredit(this, piece.length);
       listener.dataReceived(piece);
     }
-    if (this.#isRemoteEnded && this.#received.length === 0 && !this.#isEndTold) {
+    if (this.#isRemoteEnded && this.#received.isEmpty && !this.#isEndTold) {
       this.#isEndTold = true;
       listener.requestEnded();
     }
@@ -231,10 +230,18 @@ export class Http2Stream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#stall);
+    const unsent = byteSizeOf(this.#pending);
     this.#pending.length = 0;
-    for (const piece of this.#received) this.#owner.giveCredit(this, piece.length);
-    this.#received.length = 0;
-    this.#owner.forget(this);
+    for (let piece = this.#received.shift(); piece !== undefined; piece = this.#received.shift()) {
+      this.#owner.giveCredit(this, piece.length);
+    }
+    this.#owner.forget(this, unsent);
     this.#listener?.streamClosed();
   }
+}
+
+function byteSizeOf(pieces: readonly Buffer[]): number {
+  let byteSize = 0;
+  for (const piece of pieces) byteSize += piece.length;
+  return byteSize;
 }

@@ -60,9 +60,19 @@ export function readPeerSettings(payload: Buffer, earlier: PeerSettings): PeerSe
   return { windowByteSize, frameByteSize, headerTableByteSize };
 }
 
+/** What a server says of itself. */
+export interface ServerSettings {
+  readonly maxStreams: number;
+  /** Bytes of data on a new stream. */
+  readonly windowByteSize: number;
+  /** Of a header block. */
+  readonly maxHeaderByteSize: number;
+}
+
 /** The payload of our own settings. */
-export function serverSettings(windowByteSize: number, maxHeaderByteSize: number): Buffer {
+export function serverSettings({ maxStreams, windowByteSize, maxHeaderByteSize }: ServerSettings): Buffer {
   const settings = [
+    [SETTING.MAX_CONCURRENT_STREAMS, maxStreams],
     [SETTING.INITIAL_WINDOW_SIZE, windowByteSize],
     [SETTING.MAX_HEADER_LIST_SIZE, maxHeaderByteSize],
   ] as const;

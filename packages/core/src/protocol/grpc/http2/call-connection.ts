@@ -4,7 +4,7 @@ import { HTTP2_ERROR } from '../../http2/frames.ts';
 import { Http2Connection, type ConnectionOptions } from '../../http2/http2-connection.ts';
 import type { Http2Stream } from '../../http2/http2-stream.ts';
 import type { RequestHeaders } from '../../http2/request-headers.ts';
-import { STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
+import { MAX_STREAMS, STREAM_RESETS, WINDOW_BYTE_SIZE } from '../limits.ts';
 import type { GrpcKeepalive } from '../transport.ts';
 import { LONGEST_TIMER } from './deadline.ts';
 
@@ -17,7 +17,11 @@ const AGE_JITTER = 0.1;
 /** More than what HTTP/2 itself sends between two pings, such as the answers to them: parts of a response. */
 const CONTROL_BYTE_SIZE = 1024;
 
-const HTTP2_OPTIONS: ConnectionOptions = { windowByteSize: WINDOW_BYTE_SIZE, ...STREAM_RESETS };
+const HTTP2_OPTIONS: ConnectionOptions = {
+  windowByteSize: WINDOW_BYTE_SIZE,
+  maxStreams: MAX_STREAMS,
+  ...STREAM_RESETS,
+};
 
 /** What a connection tells. */
 interface CallConnectionListener {

@@ -58,6 +58,9 @@ export class Http2Call implements StreamCall, StreamListener {
   #deadline: NodeJS.Timeout | undefined;
   #onClose: (() => void) | undefined;
   #onDrain: (() => void) | undefined;
+  /** Why nothing is taken of the stream: whoever reads wants no more, or a message is being unpacked. */
+  #isHeld = false;
+  #isUnpacking = false;
   /** Nothing more is read or written. */
   #isOver = false;
   /** Bytes that came after the call was over. */
@@ -118,6 +121,10 @@ export class Http2Call implements StreamCall, StreamListener {
       onMessage: (message) => {
         if (!this.#isOver) onMessage(message);
       },
+      onBusy: (isBusy) => {
+        this.#isUnpacking = isBusy;
+        this.#takeOrWait();
+      },
       onEnd: () => {
         if (!this.#isOver) onHalfClose();
       },
@@ -129,11 +136,13 @@ export class Http2Call implements StreamCall, StreamListener {
   }
 
   pause(): void {
-    this.#stream.pause();
+    this.#isHeld = true;
+    this.#takeOrWait();
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.#isHeld = false;
+    this.#takeOrWait();
   }
 
   write(message: Buffer): boolean {
@@ -215,6 +224,11 @@ export class Http2Call implements StreamCall, StreamListener {
       if (this.#stream.hasPending) this.#stream.reset(HTTP2_ERROR.CANCEL);
       this.#close();
     });
+  }
+
+  #takeOrWait(): void {
+    if (!this.#isOver && (this.#isHeld || this.#isUnpacking)) this.#stream.pause();
+    else this.#stream.resume();
   }
 
   /** The status is on the way. What the client still sends is thrown away. */

@@ -1,5 +1,6 @@
 /** gRPC's framing on the way in: a flag, a length, a message, in chunks that end anywhere. */
 import { allocateBuffer } from '../../../memory/large-buffer.ts';
+import { WaitingData } from '../../http2/waiting-data.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import type { Unpack } from './compression.ts';
 import { GRPC } from './grpc-codes.ts';
@@ -10,6 +11,12 @@ export const PREFIX_BYTE_SIZE = 5;
 /** A message this small is copied out of the chunk that it came in, which is much larger and would live as long. */
 const SMALL_BYTE_SIZE = 4096;
 
+/**
+ * A message of more bytes gets its memory once so many of them have come: to announce two gigabytes costs a client nothing, and
+ * the server a collection of its garbage.
+ */
+const HELD_BYTE_SIZE = 256 * 1024;
+
 /** Settings of a {@link MessageReader}. */
 export interface MessageReaderOptions {
   /** Messages that announce more bytes are refused, packed or not. */
@@ -17,6 +24,8 @@ export interface MessageReaderOptions {
   /** Unpacks compressed messages; undefined: the client did not announce a compression. */
   readonly unpack: Unpack | undefined;
   readonly onMessage: (message: Buffer) => void;
+  /** A message is being unpacked: until it is, no chunk should come. */
+  readonly onBusy: (isBusy: boolean) => void;
   /** All messages were handed on. */
   readonly onEnd: () => void;
   /** The bytes are no such frames. Nothing is called after it. */
@@ -31,11 +40,15 @@ export class MessageReader {
   readonly #options: MessageReaderOptions;
   readonly #prefix = Buffer.allocUnsafe(PREFIX_BYTE_SIZE);
   #prefixFilled = 0;
-  /** The message that is being put together. */
-  #message: Buffer | undefined;
+  /** Of the message that is being put together; undefined: none is. */
+  #byteSize: number | undefined;
   #filled = 0;
-  /** Chunks that came while a message was being unpacked. */
-  #waiting: Buffer[] = [];
+  /** Its memory, once there is some. */
+  #message: Buffer | undefined;
+  /** What came of it before. */
+  readonly #begun = new WaitingData();
+  /** What came with a message that is being unpacked. */
+  #rest: Buffer | undefined;
   #isUnpacking = false;
   #isEnded = false;
   #isFailed = false;
@@ -47,9 +60,10 @@ export class MessageReader {
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && !this.#isUnpacking && !this.#isFailed) {
-      at = this.#message === undefined ? this.#readPrefix(chunk, at) : this.#fill(this.#message, chunk, at);
+      const byteSize = this.#byteSize;
+      at = byteSize === undefined ? this.#readPrefix(chunk, at) : this.#fill(byteSize, chunk, at);
     }
-    if (this.#isUnpacking && at < chunk.length) this.#waiting.push(chunk.subarray(at));
+    if (this.#isUnpacking && at < chunk.length) this.#rest = chunk.subarray(at);
   }
 
   /** No chunk comes any more. */
@@ -71,17 +85,46 @@ export class MessageReader {
       this.#deliver(byteSize <= SMALL_BYTE_SIZE ? Buffer.from(view) : view);
       return at + byteSize;
     }
-    // Pages of a large buffer are only taken once they are written: announcing much costs the server nothing.
-    this.#message = allocateBuffer(byteSize);
+    this.#byteSize = byteSize;
     this.#filled = 0;
     return at;
   }
 
-  #fill(message: Buffer, chunk: Buffer, from: number): number {
-    const copied = chunk.copy(message, this.#filled, from);
-    this.#filled += copied;
-    if (this.#filled === message.length) this.#deliver(message);
-    return from + copied;
+  /** Adds to the message of that size. */
+  #fill(byteSize: number, chunk: Buffer, from: number): number {
+    const to = Math.min(chunk.length, from + byteSize - this.#filled);
+    if (this.#filled < HELD_BYTE_SIZE && byteSize > HELD_BYTE_SIZE) {
+      this.#begun.push(chunk.subarray(from, to));
+    } else {
+      this.#message ??= this.#allocate(byteSize);
+      if (this.#message === undefined) return to;
+      chunk.copy(this.#message, this.#filled, from, to);
+    }
+    this.#filled += to - from;
+    if (this.#filled === byteSize) this.#complete(byteSize);
+    return to;
+  }
+
+  #complete(byteSize: number): void {
+    const message = this.#message ?? this.#allocate(byteSize);
+    this.#byteSize = undefined;
+    this.#message = undefined;
+    if (message !== undefined) this.#deliver(message);
+  }
+
+  /** Memory for a message, with what came of it; undefined: there is none, and the reader has failed. */
+  #allocate(byteSize: number): Buffer | undefined {
+    try {
+      const message = allocateBuffer(byteSize);
+      let at = 0;
+      for (let piece = this.#begun.shift(); piece !== undefined; piece = this.#begun.shift()) {
+        at += piece.copy(message, at);
+      }
+      return message;
+    } catch {
+      this.#fail(GRPC.RESOURCE_EXHAUSTED, `no memory for a message of ${String(byteSize)} bytes`);
+      return undefined;
+    }
   }
 
   #isAcceptable(byteSize: number): boolean {
@@ -102,12 +145,12 @@ export class MessageReader {
     const { unpack, onMessage, maxByteSize } = this.#options;
     const isPacked = this.#prefix[0] === 1;
     this.#prefixFilled = 0;
-    this.#message = undefined;
     if (!isPacked || unpack === undefined) {
       onMessage(bytes);
       return;
     }
     this.#isUnpacking = true;
+    this.#options.onBusy(true);
     unpack(bytes, maxByteSize, (status, message) => {
       if (status === undefined) this.#resume(message);
       else this.#fail(status.code, status.details);
@@ -116,17 +159,19 @@ export class MessageReader {
 
   #resume(message: Buffer): void {
     this.#isUnpacking = false;
-    const chunks = this.#waiting;
-    this.#waiting = [];
+    const rest = this.#rest;
+    this.#rest = undefined;
     this.#options.onMessage(message);
-    for (const chunk of chunks) this.push(chunk);
-    if (this.#isEnded && !this.#isUnpacking) this.end();
+    if (rest !== undefined) this.push(rest);
+    if (this.#isUnpacking) return;
+    if (this.#isEnded) this.end();
+    else this.#options.onBusy(false);
   }
 
   #fail(code: number, details: string): void {
     this.#isFailed = true;
     this.#isUnpacking = false;
-    this.#waiting = [];
+    this.#rest = undefined;
     this.#options.onError({ code, details });
   }
 }
