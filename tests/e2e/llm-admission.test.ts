@@ -1,9 +1,12 @@
 /** More requests than an engine takes: who waits, who is refused and what they are told. The engine is a scripted one. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
-import { generate, llmModel, metricValue, type Answer } from '../llm/llm-models.ts';
+import { GrpcClient, InferInput } from '@nereid/client';
+import { chat, generate, llmModel, metricValue, type Answer } from '../llm/llm-models.ts';
 import { startScriptedEngine, type ScriptedEngine } from '../llm/scripted-engine.ts';
 import { until } from '../llm/until.ts';
+import { collect } from '../server/collect.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -52,7 +55,7 @@ test('a queue may be limited by tokens', LIMIT, async () => {
 });
 
 test('a client with little is not behind all of one that has much', LIMIT, async () => {
-  await using served = await serve({ max_concurrent_requests: '1' });
+  await using served = await serve({ max_concurrent_requests: '1', client_key_parameter: 'client_key' });
   const { server, engine } = served;
   await served.hold();
   const much = Array.from({ length: 5 }, () => generate(server, 'llama', { client_key: 'much' }));
@@ -62,6 +65,51 @@ test('a client with little is not behind all of one that has much', LIMIT, async
   await served.release();
   assert.deepEqual(await statuses([...much, little]), [200, 200, 200, 200, 200, 200]);
   const place = engine.requests.findIndex(({ body }) => body.includes('little'));
+  assert.equal(place, 2, 'it comes after the one that ran and the first that waited');
+});
+
+test('clients of /v1 are told apart by their keys, which no V2 request can claim', LIMIT, async () => {
+  await using served = await serve({ max_concurrent_requests: '1', client_key_parameter: 'client_key' });
+  const { server, engine } = served;
+  await served.hold();
+  const much = Array.from({ length: 4 }, () => chat(server, 'llama', 'many words', bearer('much')));
+  await untilQueued(server, 4);
+  const little = chat(server, 'llama', 'few words', bearer('little'));
+  await untilQueued(server, 5);
+  const claim = await generate(server, 'llama', { triton_client_key: keyOf('other') });
+  assert.equal(claim.status, 400);
+  assert.match(claim.text, /starting with 'triton_' are reserved/);
+  // Under the name that the configuration gives, what is claimed is another client: its share is not that of `much`.
+  const claimed = generate(server, 'llama', { client_key: keyOf('much'), text_input: 'claimed' });
+  await untilQueued(server, 6);
+  await served.release();
+  assert.deepEqual(await statuses([...much, little, claimed]), [200, 200, 200, 200, 200, 200]);
+  const order = engine.requests.map(({ body }) => /many|few|claimed/.exec(body)?.[0]).slice(1);
+  assert.deepEqual(order.slice(0, 3).toSorted(), ['claimed', 'few', 'many']);
+});
+
+test('a header that a proxy sets says whose share it is, whatever the request says', LIMIT, async () => {
+  await using served = await serve(
+    { max_concurrent_requests: '1', client_key_parameter: 'x-tenant' },
+    '--grpc-header-forward-pattern=x-tenant',
+  );
+  const { server, engine } = served;
+  const ask = async (tenant: string, text: string, told: string): Promise<boolean> => {
+    const client = new GrpcClient(server.grpc, { headers: { 'x-tenant': tenant } });
+    const inputs = [InferInput.from('text_input', [text])];
+    const request = { modelName: 'llama', inputs, parameters: { max_tokens: 3, 'x-tenant': told } };
+    const [answer] = await collect(client.inferStream([request]));
+    await client.close();
+    return answer?.kind === 'result';
+  };
+  await served.hold();
+  const much = Array.from({ length: 4 }, (_, index) => ask('a', 'many words', `name ${index}`));
+  await untilQueued(server, 4);
+  const little = ask('b', 'few words', 'a');
+  await untilQueued(server, 5);
+  await served.release();
+  assert.deepEqual(await Promise.all([...much, little]), [true, true, true, true, true]);
+  const place = engine.requests.findIndex(({ body }) => body.includes('few'));
   assert.equal(place, 2, 'it comes after the one that ran and the first that waited');
 });
 
@@ -87,6 +135,15 @@ test(
   },
 );
 
+function bearer(key: string): { authorization: string } {
+  return { authorization: `Bearer ${key}` };
+}
+
+/** What stands for a key of `/v1`. */
+function keyOf(key: string): string {
+  return hash('sha256', bearer(key).authorization).slice(0, 16);
+}
+
 interface Served extends AsyncDisposable {
   readonly server: RunningServer;
   readonly engine: ScriptedEngine;
@@ -96,11 +153,14 @@ interface Served extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-async function serve(parameters: Readonly<Record<string, string>>): Promise<Served> {
+async function serve(
+  parameters: Readonly<Record<string, string>>,
+  ...flags: readonly string[]
+): Promise<Served> {
   const engine = await startScriptedEngine();
   const repository = makeRepository();
   repository.write('llama', llmModel({ engine_url: engine.url, ...parameters }));
-  const server = await startServer(repository.path);
+  const server = await startServer(repository.path, ...flags);
   const holding = new AbortController();
   let held: Promise<unknown> | undefined;
   return {

@@ -53,7 +53,8 @@ export class EngineStream {
   #wait(): void {
     if (this.#socket.destroyed) return;
     const { tokensPerSecond = 0, firstTokenMs = 0 } = this.#script;
-    if (tokensPerSecond > 0 || (this.#next === 0 && firstTokenMs > 0)) {
+    const isAtOnce = this.#next === 0 && firstTokenMs === 0;
+    if (!isAtOnce && (tokensPerSecond > 0 || this.#next === 0)) {
       const step = tokensPerSecond > 0 ? (this.#next * 1000) / tokensPerSecond : 0;
       this.#times.at(this.#startedAt + firstTokenMs + step, this.#write);
     } else if (this.#socket.writableNeedDrain) this.#socket.once('drain', this.#write);

@@ -32,12 +32,26 @@ export async function post(
   body: unknown = {},
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const response = await fetch(`${server.http}${path}`, {
-    method: 'POST',
+  return send(`${server.http}${path}`, {
     body: JSON.stringify(body),
     ...(signal !== undefined && { signal }),
   });
+}
+
+async function send(url: string, request: RequestInit): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', ...request });
   return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+/** Asks a model for a few tokens by `POST /v1/chat/completions`. */
+export function chat(
+  server: Pick<RunningServer, 'http'>,
+  model: string,
+  content: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const body = { model, max_tokens: 3, messages: [{ role: 'user', content }] };
+  return send(`${server.http}/v1/chat/completions`, { body: JSON.stringify(body), headers });
 }
 
 /** Asks a model for a few tokens by `POST /v2/models/<model>/generate`. */

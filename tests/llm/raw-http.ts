@@ -28,23 +28,34 @@ const REASONS: Readonly<Record<number, string>> = {
 
 /** Hears of each request as soon as it is whole, also while the one before has no answer: the clients of engines send none then. */
 export function readRequests(socket: Socket, onRequest: (request: RawRequest) => void): void {
-  let held: Buffer = Buffer.alloc(0);
+  let pieces: Buffer[] = [];
+  let heldBytes = 0;
+  /** Nothing is whole before so many bytes are there: pieces are joined once, however many a large body comes in. */
+  let wantedBytes = 1;
   socket.on('data', (piece: Buffer) => {
-    held = held.length === 0 ? piece : Buffer.concat([held, piece]);
-    for (;;) {
+    pieces.push(piece);
+    heldBytes += piece.length;
+    while (heldBytes >= wantedBytes) {
+      const held = pieces.length === 1 ? piece : Buffer.concat(pieces);
       const taken = parseRequest(held);
-      if (taken === undefined) return;
-      held = held.subarray(taken.byteLength);
+      if (taken.request === undefined) {
+        pieces = [held];
+        wantedBytes = taken.byteLength ?? heldBytes + 1;
+        return;
+      }
+      const rest = held.subarray(taken.byteLength);
+      pieces = [rest];
+      heldBytes = rest.length;
+      wantedBytes = 1;
       onRequest(taken.request);
     }
   });
 }
 
-function parseRequest(
-  bytes: Buffer,
-): { readonly request: RawRequest; readonly byteLength: number } | undefined {
+/** The first request, and how long it is; only the latter while its body is not all there, and neither without all of its head. */
+function parseRequest(bytes: Buffer): { readonly request?: RawRequest; readonly byteLength?: number } {
   const headEnd = bytes.indexOf(HEAD_END, 0, 'latin1');
-  if (headEnd < 0) return undefined;
+  if (headEnd < 0) return {};
   const [start = '', ...lines] = bytes.toString('latin1', 0, headEnd).split('\r\n');
   const headers = Object.fromEntries(
     lines.map((line) => {
@@ -57,7 +68,7 @@ function parseRequest(
     throw new Error(`${method} ${path}: a body without a length`);
   const bodyStart = headEnd + HEAD_END.length;
   const byteLength = bodyStart + Number(headers['content-length'] ?? 0);
-  if (bytes.length < byteLength) return undefined;
+  if (bytes.length < byteLength) return { byteLength };
   const body = bytes.toString('utf8', bodyStart, byteLength);
   return { request: { method, path, headers, body }, byteLength };
 }

@@ -67,7 +67,9 @@ export {
   decodeBytesTensor,
   fromConfigDatatype,
   InferenceServerError,
+  textEnd,
   toConfigDatatype,
+  withoutImages,
 } from '@nereid/protocol';
 export type {
   Datatype,

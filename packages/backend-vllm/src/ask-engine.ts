@@ -16,12 +16,13 @@ export interface EnginePage {
 /**
  * Asks an engine for something that is no inference: its health, metrics, models, the texts of tokens.
  *
- * @throws what the connection fails with; after `limitMs`, where that is given; or for an answer without end.
+ * @param limitMs - How long it may take, all of the answer included. Default: 1000.
+ * @throws what the connection fails with; when the time is over; or for an answer without end.
  */
 export function askEngine(
   engine: EngineAddress,
   request: EngineCallRequest,
-  limitMs?: number,
+  limitMs = LIMIT_MS,
 ): Promise<EnginePage> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -31,8 +32,7 @@ export function askEngine(
       call.abort();
       end(new Error(`${request.method} ${request.path}: ${why}`));
     };
-    const timer =
-      limitMs === undefined ? undefined : setTimeout(() => giveUp(`no answer within ${limitMs} ms`), limitMs);
+    const timer = setTimeout(() => giveUp(`no answer within ${limitMs} ms`), limitMs);
     const end = (error?: Error): void => {
       clearTimeout(timer);
       if (error === undefined) resolve({ status, text: Buffer.concat(chunks).toString() });
@@ -53,16 +53,22 @@ export function askEngine(
 
 /** Gets a page, within a second. */
 export function getPage(engine: EngineAddress, path: string): Promise<EnginePage> {
-  return askEngine(engine, { method: 'GET', path }, LIMIT_MS);
+  return askEngine(engine, { method: 'GET', path });
 }
 
-/** Whether an engine says that it can serve. */
-export async function probeEngine(engine: EngineAddress, path: string): Promise<ProbeResult> {
+/** Whether an engine says that it can serve, and why it can't. */
+export async function probeEngine(
+  engine: EngineAddress,
+  path: string,
+): Promise<{ readonly result: ProbeResult; readonly why: string }> {
   try {
     const { status } = await getPage(engine, path);
-    return status >= 200 && status < 300 ? 'ok' : 'bad';
+    if (status >= 200 && status < 300) return { result: 'ok', why: '' };
+    return { result: 'bad', why: `GET ${path} was answered with status ${status}` };
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED' ? 'refused' : 'bad';
+    const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+    const why = error instanceof Error ? error.message : String(error);
+    return { result: isRefused ? 'refused' : 'bad', why };
   }
 }
 

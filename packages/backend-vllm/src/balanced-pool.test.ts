@@ -202,6 +202,73 @@ test('a request that all engines failed is told so at once', () => {
   assert.equal(refusal?.message, "model 'm' has no other engine to try");
 });
 
+test('a request does not wait for engines that are away when those that are there have failed it', () => {
+  const pool = makePool(['a', 'b']);
+  pool.down('b', 'gone');
+  const { refusal } = pool.ask({ not: new Set([pool.member('a').engine]) });
+  assert.equal(refusal?.message, "model 'm' has no other engine to try");
+});
+
+test('a request that waits for the last engine that has not failed it is refused when that goes', () => {
+  const pool = makePool(['a', 'b'], { maxConcurrent: 1 });
+  const running = [pool.ask(), pool.ask()];
+  const retry = pool.ask({ not: new Set([pool.member('a').engine]) });
+  assert.equal(retry.why, '');
+  pool.down('b', 'gone');
+  assert.equal(retry.why, "model 'm' has no other engine to try");
+  assert.equal(pool.value('nereid_llm_refused_total', 'reason="no_engine"'), 1);
+  for (const { lease } of running) lease?.release('done', 1);
+  assert.equal(pool.clock.pending, 0);
+});
+
+test('a request that waits while no engine is there is refused when only one comes that failed it', () => {
+  const pool = makePool(['a', 'b']);
+  pool.down('a', 'gone');
+  pool.down('b', 'gone');
+  const not = new Set([pool.member('a').engine]);
+  const [early, late] = [pool.ask({ not }), pool.ask({ not })];
+  assert.equal(early.why, '');
+  pool.up('a');
+  assert.equal(early.why, "model 'm' has no other engine to try");
+  assert.equal(late.why, early.why);
+});
+
+test('a conversation stays where its beginning is, beside others that begin alike elsewhere', () => {
+  const pool = makePool(['a', 'b']);
+  // Conversations behind one system prompt (1), with words of their own: 2, 3 and 9.
+  const first = pool.ask({ prefixes: [1, 2] });
+  const busy = [1, 2, 3, 4, 5].map(() => pool.ask({ prefixes: [1, 9] }));
+  const second = pool.ask({ prefixes: [1, 3] });
+  assert.notEqual(second.on, first.on);
+  for (const { lease } of [...busy, first, second]) lease?.release('done', 1);
+  // Equally loaded now: each goes where its own words are, not where the last one behind the system prompt went.
+  assert.equal(pool.ask({ prefixes: [1, 2, 5] }).on, first.on);
+  assert.equal(pool.ask({ prefixes: [1, 3, 6] }).on, second.on);
+});
+
+test('a conversation leaves an engine that has much more to do, and comes back to where it went', () => {
+  const pool = makePool(['a', 'b']);
+  const first = pool.ask({ prefixes: [1] });
+  const others = Array.from({ length: 5 }, (_, index) => pool.ask({ prefixes: [1, 10 + index] }));
+  assert.deepEqual(new Set(others.slice(0, 4).map(({ on }) => on)), new Set([first.on]));
+  const moved = others.at(-1);
+  assert.notEqual(moved?.on, first.on);
+  for (const { lease } of others) lease?.release('done', 1);
+  assert.equal(pool.ask({ prefixes: [1, 14, 20] }).on, moved?.on);
+});
+
+test('a slow engine gets what its own queue has room for, the others the rest', () => {
+  const pool = makePool(['slow', 'quick']);
+  const counts: Record<string, number> = { slow: 0, quick: 0 };
+  // The quick one is done with each request before the next comes, the slow one with none.
+  for (let index = 0; index < 100; index++) {
+    const { on = '', lease } = pool.ask();
+    counts[on] = (counts[on] ?? 0) + 1;
+    if (on === 'quick') lease?.release('done', 1);
+  }
+  assert.deepEqual(counts, { slow: 1, quick: 99 });
+});
+
 test('a taker that gives its place back at once does not stop the queue', () => {
   const pool = makePool(['a'], { maxConcurrent: 1 });
   const running = pool.ask();

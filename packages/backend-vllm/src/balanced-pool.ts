@@ -75,7 +75,7 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
   /** The engine can serve. */
   up(member: EngineMember): void {
     member.isUp = true;
-    for (const waiter of this.#queue) this.#restartTimers(waiter);
+    this.#reconsiderWaiting();
     this.#dispatch();
   }
 
@@ -84,7 +84,7 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
     this.#whyDown = why;
     const wasUp = member.isUp;
     member.isUp = false;
-    if (wasUp && !this.#someUp()) for (const waiter of this.#queue) this.#restartTimers(waiter);
+    if (wasUp) this.#reconsiderWaiting();
   }
 
   /** The engine can't serve; what it has is aborted, and goes to another where nothing of it was seen yet. */
@@ -96,9 +96,7 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
 
   acquire(need: EngineNeed, done: AcquireHandler): () => void {
     if (this.#isClosed) return refuse(done, this.#unavailable('is being unloaded'));
-    if (this.#members.size > 0 && [...this.#members].every(({ engine }) => need.not.has(engine))) {
-      return refuse(done, this.#unavailable('has no other engine to try'));
-    }
+    if (this.#isStranded(need)) return refuse(done, this.#noOther());
     // The usual case: a place is free and nobody waits.
     const member = this.#queue.size === 0 ? this.#choose(need) : undefined;
     if (member !== undefined) {
@@ -119,6 +117,14 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
     const refusal = this.#unavailable('is being unloaded');
     for (const waiter of [...this.#queue]) this.#refuse(waiter, 'no_engine', refusal);
     for (const member of this.#members) member.lose('the model is unloaded');
+  }
+
+  /** Other engines can serve now: who has none to wait for is refused, the others wait as long as that allows. */
+  #reconsiderWaiting(): void {
+    for (const waiter of [...this.#queue]) {
+      if (this.#isStranded(waiter.need)) this.#refuse(waiter, 'no_engine', this.#noOther());
+      else this.#restartTimers(waiter);
+    }
   }
 
   #enqueue(need: EngineNeed, done: AcquireHandler): () => void {
@@ -193,6 +199,13 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
     return false;
   }
 
+  /** Whether all engines that could serve have failed the request: those that are away may stay so. */
+  #isStranded({ not }: EngineNeed): boolean {
+    if (not.size === 0) return false;
+    const serving = this.#someUp() ? [...this.#members].filter(({ isUp }) => isUp) : [...this.#members];
+    return serving.length > 0 && serving.every(({ engine }) => not.has(engine));
+  }
+
   /** Of the request's own deadline, and of how long it waits while no engine is up. */
   #restartTimers(waiter: Waiter): void {
     stopTimers(waiter);
@@ -245,6 +258,10 @@ export class BalancedPool implements Omit<EnginePool, 'close'> {
     return new InferenceServerError('UNAVAILABLE', message, {
       http: { status: 429, retryAfterSeconds: seconds },
     });
+  }
+
+  #noOther(): InferenceServerError {
+    return this.#unavailable('has no other engine to try');
   }
 
   #unavailable(why: string): InferenceServerError {

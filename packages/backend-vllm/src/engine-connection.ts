@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls';
 import type { EngineKey } from './engine-key.ts';
 import type { Engine } from './engine.ts';
 import { ConnectionPool } from './http/connection-pool.ts';
@@ -12,12 +13,12 @@ export class EngineConnection implements Engine {
   /** Until the engine was asked: ''. */
   modelName: string;
 
-  constructor({ url, preset, key, modelName = '' }: EngineTarget) {
+  constructor({ url, preset, key, modelName = '', tls }: EngineTarget) {
     this.url = url;
     this.preset = preset;
     this.key = key;
     this.modelName = modelName;
-    this.connections = new ConnectionPool(url);
+    this.connections = new ConnectionPool(url, { tls });
   }
 
   get headers(): Readonly<Record<string, string>> {
@@ -42,4 +43,6 @@ export interface EngineTarget {
   readonly key: EngineKey | undefined;
   /** undefined: to be learnt from the engine. */
   readonly modelName: string | undefined;
+  /** For https. Default: Node's authorities, and no certificate of our own. */
+  readonly tls?: SecureContext | undefined;
 }

@@ -36,6 +36,8 @@ export class EngineFleet {
   readonly #engines = new Map<EngineMember, Watched>();
   readonly #supervisors = new Set<EngineSupervisor>();
   readonly #endMetrics: (() => void) | undefined;
+  /** Why an engine was last found unable to serve. */
+  #lastMiss = '';
 
   constructor(options: EngineFleetOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class EngineFleet {
       const stop = clock.after(FIRST_UP_LIMIT_MS, () => {
         const urls = settings.urls.map((url) => url.host).join(', ');
         context.logger.warning(
-          `none of the engines ${urls} can serve yet: the model is not ready until one can`,
+          `none of the engines ${urls} can serve yet${this.#lastMiss}: the model is not ready until one can`,
           this.#about,
         );
         resolve();
@@ -116,10 +118,10 @@ export class EngineFleet {
 
   #connectTo(url: URL, onUp: () => void): void {
     const { settings, clock, context } = this.#options;
-    const { preset, key } = settings;
+    const { preset, key, tls } = settings;
     // An engine that lists no models is asked by our name.
     const modelName = settings.engineModel ?? (preset.health === undefined ? context.modelName : undefined);
-    const connection = new EngineConnection({ url, preset, key, modelName });
+    const connection = new EngineConnection({ url, preset, key, modelName, tls });
     const member = this.#join(url.host, connection);
     const health = preset.health;
     const events = {
@@ -191,16 +193,25 @@ export class EngineFleet {
   /** An engine whose name for the model is not known yet can't be asked for anything. */
   async #probe(connection: EngineConnection, path: string): Promise<ProbeResult> {
     await this.#refreshKey(connection);
-    const result = await probeEngine(connection, path);
+    const { result, why } = await probeEngine(connection, path);
+    if (result !== 'ok') this.#explain(connection, why);
     if (result !== 'ok' || connection.modelName !== '') return result;
     try {
       const names = await listEngineModels(connection);
       connection.modelName = chooseModelName(names, this.#options.context.modelName);
       return 'ok';
     } catch (error) {
-      this.#options.context.logger.verbose(1, `engine ${connection.address}: ${String(error)}`, this.#about);
+      this.#explain(connection, error instanceof Error ? error.message : String(error));
       return 'bad';
     }
+  }
+
+  /** Told to those that wait for an engine, when there is none; and in the log, where that is verbose. */
+  #explain({ address }: EngineConnection, why: string): void {
+    const message = why.includes(address) ? why : `engine ${address}: ${why}`;
+    this.#lastMiss = ` (${message})`;
+    this.#options.pool.explainDown(message);
+    this.#options.context.logger.verbose(1, message, this.#about);
   }
 
   /** The file may be replaced at any time. */

@@ -7,6 +7,15 @@ export const ENGINE_PARAMETERS = {
   engine_model: { type: 'string', description: 'the name by which those know the model' },
   engine_key_file: { type: 'string', description: 'file with the key that those ask for' },
   engine_key_env: { type: 'string', description: 'environment variable with the key that those ask for' },
+  engine_ca_file: {
+    type: 'string',
+    description: 'certificates, PEM, of whoever may sign for those, with https',
+  },
+  engine_certificate_file: {
+    type: 'string',
+    description: 'certificate, PEM, by which those know the server',
+  },
+  engine_certificate_key_file: { type: 'string', description: 'its key, PEM' },
   engine_command: { type: 'string', description: "program to start in place of the engine's own" },
   max_concurrent_requests: { type: 'integer', minimum: 1, description: 'requests at once on an engine' },
   max_queue_requests: {
@@ -20,6 +29,10 @@ export const ENGINE_PARAMETERS = {
     default: 0,
     minimum: 0,
     description: 'estimated tokens of those, 0: any number',
+  },
+  client_key_parameter: {
+    type: 'string',
+    description: 'request parameter that says whose share of the engines a V2 request has',
   },
   start_timeout_seconds: {
     type: 'number',

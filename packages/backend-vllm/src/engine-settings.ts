@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { SecureContext } from 'node:tls';
 import {
   didYouMean,
   InferenceServerError,
@@ -8,6 +9,7 @@ import {
 } from '@nereid/backend-sdk';
 import { checkEngineArguments, engineArgv, type EngineArguments } from './engine-arguments.ts';
 import { EngineKey } from './engine-key.ts';
+import { readEngineTls } from './engine-tls.ts';
 import { ENGINE_PARAMETERS, readVllmSettings } from './engine-parameters.ts';
 import { readJsonObject, type JsonFile } from './json-file.ts';
 import { findInterpreter, readKnownArguments, type KnownArguments } from './known-arguments.ts';
@@ -41,7 +43,11 @@ export interface EngineSettings {
   readonly argv: readonly string[];
   /** What engines elsewhere are asked with. */
   readonly key: EngineKey | undefined;
+  /** For engines elsewhere whose URL is one of https; undefined: Node's authorities, and no certificate of our own. */
+  readonly tls: SecureContext | undefined;
   readonly limits: AdmissionLimits;
+  /** The request parameter that says whose share a V2 request has; undefined: none does. */
+  readonly clientKeyParameter: string | undefined;
   readonly startTimeoutMs: number;
   readonly healthIntervalMs: number;
   /** An engine of ours that does not answer for its health this long is started again. */
@@ -87,7 +93,9 @@ export async function readEngineSettings(context: ModelContext): Promise<EngineS
     engineModel: parameters.engine_model,
     adapters,
     key: isElsewhere ? await readKey(context, parameters) : undefined,
+    tls: isElsewhere ? await named(context, readEngineTls(parameters)) : undefined,
     limits: readLimits(parameters, args),
+    clientKeyParameter: parameters.client_key_parameter,
     startTimeoutMs: parameters.start_timeout_seconds * 1000,
     healthIntervalMs: parameters.health_interval_seconds * 1000,
     unhealthyRestartMs: parameters.unhealthy_restart_seconds * 1000,
@@ -215,12 +223,17 @@ function hasMore({ username, password, search, hash }: URL): boolean {
 }
 
 async function readKey(
-  { modelName }: ModelContext,
+  context: ModelContext,
   { engine_key_file: file, engine_key_env: variable }: Parameters,
 ): Promise<EngineKey | undefined> {
   const source = file !== undefined ? { file } : variable !== undefined ? { variable } : undefined;
   if (source === undefined) return undefined;
-  return EngineKey.read(source).catch((error: unknown) => {
+  return named(context, EngineKey.read(source));
+}
+
+/** Has an error begin with the model's name. */
+function named<T>({ modelName }: ModelContext, reading: Promise<T>): Promise<T> {
+  return reading.catch((error: unknown) => {
     throw refused(modelName, InferenceServerError.from(error).message);
   });
 }

@@ -106,7 +106,8 @@ async function untilReady(
     if (process.hasEnded) throw new Error(ENDED);
     if (signal.aborted) throw new Error('it is no longer wanted');
     if (giveUp.aborted) throw new Error(`it was not ready within ${startTimeoutMs / 1000} s`);
-    if ((await probeEngine(connection, preset.health ?? '/health')) === 'ok') return;
+    const { result } = await probeEngine(connection, preset.health ?? '/health');
+    if (result === 'ok') return;
     await Promise.race([delay(pauseMs, undefined, { signal: giveUp }).catch(() => undefined), process.ended]);
   }
 }

@@ -1,5 +1,6 @@
 /** The inputs of Triton's vLLM backend → what an engine is asked. */
 import { decodeStrings, InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
+import { SERVER_KEY_PARAMETER } from './client-key.ts';
 import { toDataUrl } from './image-url.ts';
 import type { JsonObject } from './json.ts';
 import type { Preset } from './presets.ts';
@@ -35,12 +36,14 @@ export interface GenerateOptions {
   readonly preset: Preset;
   /** Request parameters that are not meant for the engine, beside the server's own. */
   readonly ignoredParameters: RegExp | undefined;
+  /** The one that says whose share of the engines a request has. */
+  readonly clientKeyParameter: string | undefined;
   /** The engine takes templates from requests: model.json says so. */
   readonly trustsTemplates: boolean;
 }
 
 /** Set by `generate` and by the OpenAI endpoints. */
-const SERVER_PARAMETERS: ReadonlySet<string> = new Set(['id', 'client_key', 'openai_path']);
+const SERVER_PARAMETERS: ReadonlySet<string> = new Set(['id', 'openai_path', SERVER_KEY_PARAMETER]);
 
 /** Presets that tell in each event what was used so far; others only at the end of the stream. */
 const TELLS_USAGE_ALWAYS: ReadonlySet<Preset['name']> = new Set(['vllm', 'nim', 'sglang', 'trtllm']);
@@ -96,13 +99,14 @@ export function toEngineBody(request: GenerateRequest, options: GenerateOptions)
 
 function samplingOf(
   request: BackendRequest,
-  { ignoredParameters }: GenerateOptions,
+  { ignoredParameters, clientKeyParameter }: GenerateOptions,
 ): Iterable<readonly [string, unknown]> {
   const given = text(request, 'sampling_parameters');
   // As in Triton: with this input the request's own parameters are not looked at.
   if (given !== undefined) return Object.entries(parseSamplingParameters(given));
   return Object.entries(request.parameters).filter(
-    ([name]) => !SERVER_PARAMETERS.has(name) && ignoredParameters?.test(name) !== true,
+    ([name]) =>
+      !SERVER_PARAMETERS.has(name) && name !== clientKeyParameter && ignoredParameters?.test(name) !== true,
   );
 }
 

@@ -38,13 +38,14 @@ function start(pool: TestPool, inputs: GivenInputs, parameters: Parameters = {})
   const model: TextModel = {
     preset: presetOf('vllm'),
     ignoredParameters: undefined,
+    clientKeyParameter: undefined,
     trustsTemplates: false,
     texts: new TokenTexts(),
     resolveLora: (name) => name,
   };
   const isOpenAi = 'openai_request' in inputs;
   const request = isOpenAi ? readOpenAiRequest(client, undefined) : readTextRequest(client, model);
-  GenerationRun.start({ client, request, pool, metrics });
+  GenerationRun.start({ client, request, pool, metrics, clientKey: '' });
   return { client, metrics: values };
 }
 
@@ -178,13 +179,18 @@ test('a request that can not be sent is answered, and is no fault of the engine'
   const client = textRequest(STREAM);
   await using absent = await absentEngine();
   const pool = new TestPool(absent.engine);
-  const model = { preset: presetOf('vllm'), ignoredParameters: undefined, trustsTemplates: false };
+  const model = {
+    preset: presetOf('vllm'),
+    ignoredParameters: undefined,
+    clientKeyParameter: undefined,
+    trustsTemplates: false,
+  };
   const request = readTextRequest(client, { ...model, texts: new TokenTexts(), resolveLora: String });
   const bodyFor = (): never => {
     throw new TypeError('a fault of ours');
   };
   const metrics = new StreamMetrics(createRecordingMetrics(new Map()), {});
-  GenerationRun.start({ client, request: { ...request, bodyFor }, pool, metrics });
+  GenerationRun.start({ client, request: { ...request, bodyFor }, pool, metrics, clientKey: '' });
   await client.ended;
   assert.deepEqual(textsOf(client), ['! INTERNAL: a fault of ours']);
   assert.deepEqual(pool.outcomes, [['cancelled', 0]]);
@@ -283,7 +289,13 @@ test('asks no engine for a client that has gone', LIMIT, async () => {
   client.cancel();
   const pool = new TestPool(started.engine);
   const metrics = new StreamMetrics(createRecordingMetrics(new Map()), {});
-  GenerationRun.start({ client, request: readOpenAiRequest(client, undefined), pool, metrics });
+  GenerationRun.start({
+    client,
+    request: readOpenAiRequest(client, undefined),
+    pool,
+    metrics,
+    clientKey: '',
+  });
   await client.ended;
   assert.deepEqual([started.seen.length, pool.held.size], [0, 0]);
 });

@@ -12,6 +12,8 @@ export interface GenerationParts {
   readonly client: BackendRequest;
   readonly request: EngineRequest;
   readonly pool: EnginePool;
+  /** Whose share it is of; '' for nobody's. */
+  readonly clientKey: string;
   readonly metrics: StreamMetrics;
 }
 
@@ -48,11 +50,10 @@ export class GenerationRun {
   }
 
   #acquire(): void {
-    const { client, request, pool } = this.#parts;
-    const key = client.parameters['client_key'];
+    const { client, request, pool, clientKey } = this.#parts;
     const need = {
       tokens: request.tokens,
-      clientKey: typeof key === 'string' ? key : '',
+      clientKey,
       prefixes: pool.wantsPrefixes ? request.prefixes() : [],
       not: this.#failed,
       deadline: client.deadline,

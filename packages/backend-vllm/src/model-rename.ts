@@ -1,6 +1,6 @@
 /** The member `model` of a JSON body, changed without reading the rest: numbers keep their digits, and images are not copied twice. */
 
-import { textEnd } from './json-text.ts';
+import { textEnd } from '@nereid/backend-sdk';
 import { tryParseJson } from './json.ts';
 
 const QUOTE = 0x22;

@@ -1,5 +1,10 @@
 /** A request of OpenAI's API, as bytes: it reaches the engine as the client wrote it. */
-import { decodeBytesTensor, InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
+import {
+  decodeBytesTensor,
+  InferenceServerError,
+  withoutImages,
+  type BackendRequest,
+} from '@nereid/backend-sdk';
 import type { AnswerReader, EngineRequest } from './answer-reader.ts';
 import type { Engine } from './engine.ts';
 import { isObject, numberOf, tryParseJson } from './json.ts';
@@ -7,7 +12,6 @@ import { renameModel } from './model-rename.ts';
 import { estimateTokens, promptParts, type PromptParts } from './need-estimate.ts';
 import { OpenAiRelay } from './openai-relay.ts';
 import { hashPrefixes } from './prefix-affinity.ts';
-import { withoutImages } from './without-images.ts';
 
 const PATHS: readonly string[] = ['/v1/chat/completions', '/v1/completions', '/v1/embeddings'];
 

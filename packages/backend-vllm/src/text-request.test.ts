@@ -22,6 +22,7 @@ function ask(inputs: GivenInputs, { parameters = {}, preset = 'vllm', model = {}
   const textModel: TextModel = {
     preset: presetOf(preset),
     ignoredParameters: undefined,
+    clientKeyParameter: undefined,
     trustsTemplates: false,
     texts: new TokenTexts(),
     resolveLora: (name) => resolveLora(name, new Map([['doll', '/doll']])),
@@ -55,7 +56,7 @@ test('asks for usage when it streams, after each token for those who count them 
 });
 
 test('takes sampling parameters of the input, else of the request, but for those of the server (LLM-07)', () => {
-  const parameters = { max_tokens: 5, id: 'x', client_key: 'k', openai_path: '/p' };
+  const parameters = { max_tokens: 5, id: 'x', triton_client_key: 'k', openai_path: '/p' };
   assert.equal(ask({ text_input: 'p' }, { parameters }).body['max_tokens'], 5);
   const given = { text_input: 'p', sampling_parameters: '{"max_tokens": 7}' };
   assert.equal(ask(given, { parameters: { max_tokens: 5, nonsense: 1 } }).body['max_tokens'], 7);
@@ -64,6 +65,10 @@ test('takes sampling parameters of the input, else of the request, but for those
 test('leaves out parameters that the model says are not for the engine', () => {
   const parameters = { 'x-tenant': 'a', max_tokens: 5 };
   const model = { ignoredParameters: /^(?:x-.*)$/u };
+  assert.equal(
+    'x-tenant' in ask({ text_input: 'p' }, { parameters, model: { clientKeyParameter: 'x-tenant' } }).body,
+    false,
+  );
   assert.equal('x-tenant' in ask({ text_input: 'p' }, { parameters, model }).body, false);
   assert.throws(() => ask({ text_input: 'p' }, { parameters }), {
     message: "Error generating stream: sampling parameter 'x-tenant' is unknown",

@@ -38,3 +38,25 @@ test('asks no more where there is no such endpoint', async () => {
   await texts.load([2], started.engine);
   assert.equal(started.seen.length, 1);
 });
+
+test('an engine that does not answer holds up one token, not each', async () => {
+  await using started = await startTestEngine(() => undefined);
+  const texts = new TokenTexts({ limitMs: 20 });
+  await texts.load([1], started.engine);
+  assert.equal(texts.get(1), undefined);
+  await started.seen[0]?.aborted;
+  await texts.load([1, 2], started.engine);
+  assert.equal(started.seen.length, 1);
+});
+
+test('an engine that did not answer is asked again later', async () => {
+  let isSilent = true;
+  await using started = await startTestEngine((_request, response) => {
+    if (!isSilent) answerJson(response, { prompt: 'x' });
+  });
+  const texts = new TokenTexts({ limitMs: 20, restMs: 0 });
+  await texts.load([1], started.engine);
+  isSilent = false;
+  await texts.load([1], started.engine);
+  assert.equal(texts.get(1), 'x');
+});

@@ -4,7 +4,14 @@ import { ENGINE_PARAMETERS } from './engine-parameters.ts';
 type ParameterName = keyof typeof ENGINE_PARAMETERS;
 
 const OURS = Object.keys(ENGINE_PARAMETERS);
-const FOR_ELSEWHERE: readonly ParameterName[] = ['engine_model', 'engine_key_file', 'engine_key_env'];
+const FOR_ELSEWHERE: readonly ParameterName[] = [
+  'engine_model',
+  'engine_key_file',
+  'engine_key_env',
+  'engine_ca_file',
+  'engine_certificate_file',
+  'engine_certificate_key_file',
+];
 const FOR_OWN: readonly ParameterName[] = ['engine_command', 'start_timeout_seconds'];
 
 /**

@@ -1,5 +1,6 @@
 import { InferenceServerError, type BackendModelInstance, type BackendRequest } from '@nereid/backend-sdk';
 import type { EngineRequest } from './answer-reader.ts';
+import { clientKeyOf } from './client-key.ts';
 import type { EnginePool } from './engine.ts';
 import { GenerationRun } from './generation-run.ts';
 import { readOpenAiRequest } from './openai-request.ts';
@@ -44,7 +45,8 @@ export class VllmInstance implements BackendModelInstance {
       client.sendError(error, true);
       return;
     }
-    GenerationRun.start({ client, request, pool, metrics });
+    const clientKey = clientKeyOf(client.parameters, model.clientKeyParameter);
+    GenerationRun.start({ client, request, pool, metrics, clientKey });
   }
 }
 

@@ -53,12 +53,16 @@ export async function createVllmModel(context: ModelContext): Promise<BackendMod
   };
 }
 
-function createTextModel(config: ModelConfig, { preset, adapters, argv }: EngineSettings): TextModel {
+function createTextModel(
+  config: ModelConfig,
+  { preset, adapters, argv, clientKeyParameter }: EngineSettings,
+): TextModel {
   const { ignore_parameters: pattern } = readModelParameters(config, {
     ignore_parameters: { type: 'string' },
   });
   return {
     preset,
+    clientKeyParameter,
     ignoredParameters: pattern === undefined ? undefined : parsePattern(config, pattern),
     trustsTemplates: argv.includes(TRUSTS_TEMPLATES),
     texts: new TokenTexts(),

@@ -14,7 +14,7 @@ export interface Exchange {
   readonly body: RequestBody;
   readonly model: PluginModel;
   readonly api: ModelApi;
-  /** What the server tells the model beside the body: `openai_path`, and where they are known `lora_name` and `client_key`. */
+  /** What the server tells the model beside the body: `openai_path`, and where they are known `lora_name` and `triton_client_key`. */
   readonly parameters: Parameters;
 }
 

@@ -11,7 +11,7 @@ import type { Parameters as RequestParameters } from '@nereid/protocol';
 import { ConnectionAnswer } from './answer.ts';
 import { ask } from './ask.ts';
 import { CHAT_COMPLETIONS } from './chat-completions.ts';
-import { clientKeyOf } from './client-key.ts';
+import { CLIENT_KEY_PARAMETER, clientKeyOf } from './client-key.ts';
 import { COMPLETIONS } from './completions.ts';
 import { EMBEDDINGS } from './embeddings.ts';
 import type { Exchange } from './exchange.ts';
@@ -72,7 +72,7 @@ function parametersOf({ headers }: HttpRequestHead, lora: string | undefined): R
   const clientKey = clientKeyOf(headers);
   return {
     ...(lora === undefined ? {} : { lora_name: lora }),
-    ...(clientKey === undefined ? {} : { client_key: clientKey }),
+    ...(clientKey === undefined ? {} : { [CLIENT_KEY_PARAMETER]: clientKey }),
   };
 }
 

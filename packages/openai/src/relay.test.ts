@@ -29,7 +29,7 @@ test('the model gets the bytes of the body, and the path', async () => {
   assert.deepEqual([answer.status, answer.text], [200, '{"id":"x"}']);
   const [inference] = server.inferences;
   assert.deepEqual(decodeStringTensor(inference?.inputs[0]?.data ?? new Uint8Array()), [body]);
-  assert.deepEqual(Object.keys(inference?.parameters ?? {}), ['client_key', 'openai_path']);
+  assert.deepEqual(Object.keys(inference?.parameters ?? {}), ['triton_client_key', 'openai_path']);
   assert.equal(inference?.parameters?.['openai_path'], '/v1/completions');
 });
 

@@ -34,3 +34,17 @@ test('a body that is made has the bytes of its JSON', () => {
   assert.equal(Buffer.from(made.bytes).toString(), '{"model":"m","messages":[]}');
   assert.equal(made.isStream, true);
 });
+
+test('of a large body images are left out until somebody asks for them', () => {
+  const url = `data:image/png;base64,${'iVBO'.repeat(100_000)}`;
+  const json = { model: 'm', stream: true, messages: [{ content: [{ image_url: { url } }] }] };
+  const body = parseBody(Buffer.from(JSON.stringify(json)));
+  assert.deepEqual([body.model, body.isStream], ['m', true]);
+  assert.deepEqual(body.json, json);
+});
+
+test('an image that is no JSON is told to whoever asks for it', () => {
+  const image = `data:image/png;base64,${'iVBO'.repeat(100_000)}\\x`;
+  const body = parseBody(Buffer.from(`{"model":"m","image":"${image}"}`));
+  assert.throws(() => body.json, { code: 'INVALID_ARG', message: /^the body is not valid JSON: / });
+});

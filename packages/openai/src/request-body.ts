@@ -1,14 +1,45 @@
 /** The JSON body of a request, and reading fields out of it. */
+import { withoutImages } from '@nereid/protocol';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '@nereid/protocol/http';
 import { refusal } from './openai-error.ts';
 
 /** A body: its bytes as the client sent them, and what the server itself looks at. */
 export interface RequestBody {
   readonly bytes: Uint8Array;
+  /**
+   * All of it, images included.
+   *
+   * @throws InferenceServerError INVALID_ARG for what is no JSON within an image.
+   */
   readonly json: JsonObject;
   /** The model as the client names it. */
   readonly model: string;
   readonly isStream: boolean;
+}
+
+/** A body of which images are read when somebody looks at them: models that take it whole read it themselves. */
+class ClientBody implements RequestBody {
+  readonly bytes: Buffer;
+  readonly model: string;
+  readonly isStream: boolean;
+  #json: JsonObject | undefined;
+
+  constructor(bytes: Buffer) {
+    const read = withoutImages(bytes);
+    const json = parseObject(read);
+    const model = json['model'];
+    if (typeof model !== 'string' || model === '') {
+      throw wrongField('model', 'the name of a model', model);
+    }
+    this.bytes = bytes;
+    this.model = model;
+    this.isStream = json['stream'] === true;
+    if (read === bytes) this.#json = json;
+  }
+
+  get json(): JsonObject {
+    return (this.#json ??= parseObject(this.bytes));
+  }
 }
 
 /**
@@ -17,12 +48,7 @@ export interface RequestBody {
  * @throws InferenceServerError INVALID_ARG for what is no JSON object, or names no model.
  */
 export function parseBody(bytes: Buffer): RequestBody {
-  const json = parseObject(bytes);
-  const model = json['model'];
-  if (typeof model !== 'string' || model === '') {
-    throw wrongField('model', 'the name of a model', model);
-  }
-  return { bytes, json, model, isStream: json['stream'] === true };
+  return new ClientBody(bytes);
 }
 
 /** The body of a request that the server makes of another one. */

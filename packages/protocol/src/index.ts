@@ -23,6 +23,8 @@ export {
   type BytesElementCount,
   type BytesTensorFault,
 } from './bytes-tensor.ts';
+export { textEnd } from './json-text.ts';
+export { withoutImages } from './without-images.ts';
 export { elementCount, shapeToString } from './shape.ts';
 export type {
   InferInput,

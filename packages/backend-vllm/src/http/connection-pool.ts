@@ -1,4 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
+import type { SecureContext } from 'node:tls';
 import { ConnectError } from './connect-error.ts';
 import {
   HttpConnection,
@@ -27,6 +28,8 @@ export interface ConnectionPoolOptions {
   readonly idleMs?: number;
   /** Gives up on a connection that is not there after so long. Default: 10,000. */
   readonly connectMs?: number;
+  /** For https: whom to trust, and as whom to be seen. Default: Node's authorities, and as nobody. */
+  readonly tls?: SecureContext | undefined;
 }
 
 /** An engine that says how long it keeps a connection may begin to count earlier than we do. */
@@ -47,10 +50,10 @@ export class ConnectionPool implements ConnectionOwner {
   #isClosed = false;
 
   /** @param url - Its origin counts. */
-  constructor(url: URL, { idleMs = 4000, connectMs = 10_000 }: ConnectionPoolOptions = {}) {
+  constructor(url: URL, { idleMs = 4000, connectMs = 10_000, tls }: ConnectionPoolOptions = {}) {
     this.#host = url.host;
     this.#idleMs = idleMs;
-    this.#source = createSocketSource(url, connectMs);
+    this.#source = createSocketSource(url, { connectMs, tls });
   }
 
   /** Connections that there are, idle ones included. */

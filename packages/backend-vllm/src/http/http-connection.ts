@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { AnswerHeaders } from './answer-head.ts';
 import { AnswerParser, type AnswerListener } from './answer-parser.ts';
 import { ConnectError } from './connect-error.ts';
+import { explainTls } from './explain-tls.ts';
 
 /** Hears of the answer to a request; nothing after its end or an error, nor after it was aborted. */
 export interface AnswerHandler extends AnswerListener {
@@ -56,7 +57,7 @@ export class HttpConnection implements AnswerListener {
       this.#isConnected = true;
       socket.setTimeout(0);
     });
-    socket.on('error', (error) => this.fail(error));
+    socket.on('error', (error) => this.fail(explainTls(error)));
     socket.on('end', () => this.#endOfInput());
     socket.on('close', () => this.fail(closedEarly()));
   }

@@ -1,5 +1,5 @@
 import { connect, isIP, type TcpNetConnectOpts } from 'node:net';
-import { connect as connectSecurely, type ConnectionOptions } from 'node:tls';
+import { connect as connectSecurely, type ConnectionOptions, type SecureContext } from 'node:tls';
 import type { SocketSource } from './http-connection.ts';
 
 /** A connection that carries nothing for so long, while an engine thinks, is asked whether it is still there. */
@@ -11,8 +11,13 @@ const RECORD_BYTES = 16_384;
 /**
  * Opens sockets to the host of a URL. What they read lands in one buffer and is dealt with there: no event, no stream and no
  * 64 KiB for each read, of which a token is two hundred bytes.
+ *
+ * @param tls - For https: whom to trust, and as whom to be seen. Default: Node's authorities, and as nobody.
  */
-export function createSocketSource(url: URL, connectMs: number): SocketSource {
+export function createSocketSource(
+  url: URL,
+  { connectMs, tls }: { readonly connectMs: number; readonly tls?: SecureContext | undefined },
+): SocketSource {
   const isSecure = url.protocol === 'https:';
   const options: TcpNetConnectOpts = {
     // A URL has the brackets of IPv6, the system has not.
@@ -23,7 +28,7 @@ export function createSocketSource(url: URL, connectMs: number): SocketSource {
     keepAliveInitialDelay: PROBE_AFTER_MS,
   };
   return isSecure
-    ? { open: secureSockets(options), connected: 'secureConnect', connectMs }
+    ? { open: secureSockets(options, tls), connected: 'secureConnect', connectMs }
     : { open: plainSockets(options), connected: 'connect', connectMs };
 }
 
@@ -32,12 +37,13 @@ function plainSockets(options: TcpNetConnectOpts): SocketSource['open'] {
   return (onRead) => connect({ ...options, onread: into(buffer, onRead) });
 }
 
-function secureSockets(options: TcpNetConnectOpts): SocketSource['open'] {
+function secureSockets(options: TcpNetConnectOpts, tls: SecureContext | undefined): SocketSource['open'] {
   const { host = '' } = options;
   const secureOptions: ConnectionOptions = {
     ...options,
     ALPNProtocols: ['http/1.1'],
     ...(isIP(host) === 0 && { servername: host }),
+    ...(tls !== undefined && { secureContext: tls }),
   };
   let session: Buffer | undefined;
   return (onRead) => {

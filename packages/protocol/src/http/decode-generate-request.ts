@@ -7,7 +7,7 @@ import { decodeJsonData, flattenLeaves } from './decode-json-data.ts';
 import { isJsonArray, isJsonObject, memberOf, toStringValue } from './json-member.ts';
 import { parseGenerateJson } from './parse-infer-json.ts';
 import type { JsonObject, JsonValue } from './parse-json.ts';
-import { toParameterValue } from './request-parameters.ts';
+import { toCustomParameter } from './request-parameters.ts';
 
 /** An input of the model, as the keys of a generate request are mapped to it. */
 export interface GenerateInput {
@@ -35,8 +35,8 @@ const NESTED = 'parameters';
  * request's id and a parameter.
  *
  * @throws InferenceServerError INTERNAL for what is not a JSON object and for values of another type than their
- *   input, INVALID_ARG for values that don't fit the input's shape, parameters that are lists, objects or null, and
- *   inputs that are given twice.
+ *   input, INVALID_ARG for values that don't fit the input's shape, parameters that are lists, objects or null or whose
+ *   names begin with `triton_`, and inputs that are given twice.
  */
 export function decodeGenerateRequest(
   body: Uint8Array,
@@ -78,7 +78,7 @@ function readMembers(draft: Draft, json: JsonObject, nested?: string): void {
       continue;
     }
     const input = draft.declared.find((declared) => declared.name === name);
-    if (input === undefined) draft.parameters.push([name, toParameterValue(name, value)]);
+    if (input === undefined) draft.parameters.push([name, toCustomParameter(name, value)]);
     else draft.inputs.push(decodeInput(draft, input, value));
   }
 }

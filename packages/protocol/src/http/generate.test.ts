@@ -44,6 +44,15 @@ describe('decodeGenerateRequest', () => {
     assert.throws(() => decode({ parameters: 3 }), { code: 'INTERNAL', message: /non-object/ });
   });
 
+  test("refuses the names of the server's own parameters", () => {
+    for (const body of [{ triton_client_key: 'a' }, { parameters: { triton_x: 1 } }]) {
+      assert.throws(() => decode(body), {
+        code: 'INVALID_ARG',
+        message: /starting with 'triton_' are reserved/,
+      });
+    }
+  });
+
   test('makes the id a parameter, too, and gives no meaning to other names', () => {
     const message = decode({ id: 'a', priority: 2, timeout: 9, sequence_id: 4 });
     assert.equal(message.id, 'a');

@@ -89,7 +89,12 @@ function toSequenceId(value: JsonValue): number | bigint | string {
   return isUnsigned(value) ? value : toStringValue(value, 'sequence_id');
 }
 
-function toCustomParameter(name: string, value: JsonValue): ParameterValue {
+/**
+ * A parameter that means nothing to the server, as clients may give it.
+ *
+ * @throws InferenceServerError INVALID_ARG for a list, an object and null, and for names that begin with `triton_`.
+ */
+export function toCustomParameter(name: string, value: JsonValue): ParameterValue {
   if (name.startsWith('triton_')) {
     throw new InferenceServerError(
       'INVALID_ARG',

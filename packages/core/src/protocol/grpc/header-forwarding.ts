@@ -3,7 +3,7 @@ import type { CallMetadata } from './call.ts';
 
 /**
  * The request with the metadata whose keys match as string parameters (`--grpc-header-forward-pattern`); itself
- * when there are none. Binary metadata is left out.
+ * when there are none. Binary metadata is left out, and what begins with `triton_`: only the server sets such parameters.
  */
 export function forwardHeaders(
   message: InferRequestMessage,
@@ -13,7 +13,7 @@ export function forwardHeaders(
   if (pattern === undefined) return message;
   const forwarded: Record<string, ParameterValue> = {};
   for (const [key, value] of metadata.entries()) {
-    if (pattern.test(key)) forwarded[key] = value;
+    if (pattern.test(key) && !key.startsWith('triton_')) forwarded[key] = value;
   }
   if (Object.keys(forwarded).length === 0) return message;
   return { ...message, parameters: { ...message.parameters, ...forwarded } };
