@@ -1,6 +1,7 @@
 /** Compressed bodies, both ways. */
-import { deflate, gzip, unzip } from 'node:zlib';
+import { deflate, gzip } from 'node:zlib';
 import { InferenceServerError } from '@nereid/protocol';
+import { unpack, type UnpackProblem } from '../unpack.ts';
 
 /** The encodings that are taken and written. */
 export type Compression = 'gzip' | 'deflate';
@@ -69,9 +70,12 @@ export function decompress(body: Buffer, maxByteSize: number, done: Callback): v
     done(new InferenceServerError('INVALID_ARG', 'nothing to be decompressed'), body);
     return;
   }
-  unzip(body, { maxOutputLength: maxByteSize }, (cause, whole) => {
-    if (cause === null) done(undefined, whole);
-    else done(cannotDecompress(cause, maxByteSize), body);
+  unpack('unzip', body, {
+    maxByteSize,
+    done: (problem, whole) => {
+      if (problem === undefined) done(undefined, whole);
+      else done(cannotDecompress(problem, maxByteSize), body);
+    },
   });
 }
 
@@ -83,11 +87,11 @@ export function compress(compression: Compression, body: Buffer, done: Callback)
   });
 }
 
-function cannotDecompress(cause: NodeJS.ErrnoException, maxByteSize: number): InferenceServerError {
+function cannotDecompress(problem: UnpackProblem, maxByteSize: number): InferenceServerError {
   const message =
-    cause.code === 'ERR_BUFFER_TOO_LARGE'
+    problem === 'too large'
       ? `decompressed request exceeds the maximum allowed input size of ${String(maxByteSize)} bytes. ` +
         'Use --http-max-input-size to increase the limit.'
-      : `unable to decompress the request body: ${cause.message}`;
-  return new InferenceServerError('INVALID_ARG', message, { cause });
+      : `unable to decompress the request body: ${problem.message}`;
+  return new InferenceServerError('INVALID_ARG', message, problem === 'too large' ? {} : { cause: problem });
 }

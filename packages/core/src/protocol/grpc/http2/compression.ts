@@ -1,6 +1,7 @@
 /** Packed messages: which ways there are, in and out. */
-import { deflate, gunzip, gzip, inflate, type CompressCallback } from 'node:zlib';
+import { deflate, gzip, type CompressCallback } from 'node:zlib';
 import type { GrpcStatus } from '../error-handler.ts';
+import { unpack, type PackedFormat, type UnpackProblem } from '../../unpack.ts';
 import { GRPC } from './grpc-codes.ts';
 
 /** How messages may be packed, as `grpc-accept-encoding` lists it. */
@@ -26,9 +27,9 @@ export function unpackerOf(encoding: string): Unpack | 'identity' | undefined {
     case 'identity':
       return 'identity';
     case 'gzip':
-      return unpackWith(gunzip);
+      return unpackAs('gunzip');
     case 'deflate':
-      return unpackWith(inflate);
+      return unpackAs('inflate');
     default:
       return undefined;
   }
@@ -48,16 +49,15 @@ export function packingFor(accepted: string, level: number): Packing | undefined
   return undefined;
 }
 
-type Unzip = (bytes: Buffer, options: { readonly maxOutputLength: number }, done: CompressCallback) => void;
 type Zip = (bytes: Buffer, options: { readonly level: number }, done: CompressCallback) => void;
 
-const NOTHING = Buffer.alloc(0);
-
-function unpackWith(unzip: Unzip): Unpack {
+function unpackAs(format: PackedFormat): Unpack {
   return (packed, maxByteSize, done) => {
-    unzip(packed, { maxOutputLength: maxByteSize }, (error, message) => {
-      if (error === null) done(undefined, message);
-      else done(statusOf(error, maxByteSize), NOTHING);
+    unpack(format, packed, {
+      maxByteSize,
+      done: (problem, message) => {
+        done(problem === undefined ? undefined : statusOf(problem, maxByteSize), message);
+      },
     });
   };
 }
@@ -71,10 +71,10 @@ function packWith(zip: Zip, level: number): Packing['pack'] {
   };
 }
 
-function statusOf(error: NodeJS.ErrnoException, maxByteSize: number): GrpcStatus {
-  if (error.code === 'ERR_BUFFER_TOO_LARGE') {
+function statusOf(problem: UnpackProblem, maxByteSize: number): GrpcStatus {
+  if (problem === 'too large') {
     const details = `Received message larger than max: at most ${String(maxByteSize)} bytes are taken, unpacked`;
     return { code: GRPC.RESOURCE_EXHAUSTED, details };
   }
-  return { code: GRPC.INTERNAL, details: `cannot unpack a message: ${error.message}` };
+  return { code: GRPC.INTERNAL, details: `cannot unpack a message: ${problem.message}` };
 }
