@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -30,6 +30,19 @@ test('the command serves, says where, and ends with 0 on SIGTERM and on SIGINT',
     server.process.kill(signal);
     assert.equal(await server.stop(), 0);
   }
+});
+
+test('a backend that no model uses and that cannot be imported is told after the start', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.addOnnx('add_sub');
+  const backends = join(repository.path, '../backends');
+  mkdirSync(join(backends, 'broken'), { recursive: true });
+  const manifest = { nereid: { backend: { name: 'broken', entry: './main.mjs', sdkVersion: '*' } } };
+  writeFileSync(join(backends, 'broken/package.json'), JSON.stringify(manifest));
+  writeFileSync(join(backends, 'broken/main.mjs'), `throw new Error('no such library');`);
+  await using server = await startServer(repository.path, `--backend-directory=${backends}`);
+  await until(async () => /backend 'broken' can't be used: .*no such library/.test(server.output()));
+  assert.equal((await fetch(`${server.http}/v2/models/add_sub/ready`)).status, 200);
 });
 
 test('a server whose output nobody reads any more goes on serving, and ends', LIMIT, async () => {

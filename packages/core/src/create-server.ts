@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ModelAccess } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { AgentRegistry } from './agent/agent-registry.ts';
-import type { BackendRegistry } from './backend/backend-registry.ts';
+import type { BackendRegistry, BackendStatus } from './backend/backend-registry.ts';
 import { openInstalledBackends } from './backend/installed-backends.ts';
 import { loadBackend } from './backend/load-backend.ts';
 import { createResponseCache } from './cache/create-response-cache.ts';
@@ -74,7 +74,7 @@ export async function startServer(
 ): Promise<Server> {
   const parts = await createParts(resolveServerOptions(options));
   const { control, health, lifecycle, options: resolved } = parts;
-  const listeners = createListeners(parts, resolved);
+  const listeners = createListeners(parts, resolved, () => tryBackends(parts));
   const server = assemble(parts, listeners);
   const giveUp = (): void => parts.inProcess.stopLoading();
   signal?.addEventListener('abort', giveUp, { once: true });
@@ -301,15 +301,26 @@ async function openBackends(options: ResolvedServerOptions, logger: ServerLogger
   );
   const { registry: backends, problems } = found;
   for (const problem of problems) logger.warning(problem);
-  for (const { manifest, problem } of backends.status()) {
-    if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
-  }
+  for (const broken of backends.status()) tellProblem(broken, logger);
   const httpPlugins = new PluginRegistry(found.httpPlugins, options.httpPluginSettings);
   for (const { manifest, problem } of httpPlugins.status()) {
     if (problem !== undefined)
       logger.error(`HTTP plugin '${manifest.name}' can't be used: ${problem.message}`);
   }
   return { backends, agents: new AgentRegistry(found.repositoryAgents), httpPlugins };
+}
+
+function tellProblem({ manifest, problem }: BackendStatus, logger: ServerLogger): void {
+  if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
+}
+
+/** Imports the backends that no model has wanted yet, and tells which of them can't be used. */
+async function tryBackends({ backends, logger }: Pick<ServerParts, 'backends' | 'logger'>): Promise<void> {
+  const known = new Set(backends.status().flatMap(({ problem }) => problem ?? []));
+  await backends.loadAll();
+  for (const status of backends.status()) {
+    if (status.problem !== undefined && !known.has(status.problem)) tellProblem(status, logger);
+  }
 }
 
 function assemble(parts: ServerParts, listeners: Listeners): Server {
@@ -321,7 +332,9 @@ function assemble(parts: ServerParts, listeners: Listeners): Server {
     inference,
     management,
     health,
-    backends: backends.status(),
+    get backends() {
+      return backends.status();
+    },
     repositoryAgents: agents.status(),
     httpPlugins: httpPlugins.status(),
     infer: (request) => inferOnce(inProcess, request),

@@ -52,7 +52,7 @@ export interface Listeners {
 interface Listener {
   readonly service: string;
   /** Loads what can wait until the port is open. */
-  prepare?(): Promise<void>;
+  readonly prepare?: () => Promise<void>;
   listen(): Promise<{ readonly port: number }>;
   close(graceMs: number): Promise<void>;
 }
@@ -68,7 +68,12 @@ interface PreparedListeners {
 
 type Protocol = Exclude<keyof PreparedListeners, 'fronts'>;
 
-export function createListeners(parts: ListenerParts, options: ResolvedServerOptions): Listeners {
+/** @param afterwards - What else can wait until the ports are open. */
+export function createListeners(
+  parts: ListenerParts,
+  options: ResolvedServerOptions,
+  afterwards: () => Promise<void>,
+): Listeners {
   const { logger } = parts;
   const open = new Map<Protocol, Listener>();
   let preparing: Promise<PreparedListeners> | undefined;
@@ -95,7 +100,8 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
           metrics: await start('metrics', metrics),
         };
         // An unused timer must not keep a process alive that has ended its server.
-        setTimeout(() => void prepareLate([http, grpc], logger), SETTLE_MS).unref();
+        const late = [http?.prepare, grpc?.prepare, afterwards];
+        setTimeout(() => void runEach(late, logger), SETTLE_MS).unref();
         return ports;
       } catch (error) {
         await Promise.all([...open.values()].map((listener) => listener.close(0)));
@@ -113,13 +119,13 @@ export function createListeners(parts: ListenerParts, options: ResolvedServerOpt
   };
 }
 
-async function prepareLate(
-  listeners: readonly (Listener | undefined)[],
+async function runEach(
+  steps: readonly ((() => Promise<void>) | undefined)[],
   logger: ServerLogger,
 ): Promise<void> {
-  for (const listener of listeners) {
+  for (const step of steps) {
     try {
-      await listener?.prepare?.();
+      await step?.();
     } catch (reason) {
       logger.error(InferenceServerError.from(reason).message);
     }

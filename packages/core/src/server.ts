@@ -38,7 +38,7 @@ export interface Server extends AsyncDisposable {
   readonly inference: InferenceService;
   readonly management: ManagementService;
   readonly health: HealthService;
-  /** Every backend that was found. */
+  /** Every backend that was found; that one can't be used may show only when a model wants it, or after the start. */
   readonly backends: readonly BackendStatus[];
   /** Every repository agent that was found. */
   readonly repositoryAgents: readonly RepositoryAgentStatus[];

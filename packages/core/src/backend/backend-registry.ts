@@ -1,8 +1,7 @@
-import type { Backend, ParameterSpec } from '@nereid/backend-sdk';
+import type { ParameterSpec } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
-import { assertSettings } from './assert-settings.ts';
-import { assertSdkVersion, type ExtensionManifest } from './extension-manifest.ts';
-import { loadBackend, type BackendSource } from './load-backend.ts';
+import type { ExtensionManifest } from './extension-manifest.ts';
+import { FoundBackend, type BackendSettings, type LoadedBackend } from './found-backend.ts';
 
 /** The cause of an error about a backend that no installed package provides. */
 export class MissingBackend extends Error {
@@ -20,87 +19,71 @@ export class MissingBackend extends Error {
   }
 }
 
-/** A backend that can be used. */
-export interface LoadedBackend {
-  readonly manifest: ExtensionManifest;
-  readonly source: BackendSource;
-  readonly backend: Backend;
-  readonly settings: Readonly<Record<string, string>>;
-}
-
 /** A found backend, usable or not. */
 export interface BackendStatus {
   readonly manifest: ExtensionManifest;
-  /** Undefined when it can be used. */
+  /** Undefined when it can be used, as far as that is known: all of it once its module was imported. */
   readonly problem: InferenceServerError | undefined;
-  /** The settings that it declares, without those that its runtime has, too. */
+  /** The settings that it declares, without those that its runtime has, too. None before it is imported. */
   readonly settings: Readonly<Record<string, ParameterSpec>>;
 }
 
-/** The backends by name. Found at startup; a backend's module is imported when the registry is opened. */
+/** The backends by name. Found at startup; a backend's module is imported when a model may be for it. */
 export class BackendRegistry {
-  readonly #loaded = new Map<string, LoadedBackend>();
-  readonly #failed = new Map<string, { manifest: ExtensionManifest; problem: InferenceServerError }>();
+  readonly #found: ReadonlyMap<string, FoundBackend>;
 
-  private constructor() {}
+  private constructor(found: readonly FoundBackend[]) {
+    this.#found = new Map(found.map((one) => [one.manifest.name, one]));
+  }
 
   /**
-   * Imports the backends that were found. One that fails is kept with its reason and stops nothing.
+   * Looks at the backends that were found. One that can't be used is kept with its reason and stops nothing. Those that the command
+   * line has settings for are imported: only they can tell whether these are right.
    *
    * @param settings - Settings by backend name; those under '' are for all, and a runtime's for what it runs.
    */
   static async open(
     manifests: readonly ExtensionManifest[],
-    settings: Readonly<Record<string, Readonly<Record<string, string>>>>,
+    settings: BackendSettings,
   ): Promise<BackendRegistry> {
-    const registry = new BackendRegistry();
-    await Promise.all(
-      manifests.map(async (manifest) => {
-        try {
-          assertSdkVersion(manifest);
-          const source = toSource(manifest, manifests);
-          const backend = await loadBackend(source);
-          const own = settings[manifest.name] ?? {};
-          const all = { ...settings[''], ...settings[manifest.runtime ?? ''], ...own };
-          const owner = { word: 'backend', flag: '--backend-config', name: backend.name };
-          assertSettings({ ...owner, settings: backend.settings }, { own, all });
-          registry.#loaded.set(manifest.name, { manifest, source, backend, settings: all });
-        } catch (error) {
-          registry.#failed.set(manifest.name, { manifest, problem: InferenceServerError.from(error) });
-        }
-      }),
-    );
-    return registry;
+    // Not by localeCompare, whose first call loads the rules of the locale: 25 ms of a start.
+    const sorted = manifests.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const found = sorted.map((manifest) => new FoundBackend(manifest, manifests, settings));
+    await loadEach(found.filter((one) => Object.hasOwn(settings, one.manifest.name) || one.isBroken));
+    return new BackendRegistry(found);
   }
 
-  /** All usable backends. */
-  get backends(): readonly LoadedBackend[] {
-    return [...this.#loaded.values()];
+  /** Imports all backends. Returns those that can be used. */
+  loadAll(): Promise<readonly LoadedBackend[]> {
+    return loadEach([...this.#found.values()]);
   }
 
   /** All backends that were found, by name. */
   status(): readonly BackendStatus[] {
-    const usable = this.backends.map(({ manifest, backend }) => {
-      const shared = this.#loaded.get(manifest.runtime ?? '')?.backend.settings ?? {};
-      const own = Object.entries(backend.settings ?? {}).filter(([name]) => !Object.hasOwn(shared, name));
-      return { manifest, problem: undefined, settings: Object.fromEntries(own) };
+    return [...this.#found.values()].map(({ manifest, problem, loaded }) => {
+      const shared = this.#found.get(manifest.runtime ?? '')?.loaded?.backend.settings ?? {};
+      const settings = Object.entries(loaded?.backend.settings ?? {});
+      const own = settings.filter(([name]) => !Object.hasOwn(shared, name));
+      return { manifest, problem, settings: Object.fromEntries(own) };
     });
-    // Not by localeCompare, whose first call loads the rules of the locale: 25 ms of a start.
-    const failed = [...this.#failed.values()].map((status) => ({ ...status, settings: {} }));
-    return [...usable, ...failed].sort((a, b) => (a.manifest.name < b.manifest.name ? -1 : 1));
+  }
+
+  /** Imports a backend. Returns undefined when it is not there, or can't be used. */
+  async find(name: string): Promise<LoadedBackend | undefined> {
+    const found = this.#found.get(name);
+    return found && (await loadEach([found]))[0];
   }
 
   /**
-   * A backend by its name.
+   * Imports a backend.
    *
    * @throws InferenceServerError INVALID_ARG saying what to install, or why the backend can't be used.
    */
-  get(name: string): LoadedBackend {
-    const loaded = this.#loaded.get(name);
-    if (loaded !== undefined) return loaded;
-    const failed = this.#failed.get(name);
-    if (failed !== undefined) throw failed.problem;
-    const installed = [...this.#loaded.keys()].sort().join(', ') || 'none';
+  async get(name: string): Promise<LoadedBackend> {
+    const found = this.#found.get(name);
+    if (found !== undefined) return found.load();
+    const usable = this.status().filter(({ problem }) => problem === undefined);
+    const installed = usable.map(({ manifest }) => manifest.name).join(', ') || 'none';
     throw new InferenceServerError(
       'INVALID_ARG',
       `unable to find backend '${name}': no installed package provides it (installed: ${installed}). ` +
@@ -110,18 +93,8 @@ export class BackendRegistry {
   }
 }
 
-/** @throws InferenceServerError INVALID_ARG when the backend's runtime is not installed. */
-function toSource(manifest: ExtensionManifest, manifests: readonly ExtensionManifest[]): BackendSource {
-  const { name, directory, entry, fields } = manifest;
-  if (manifest.runtime === undefined) return { entry, folder: undefined };
-  const runtime = manifests.find((other) => other.name === manifest.runtime && other.runtime === undefined);
-  if (runtime !== undefined) {
-    assertSdkVersion(runtime);
-    return { entry: runtime.entry, folder: { name, directory, manifest: fields } };
-  }
-  throw new InferenceServerError(
-    'INVALID_ARG',
-    `backend '${name}' (${directory}) needs backend '${manifest.runtime}' as its runtime, which is not installed: ` +
-      `install the package of that backend`,
-  );
+/** Imports backends. Returns those that can be used; why another can't is kept with it. */
+async function loadEach(found: readonly FoundBackend[]): Promise<readonly LoadedBackend[]> {
+  await Promise.allSettled(found.map((one) => one.load()));
+  return found.flatMap(({ loaded }) => loaded ?? []);
 }

@@ -22,6 +22,7 @@ export async function listBackends(flags: readonly string[]): Promise<string> {
     );
   });
   const { registry, httpPlugins } = await openInstalledBackends(directories, {});
+  await registry.loadAll();
   const backends = registry.status();
   const plugins = new PluginRegistry(httpPlugins, {});
   const loaded = await Promise.all(plugins.sources().map(loadHttpPlugin));

@@ -1,7 +1,8 @@
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import type { BackendRegistry, LoadedBackend } from '../backend/backend-registry.ts';
+import type { BackendRegistry } from '../backend/backend-registry.ts';
+import type { LoadedBackend } from '../backend/found-backend.ts';
 import { namespaceOf } from '../model-identifier.ts';
 import type { BackendHost } from '../instance/backend-host.ts';
 import { ExecutorHost } from '../instance/executor-host.ts';
@@ -77,7 +78,7 @@ export class ModelLoader {
 
   async #loadVersion(prepared: PreparedModel, version: number): Promise<Model> {
     const started = performance.now();
-    const loaded = this.#parts.backends.get(prepared.config.backend);
+    const loaded = await this.#parts.backends.get(prepared.config.backend);
     const spec = this.#specOf(prepared, loaded, version);
     const host = this.#createHost(spec, loaded);
     this.#parts.progress.begin(spec.key, { id: prepared.id, version });

@@ -14,7 +14,7 @@ import {
   type SourcedModelConfig,
 } from '../repository/config-source.ts';
 import { createDirectReader, queuedReader, type FolderReader } from '../repository/folder-reader.ts';
-import { knownBackends, type KnownBackend } from '../repository/known-backends.ts';
+import { knownBackends, onlyBackendOf, type KnownBackend } from '../repository/known-backends.ts';
 import { readLabels } from '../repository/labels.ts';
 import { LocalRepository } from '../repository/local-repository.ts';
 import { ModelRepository, type IndexedModel } from '../repository/model-repository.ts';
@@ -64,11 +64,13 @@ export class RepositoryModelSource implements ModelSource {
   readonly #repository: ModelRepository;
   readonly #configName: string;
   readonly #agents: AgentRunParts;
-  readonly #backends: readonly KnownBackend[];
+  readonly #registry: Pick<BackendRegistry, 'find' | 'loadAll'>;
+  /** What is known where a configuration can be for one backend only, by its name; undefined: where it can be for any. */
+  readonly #known = new Map<string | undefined, Promise<readonly KnownBackend[]>>();
   readonly #gpus: readonly number[];
   readonly #directReader = createDirectReader();
-  /** Where the configuration of a prepared model stands. */
-  readonly #sources = new WeakMap<PreparedModel, ConfigSource>();
+  /** Where the configuration of a prepared model stands, and what it was read with. */
+  readonly #contexts = new WeakMap<PreparedModel, ValidateContext>();
   /** What prepared models were made of. */
   readonly #origins = new WeakMap<PreparedModel, Origin>();
   /** Fields of configurations that options leave without effect. */
@@ -79,7 +81,7 @@ export class RepositoryModelSource implements ModelSource {
     this.#configName = options.configName;
     this.#gpus = options.gpus;
     this.#agents = { registry: options.agents, logger };
-    this.#backends = knownBackends(backends.backends.map(({ backend }) => backend));
+    this.#registry = backends;
     this.#repository = new ModelRepository(
       options.repositoryPaths.map(
         (path) => new LocalRepository(path, logger, options.isNamespaced ? path : ''),
@@ -129,7 +131,7 @@ export class RepositoryModelSource implements ModelSource {
       const moved = agents.directory === directory ? origin.entry : await this.#entryAt(origin.entry, agents);
       const read = origin.override?.config === undefined ? await this.#readConfig(moved) : origin.read;
       const { fingerprint } = prepared;
-      return this.#prepare({ ...moved, fingerprint }, read, { ...origin, agents });
+      return await this.#prepare({ ...moved, fingerprint }, read, { ...origin, agents });
     } catch (error) {
       await agents.loadFail();
       throw error;
@@ -138,23 +140,33 @@ export class RepositoryModelSource implements ModelSource {
 
   complete(prepared: PreparedModel, completion: ConfigCompletion | undefined): ModelConfig {
     const config = completeModelConfig(prepared.config, completion);
-    validateCompleteModelConfig(
-      config,
-      this.#contextOf(prepared.modelDirectory, this.#sources.get(prepared) ?? NO_SOURCE),
-    );
+    validateCompleteModelConfig(config, this.#contextOf(prepared));
     return config;
   }
 
   errorAt(prepared: PreparedModel, path: string, message: string): InferenceServerError {
-    return configError(this.#sources.get(prepared) ?? NO_SOURCE, path, message);
+    return configError(this.#contextOf(prepared).source, path, message);
   }
 
   unusedFields(prepared: PreparedModel): readonly string[] {
-    return findUnusedFields(this.#sources.get(prepared) ?? NO_SOURCE, this.#switchedOff);
+    return findUnusedFields(this.#contextOf(prepared).source, this.#switchedOff);
   }
 
   labels(prepared: PreparedModel, config: ModelConfig): Promise<ReadonlyMap<string, readonly string[]>> {
     return readLabels(config, prepared.modelDirectory);
+  }
+
+  /** The backends that a configuration is read with. Imports those that it may be for. */
+  #backendsFor(config: ModelConfig | undefined): Promise<readonly KnownBackend[]> {
+    const only = config && onlyBackendOf(config);
+    const known = this.#known.get(only) ?? this.#askBackends(only);
+    this.#known.set(only, known);
+    return known;
+  }
+
+  async #askBackends(only: string | undefined): Promise<readonly KnownBackend[]> {
+    const asked = only === undefined ? await this.#registry.loadAll() : [await this.#registry.find(only)];
+    return knownBackends(asked.flatMap((found) => found?.backend ?? []));
   }
 
   #reader(atStart: boolean): FolderReader {
@@ -192,7 +204,7 @@ export class RepositoryModelSource implements ModelSource {
     try {
       const found = await new LocalRepository(join(folder.directory, '..'), SILENT).find(name);
       const entry = requireEntry(id, found && { entry: found, conflict: undefined });
-      return this.#prepare({ ...entry, id }, configFromOverride(override.config, name), {
+      return await this.#prepare({ ...entry, id }, configFromOverride(override.config, name), {
         override,
         discard: folder.discard,
       });
@@ -202,23 +214,24 @@ export class RepositoryModelSource implements ModelSource {
     }
   }
 
-  #prepare(
+  async #prepare(
     entry: RepositoryEntry,
     read: SourcedModelConfig,
     { override, agents, discard }: Preparation,
-  ): PreparedModel {
+  ): Promise<PreparedModel> {
     const { config: given, source } = read;
     const { id, name, directory } = entry;
+    const backends = await this.#backendsFor(given);
+    const context = { source, modelDirectory: directory, gpus: this.#gpus, backends };
     const config = normalizeModelConfig(given, {
       modelName: name,
       source,
       versionFiles: firstVersionFiles(entry),
-      backends: this.#backends,
+      backends,
       gpus: this.#gpus,
     });
     // Until they have run, agents may still put something else in its place.
-    if (agents !== undefined || !hasAgents(config))
-      validateModelConfig(config, this.#contextOf(directory, source));
+    if (agents !== undefined || !hasAgents(config)) validateModelConfig(config, context);
     const prepared: PreparedModel = {
       id,
       config,
@@ -230,13 +243,15 @@ export class RepositoryModelSource implements ModelSource {
       agents,
       discard,
     };
-    this.#sources.set(prepared, source);
+    this.#contexts.set(prepared, context);
     this.#origins.set(prepared, { entry, read, override, discard });
     return prepared;
   }
 
-  #contextOf(modelDirectory: string, source: ConfigSource): ValidateContext {
-    return { source, modelDirectory, gpus: this.#gpus, backends: this.#backends };
+  #contextOf(prepared: PreparedModel): ValidateContext {
+    const { modelDirectory } = prepared;
+    const unread = { source: NO_SOURCE, modelDirectory, gpus: this.#gpus, backends: NO_BACKENDS };
+    return this.#contexts.get(prepared) ?? unread;
   }
 }
 
@@ -277,5 +292,7 @@ function firstVersionFiles({ paths, versions: [first] }: RepositoryEntry): reado
     .map((path) => path.slice(prefix.length).replace(/\/$/, ''))
     .filter((name) => !name.includes('/'));
 }
+
+const NO_BACKENDS = knownBackends([]);
 
 const SILENT: Logger = { verbose: () => {}, info: () => {}, warning: () => {}, error: () => {} };

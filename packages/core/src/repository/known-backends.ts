@@ -1,4 +1,5 @@
 import type { Backend } from '@nereid/backend-sdk';
+import type { ModelConfig } from '@nereid/protocol/model-config';
 
 /** What the repository needs to know of a backend; one that takes several formats stands once for each. */
 export interface KnownBackend {
@@ -32,6 +33,16 @@ const TRITON_BACKENDS: readonly KnownBackend[] = [
   backend('pytorch', 'torch_aoti', 'model.pt2'),
   { name: 'python', defaultModelFilename: 'model.py' },
 ];
+
+/**
+ * The one backend that a configuration can be for, by what it says; '' for an ensemble's. undefined: any may be, and what all of
+ * them say of themselves decides.
+ */
+export function onlyBackendOf({ backend: name, platform }: ModelConfig): string | undefined {
+  if (platform === '') return name === '' ? undefined : name;
+  const [row] = TRITON_BACKENDS.filter((known) => known.platform === platform);
+  return row !== undefined && (name === '' || name === row.name) ? row.name : undefined;
+}
 
 /** What an installed backend says of itself. */
 export type InstalledBackend = Pick<
