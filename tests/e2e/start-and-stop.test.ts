@@ -34,7 +34,7 @@ test('the command serves, says where, and ends with 0 on SIGTERM and on SIGINT',
 
 test('a backend that no model uses and that cannot be imported is told after the start', LIMIT, async () => {
   await using repository = makeRepository();
-  repository.addOnnx('add_sub');
+  repository.write('same', identityModel());
   const backends = join(repository.path, '../backends');
   mkdirSync(join(backends, 'broken'), { recursive: true });
   const manifest = { nereid: { backend: { name: 'broken', entry: './main.mjs', sdkVersion: '*' } } };
@@ -42,7 +42,7 @@ test('a backend that no model uses and that cannot be imported is told after the
   writeFileSync(join(backends, 'broken/main.mjs'), `throw new Error('no such library');`);
   await using server = await startServer(repository.path, `--backend-directory=${backends}`);
   await until(async () => /backend 'broken' can't be used: .*no such library/.test(server.output()));
-  assert.equal((await fetch(`${server.http}/v2/models/add_sub/ready`)).status, 200);
+  assert.equal((await fetch(`${server.http}/v2/models/same/ready`)).status, 200);
 });
 
 test('a server whose output nobody reads any more goes on serving, and ends', LIMIT, async () => {

@@ -1,11 +1,10 @@
 /** The composition root: the only file that knows all parts. */
-import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ModelAccess } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { AgentRegistry } from './agent/agent-registry.ts';
-import type { BackendRegistry, BackendStatus } from './backend/backend-registry.ts';
+import type { BackendRegistry } from './backend/backend-registry.ts';
 import { openInstalledBackends } from './backend/installed-backends.ts';
 import { loadBackend } from './backend/load-backend.ts';
 import { createResponseCache } from './cache/create-response-cache.ts';
@@ -28,6 +27,7 @@ import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } 
 import { RepositoryModelSource } from './model/repository-model-source.ts';
 import { createListeners, type Listeners } from './listeners.ts';
 import { PluginRegistry } from './plugin/plugin-registry.ts';
+import { hasEntries } from './repository/has-entries.ts';
 import { listGpus } from './repository/list-gpus.ts';
 import { RateLimiter } from './scheduler/rate-limiter.ts';
 import { SystemClock } from './scheduler/system-clock.ts';
@@ -85,6 +85,7 @@ export async function startServer(
     const loading = control.start();
     const [failed] = await Promise.all([loading, listens && prepareMeanwhile(listeners, loading, parts)]);
     lifecycle.logsFailures = true;
+    parts.tellProblems();
     signal?.throwIfAborted();
     if (failed.size > 0 && resolved.exitOnError) throw cannotLoad([...failed.values()]);
     health.state = 'serving';
@@ -277,20 +278,13 @@ function createModelSource(
   );
 }
 
-/** Whether there is anything in a repository; one that can't be read is complained of later. */
-function hasEntries(repository: string): boolean {
-  try {
-    return readdirSync(repository).length > 0;
-  } catch {
-    return false;
-  }
-}
-
 /** What installed packages bring. */
 interface Extensions {
   readonly backends: BackendRegistry;
   readonly agents: AgentRegistry;
   readonly httpPlugins: PluginRegistry;
+  /** Logs which backends can't be used, as far as that is known; of each once. */
+  tellProblems(): void;
 }
 
 async function openBackends(options: ResolvedServerOptions, logger: ServerLogger): Promise<Extensions> {
@@ -301,26 +295,27 @@ async function openBackends(options: ResolvedServerOptions, logger: ServerLogger
   );
   const { registry: backends, problems } = found;
   for (const problem of problems) logger.warning(problem);
-  for (const broken of backends.status()) tellProblem(broken, logger);
+  const told = new Set<InferenceServerError>();
+  const tellProblems = (): void => {
+    for (const { manifest, problem } of backends.status()) {
+      if (problem === undefined || told.has(problem)) continue;
+      told.add(problem);
+      logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
+    }
+  };
+  tellProblems();
   const httpPlugins = new PluginRegistry(found.httpPlugins, options.httpPluginSettings);
   for (const { manifest, problem } of httpPlugins.status()) {
     if (problem !== undefined)
       logger.error(`HTTP plugin '${manifest.name}' can't be used: ${problem.message}`);
   }
-  return { backends, agents: new AgentRegistry(found.repositoryAgents), httpPlugins };
-}
-
-function tellProblem({ manifest, problem }: BackendStatus, logger: ServerLogger): void {
-  if (problem !== undefined) logger.error(`backend '${manifest.name}' can't be used: ${problem.message}`);
+  return { backends, agents: new AgentRegistry(found.repositoryAgents), httpPlugins, tellProblems };
 }
 
 /** Imports the backends that no model has wanted yet, and tells which of them can't be used. */
-async function tryBackends({ backends, logger }: Pick<ServerParts, 'backends' | 'logger'>): Promise<void> {
-  const known = new Set(backends.status().flatMap(({ problem }) => problem ?? []));
+async function tryBackends({ backends, tellProblems }: Extensions): Promise<void> {
   await backends.loadAll();
-  for (const status of backends.status()) {
-    if (status.problem !== undefined && !known.has(status.problem)) tellProblem(status, logger);
-  }
+  tellProblems();
 }
 
 function assemble(parts: ServerParts, listeners: Listeners): Server {

@@ -1,8 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { extname } from 'node:path';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { FromExecutor, ToExecutor } from './executor-messages.ts';
+import { EXECUTOR_ENTRY, takeWorker } from './executor-worker.ts';
 import { MailboxSender } from './mailbox-sender.ts';
 import type { Slot } from './slot.ts';
 
@@ -26,17 +25,11 @@ export interface ChannelListener {
   onExit(reason: string): void;
 }
 
-/** The entry lies beside this file, as source in tests and as JavaScript in the package. */
-const ENTRY = new URL(`./executor-entry${extname(import.meta.url)}`, import.meta.url);
-
 /** Starts a worker thread. */
 export function startThread(listener: ChannelListener): ExecutorChannel {
-  // One environment for all: what a backend sets before its library loads holds in its threads, too.
-  const mailbox = new MailboxSender({
-    onAnswer: (slot) => listener.onAnswer(slot),
-    wake: () => worker.postMessage(WAKE),
-  });
-  const worker = new Worker(ENTRY, { name: 'executor', env: SHARE_ENV, workerData: mailbox.buffer });
+  const { worker, memory } = takeWorker();
+  const wake = (): void => worker.postMessage(WAKE);
+  const mailbox = new MailboxSender({ onAnswer: (slot) => listener.onAnswer(slot), wake }, memory);
   let reason = 'executor thread ended';
   worker.on('message', (message: FromExecutor) => listener.onMessage(message));
   worker.on('error', (error) => {
@@ -57,7 +50,7 @@ export function startThread(listener: ChannelListener): ExecutorChannel {
 
 /** Starts a child process. */
 export function startProcess(listener: ChannelListener): ExecutorChannel {
-  const child: ChildProcess = fork(fileURLToPath(ENTRY), [], {
+  const child: ChildProcess = fork(fileURLToPath(EXECUTOR_ENTRY), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -23,18 +23,22 @@ export interface MailboxSenderParts {
 /** The serving thread's end of a mailbox. It owns the slots that are free. */
 export class MailboxSender {
   /** To be given to the thread. */
-  readonly buffer = new SharedArrayBuffer(MAILBOX_BYTES);
-  readonly #mailbox = new Mailbox(this.buffer);
+  readonly buffer: SharedArrayBuffer;
+  readonly #mailbox: Mailbox;
   readonly #parts: MailboxSenderParts;
   /** The last one that came back is taken first: its memory is in the caches. */
-  readonly #free: Slot[] = this.#mailbox.slots.toReversed();
+  readonly #free: Slot[];
   /** In nobody's asynchronous context: who sent first does not own the answers to all. */
   readonly #collect = AsyncResource.bind(() => this.#collectAnswers());
   #read = 0;
   #isListening = false;
   #isClosed = false;
 
-  constructor(parts: MailboxSenderParts) {
+  /** @param buffer - What a thread has been given already. */
+  constructor(parts: MailboxSenderParts, buffer = new SharedArrayBuffer(MAILBOX_BYTES)) {
+    this.buffer = buffer;
+    this.#mailbox = new Mailbox(buffer);
+    this.#free = this.#mailbox.slots.toReversed();
     this.#parts = parts;
   }
 
