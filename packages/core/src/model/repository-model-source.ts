@@ -66,7 +66,7 @@ export class RepositoryModelSource implements ModelSource {
   readonly #agents: AgentRunParts;
   readonly #registry: Pick<BackendRegistry, 'find' | 'loadAll'>;
   /** What is known where a configuration can be for one backend only, by its name; undefined: where it can be for any. */
-  readonly #known = new Map<string | undefined, Promise<readonly KnownBackend[]>>();
+  readonly #known = new Map<string | undefined, readonly KnownBackend[]>();
   readonly #gpus: readonly number[];
   readonly #directReader = createDirectReader();
   /** Where the configuration of a prepared model stands, and what it was read with. */
@@ -157,16 +157,17 @@ export class RepositoryModelSource implements ModelSource {
   }
 
   /** The backends that a configuration is read with. Imports those that it may be for. */
-  #backendsFor(config: ModelConfig | undefined): Promise<readonly KnownBackend[]> {
+  async #backendsFor(config: ModelConfig | undefined): Promise<readonly KnownBackend[]> {
     const only = config && onlyBackendOf(config);
-    const known = this.#known.get(only) ?? this.#askBackends(only);
-    this.#known.set(only, known);
-    return known;
-  }
-
-  async #askBackends(only: string | undefined): Promise<readonly KnownBackend[]> {
+    const known = this.#known.get(only);
+    if (known !== undefined) return known;
     const asked = only === undefined ? await this.#registry.loadAll() : [await this.#registry.find(only)];
-    return knownBackends(asked.flatMap((found) => found?.backend ?? []));
+    const usable = asked.flatMap((found) => found?.backend ?? []);
+    // Names that nobody has are not kept: clients may send any.
+    if (usable.length === 0) return NO_BACKENDS;
+    const rows = knownBackends(usable);
+    this.#known.set(only, rows);
+    return rows;
   }
 
   #reader(atStart: boolean): FolderReader {
