@@ -20,6 +20,11 @@ export interface ClosedLoad extends SseTarget {
   readonly streams: number;
   /** Over how long the first ones begin: answers of one length would else all begin at one moment, again and again. */
   readonly rampSeconds: number;
+  /**
+   * Each stream rests up to so long between two answers. Default: 0. Whatever holds up several streams has them go on together, and
+   * answers of one length keep them so: each would wait for its turn among the others ever after, as no real clients do.
+   */
+  readonly restSeconds?: number;
   readonly seconds: number;
 }
 
@@ -147,10 +152,14 @@ async function runClosed(load: ClosedLoad): Promise<ClosedResult> {
   let tokens = 0;
   const started = performance.now();
   const end = started + load.seconds * 1000;
+  const { restSeconds = 0 } = load;
   const repeat = async (start: number): Promise<void> => {
     await wait(start * load.rampSeconds * 1000);
     const connection = await SseConnection.open(load);
-    while (performance.now() < end) await ask(connection);
+    for (let rest = start; performance.now() < end; rest = (rest + GOLDEN_RATIO) % 1) {
+      await ask(connection);
+      if (restSeconds > 0) await wait(rest * restSeconds * 1000);
+    }
     connection.close();
   };
   const ask = (connection: SseConnection): Promise<void> =>

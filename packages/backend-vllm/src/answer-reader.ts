@@ -32,7 +32,8 @@ export interface EngineRequest {
   readonly tokens: number;
   /** Beginnings of the prompt, for {@link EngineNeed}. */
   prefixes(): readonly number[];
-  bodyFor(engine: Engine): Uint8Array;
+  /** JSON, in pieces. */
+  bodyFor(engine: Engine): readonly Uint8Array[];
   /** Makes what reads the answer of one attempt. */
   open(engine: Engine): AnswerReader;
   /** What the client is told of a failure. */

@@ -32,7 +32,11 @@ test('sends headers and a JSON body, below the path of the URL', async () => {
   await using started = await startTestEngine((_request, response) => answerJson(response, { ok: true }));
   const { engine, seen } = started;
   const below = { ...engine, url: new URL('/base', engine.url), headers: { authorization: 'Bearer k' } };
-  const { status, body } = await ask(below, { method: 'POST', path: '/v1/x', body: Buffer.from('{"a":1}') });
+  const { status, body } = await ask(below, {
+    method: 'POST',
+    path: '/v1/x',
+    body: [Buffer.from('{"a":'), Buffer.from('1}')],
+  });
   assert.deepEqual([status, body], [200, '{"ok":true}']);
   const [request] = seen;
   assert.deepEqual(

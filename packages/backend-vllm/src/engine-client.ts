@@ -9,8 +9,8 @@ export interface EngineCallRequest {
   readonly method: 'GET' | 'POST';
   /** Below the engine's URL: `/v1/completions`. */
   readonly path: string;
-  /** JSON. */
-  readonly body?: Uint8Array;
+  /** JSON, in pieces. */
+  readonly body?: readonly Uint8Array[];
 }
 
 /** Sends a request to an engine. Nothing is heard of its answer before this returns. */

@@ -21,28 +21,25 @@ interface Span {
  * each is changed: parsers differ in which one counts, and none may reach another model of the engine.
  *
  * @param body - A JSON object: whoever received it has parsed it.
+ * @returns The new body in pieces, most of them views of the old one.
  */
-export function renameModel(body: Buffer, model: string): Buffer {
+export function renameModel(body: Buffer, model: string): readonly Buffer[] {
   const name = JSON.stringify(model);
   const spans = findModels(body);
   if (spans.length > 0) return replaceAll(body, spans, Buffer.from(name));
   const start = body.indexOf('{') + 1;
   const isEmpty = /^\s*\}/.test(body.toString('latin1', start, start + 100));
-  return Buffer.concat([
-    body.subarray(0, start),
-    Buffer.from(`"model":${name}${isEmpty ? '' : ','}`),
-    body.subarray(start),
-  ]);
+  return [body.subarray(0, start), Buffer.from(`"model":${name}${isEmpty ? '' : ','}`), body.subarray(start)];
 }
 
-function replaceAll(body: Buffer, spans: readonly Span[], value: Buffer): Buffer {
+function replaceAll(body: Buffer, spans: readonly Span[], value: Buffer): readonly Buffer[] {
   const pieces: Buffer[] = [];
   let from = 0;
   for (const { start, end } of spans) {
     pieces.push(body.subarray(from, start), value);
     from = end;
   }
-  return Buffer.concat([...pieces, body.subarray(from)]);
+  return [...pieces, body.subarray(from)];
 }
 
 /** Where the values of the outermost members `model` are, quotes included, as far as they are texts. */

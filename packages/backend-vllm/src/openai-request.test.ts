@@ -7,7 +7,7 @@ import { textRequest } from './testing/test-request.ts';
 
 function ask(body: string, parameters: Parameters = {}, lora?: string) {
   const request = readOpenAiRequest(textRequest({ openai_request: body }, parameters), lora);
-  const bytesFor = (modelName: string) => Buffer.from(request.bodyFor({ modelName } as Engine)).toString();
+  const bytesFor = (modelName: string) => Buffer.concat(request.bodyFor({ modelName } as Engine)).toString();
   return { path: request.path, tokens: request.tokens, bytesFor };
 }
 

@@ -45,9 +45,13 @@ export function readOpenAiRequest(client: BackendRequest, loraName: string | und
   };
 }
 
-function bodyFor({ modelName }: Engine, { bytes, model }: OpenAiBody, loraName: string | undefined): Buffer {
+function bodyFor(
+  { modelName }: Engine,
+  { bytes, model }: OpenAiBody,
+  loraName: string | undefined,
+): readonly Buffer[] {
   const wanted = loraName ?? modelName;
-  return model === wanted ? bytes : renameModel(bytes, wanted);
+  return model === wanted ? [bytes] : renameModel(bytes, wanted);
 }
 
 function readBody(client: BackendRequest): OpenAiBody {

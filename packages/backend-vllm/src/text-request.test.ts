@@ -29,7 +29,7 @@ function ask(inputs: GivenInputs, { parameters = {}, preset = 'vllm', model = {}
     ...model,
   };
   const request = readTextRequest(textRequest(inputs, parameters), textModel);
-  const body = JSON.parse(Buffer.from(request.bodyFor({ modelName: 'm' } as Engine)).toString()) as Record<
+  const body = JSON.parse(Buffer.concat(request.bodyFor({ modelName: 'm' } as Engine)).toString()) as Record<
     string,
     unknown
   >;

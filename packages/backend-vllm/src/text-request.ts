@@ -35,7 +35,7 @@ export function readTextRequest(client: BackendRequest, model: TextModel): Engin
     path: PATHS[endpointOf(request, model.preset)],
     tokens: estimateTokens({ texts: [prompt], images: images.length }, sampling.maxTokens, sampling.n),
     prefixes: () => hashPrefixes([`user:${prompt}`]),
-    bodyFor: ({ modelName }) => Buffer.from(`{"model":${JSON.stringify(lora ?? modelName)},${members}`),
+    bodyFor: ({ modelName }) => [Buffer.from(`{"model":${JSON.stringify(lora ?? modelName)},${members}`)],
     open: (engine) => new Answer({ request, client, engine, texts: model.texts }),
     describe: inTritonsWords,
   };

@@ -45,7 +45,7 @@ export class TokenTexts {
   }
 
   async #loadOne(id: number, engine: Engine): Promise<void> {
-    const body = Buffer.from(JSON.stringify({ model: engine.modelName, tokens: [id] }));
+    const body = [Buffer.from(JSON.stringify({ model: engine.modelName, tokens: [id] }))];
     // A missing text must not cost the client its tokens.
     const answered = askEngine(engine, { method: 'POST', path: '/detokenize', body }, this.#limitMs);
     const { status, text: json } = await answered.catch(() => NO_ANSWER);

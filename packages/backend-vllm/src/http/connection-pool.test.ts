@@ -57,7 +57,7 @@ function ask(pool: ConnectionPool, body?: Uint8Array): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     pool.send(
-      { ...GET, method: body === undefined ? 'GET' : 'POST', body },
+      { ...GET, method: body === undefined ? 'GET' : 'POST', body: body && [body] },
       {
         onStatus: (status) => (text = `${status} `),
         onData: (chunk) => (text += chunk.toString()),

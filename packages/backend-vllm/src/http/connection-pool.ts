@@ -16,8 +16,8 @@ export interface HttpRequest {
   /** From the root of the host on. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON. */
-  readonly body?: Uint8Array | undefined;
+  /** JSON, in pieces. */
+  readonly body?: readonly Uint8Array[] | undefined;
 }
 
 export interface ConnectionPoolOptions {
@@ -64,14 +64,15 @@ export class ConnectionPool implements ConnectionOwner {
   /** Sends a request. The handler is never called before this returns. */
   send({ method, path, headers, body }: HttpRequest, handler: AnswerHandler): HttpCall {
     if (this.#isClosed) return failSoon(handler, 'the engine is not used any more');
+    const bodyBytes = body?.reduce((sum, { length }) => sum + length, 0);
     let head: string;
     try {
-      head = formatRequestHead({ host: this.#host, headers }, { method, path, bodyBytes: body?.length });
+      head = formatRequestHead({ host: this.#host, headers }, { method, path, bodyBytes });
     } catch (error) {
       return failSoon(handler, String(error));
     }
     const connection = this.#idle.pop()?.connection ?? this.#open();
-    return connection.send(head, body, handler);
+    return connection.send({ head, body: body ?? [], bodyBytes: bodyBytes ?? 0 }, handler);
   }
 
   onIdle(connection: HttpConnection, keepAliveSeconds: number | undefined): void {

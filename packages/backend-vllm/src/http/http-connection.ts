@@ -35,6 +35,14 @@ export interface SocketSource {
   readonly connectMs: number;
 }
 
+/** A request as it is sent. */
+export interface RequestBytes {
+  /** In latin1. */
+  readonly head: string;
+  readonly body: readonly Uint8Array[];
+  readonly bodyBytes: number;
+}
+
 /** A body up to this is copied behind its head: one buffer is one write. */
 const MAX_JOINED_BYTES = 65_536;
 
@@ -63,17 +71,18 @@ export class HttpConnection implements AnswerListener {
   }
 
   /** Sends a request; the answer to the one before must be complete. */
-  send(head: string, body: Uint8Array | undefined, handler: AnswerHandler): HttpCall {
+  send({ head, body, bodyBytes }: RequestBytes, handler: AnswerHandler): HttpCall {
     const call = new RunningCall(this, handler);
     this.#call = call;
     this.#parser = new AnswerParser(this);
     const socket = this.#socket;
-    if (body === undefined) socket.write(head, 'latin1');
-    else if (body.length <= MAX_JOINED_BYTES) socket.write(join(head, body));
+    if (bodyBytes === 0) socket.write(head, 'latin1');
+    else if (bodyBytes <= MAX_JOINED_BYTES)
+      socket.write(Buffer.concat([Buffer.from(head, 'latin1'), ...body]));
     else {
       socket.cork();
       socket.write(head, 'latin1');
-      socket.write(body);
+      for (const piece of body) socket.write(piece);
       socket.uncork();
     }
     return call;
@@ -174,13 +183,6 @@ class RunningCall implements HttpCall {
   pause(isPaused: boolean): void {
     this.#connection.pause(this, isPaused);
   }
-}
-
-function join(head: string, body: Uint8Array): Buffer {
-  const request = Buffer.allocUnsafe(head.length + body.length);
-  request.write(head, 0, 'latin1');
-  request.set(body, head.length);
-  return request;
 }
 
 function closedEarly(): Error {
