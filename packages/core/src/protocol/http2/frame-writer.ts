@@ -1,5 +1,5 @@
 /** What leaves a connection: frames that are written in one go are handed to the socket together. */
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { DEFAULT_FRAME_BYTE_SIZE, FLAG, FRAME, HEAD_BYTE_SIZE, writeHead, type FrameHead } from './frames.ts';
 
 /** Payloads up to this size are copied behind their heads: that costs less than a piece of its own. */
@@ -14,12 +14,15 @@ const MAX_SPARE_ARENAS = 16;
 /** With so many bytes on their way the socket is given no more data: other streams would wait behind them. */
 const SOCKET_BYTE_SIZE = 512 * 1024;
 
+/** How long, in milliseconds, a frame that nobody is in need of waits for others to leave with. */
+const PATIENCE_MS = 5;
+
 /**
  * Collects frames until the end of what runs now, and then writes them. A hundred answers that become ready together
  * are one call to the system.
  */
 export class FrameWriter {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   /** Small frames, one behind the other. */
   #arena: Buffer | undefined;
   /** Where those begin that are not in `#pieces`, and where they end. */
@@ -29,8 +32,9 @@ export class FrameWriter {
   readonly #pieces: Buffer[] = [];
   #waiting = 0;
   #isScheduled = false;
+  #patience: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Writable) {
     this.#socket = socket;
   }
 
@@ -49,10 +53,17 @@ export class FrameWriter {
 
   /** A frame, copied. */
   write(head: Omit<FrameHead, 'byteSize'>, payload: Uint8Array): void {
-    const arena = this.#reserve(HEAD_BYTE_SIZE + payload.length);
-    writeHead(arena, this.#to, { ...head, byteSize: payload.length });
-    arena.set(payload, this.#to + HEAD_BYTE_SIZE);
-    this.#to += HEAD_BYTE_SIZE + payload.length;
+    this.#schedule();
+    this.#copy(head, payload);
+  }
+
+  /** A frame, copied, that leaves with what is written next, or a few milliseconds later: a write of its own would only wake the client. */
+  writeAlong(head: Omit<FrameHead, 'byteSize'>, payload: Uint8Array): void {
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      this.flush();
+    }, PATIENCE_MS).unref();
+    this.#copy(head, payload);
   }
 
   /** Headers, in as many frames as they need. */
@@ -73,6 +84,7 @@ export class FrameWriter {
 
   /** A frame of data. The bytes must not change any more. */
   writeData(streamId: number, bytes: Buffer, flags: number): void {
+    this.#schedule();
     const isCopied = bytes.length <= COPIED_BYTE_SIZE;
     const arena = this.#reserve(HEAD_BYTE_SIZE + (isCopied ? bytes.length : 0));
     writeHead(arena, this.#to, { byteSize: bytes.length, type: FRAME.DATA, flags, streamId });
@@ -85,6 +97,13 @@ export class FrameWriter {
       this.#pieces.push(bytes);
       this.#waiting += bytes.length;
     }
+  }
+
+  #copy(head: Omit<FrameHead, 'byteSize'>, payload: Uint8Array): void {
+    const arena = this.#reserve(HEAD_BYTE_SIZE + payload.length);
+    writeHead(arena, this.#to, { ...head, byteSize: payload.length });
+    arena.set(payload, this.#to + HEAD_BYTE_SIZE);
+    this.#to += HEAD_BYTE_SIZE + payload.length;
   }
 
   /** @returns What has room for so many bytes at `#to`. */
@@ -101,7 +120,6 @@ export class FrameWriter {
       this.#to = 0;
     }
     this.#waiting += byteSize;
-    this.#schedule();
     return arena;
   }
 

@@ -348,7 +348,8 @@ export class Http2Connection implements FrameHandler, StreamOwner {
       this.#pings.shift()?.();
       return;
     }
-    this.#writer.write({ type: FRAME.PING, flags: FLAG.ACK, streamId: 0 }, payload);
+    // gRPC clients ping after each response to learn how fast data come; their next request is right behind.
+    this.#writer.writeAlong({ type: FRAME.PING, flags: FLAG.ACK, streamId: 0 }, payload);
     this.#listener.onPing();
   }
 
