@@ -31,6 +31,7 @@ export const STEADY_ACTIONS: readonly Action[] = [
   ...repeatAction(6, unary),
   ...repeatAction(3, unaryLeft),
   ...repeatAction(2, disconnect),
+  pipelined,
   ...repeatAction(2, responsesOverHttp),
   ...repeatAction(2, generateStream),
   ...repeatAction(2, streamOverGrpc),
@@ -85,6 +86,34 @@ function disconnect({ random, ledger, httpPort }: Actor): Promise<void> {
     const head = `POST /v2/models/${model}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`;
     socket.write(head + body, () => setTimeout(() => socket.destroy(), random.below(4)));
   });
+}
+
+/** Requests sent at once over one plain socket, cut anywhere: their answers come in their order. */
+async function pipelined({ random, ledger, httpPort }: Actor): Promise<void> {
+  const model = 'echo';
+  const tokens = Array.from({ length: 1 + random.below(20) }, () => ledger.nextToken());
+  const sent = tokens.map((token) => {
+    const input = { name: 'INPUT0', datatype: 'INT32', shape: [1, 1], data: [token] };
+    const body = JSON.stringify({ inputs: [input] });
+    return `POST /v2/models/${model}/infer HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  });
+  const bytes = sent.join('');
+  const cut = random.below(bytes.length);
+  const socket = connect(httpPort, '127.0.0.1').setEncoding('latin1');
+  socket.write(bytes.slice(0, cut), () => socket.write(bytes.slice(cut)));
+  let answers = '';
+  const read = async (): Promise<number[]> => {
+    for await (const piece of socket) {
+      answers += String(piece);
+      const found = [...answers.matchAll(/"data":\[(\d+)\]/g)].map(([, token]) => Number(token));
+      if (found.length >= tokens.length) return found;
+    }
+    throw new Error(`the connection was closed behind ${answers}`);
+  };
+  const reading = read();
+  for (const [at, token] of tokens.entries()) {
+    await ledger.ask(model, async () => crossed(token, (await reading)[at] ?? NaN), false);
+  }
 }
 
 async function responsesOverHttp(actor: Actor): Promise<void> {
