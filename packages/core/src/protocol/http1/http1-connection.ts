@@ -4,6 +4,7 @@ import { endGently } from '../http2/end-socket.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { PlainAnswer, type AnswerOwner } from './plain-answer.ts';
 import { PlainRequest } from './plain-request.ts';
+import { readInto, type ReadInto, type ReadSink, type StopReading } from './read-into.ts';
 import { readRequestHead, type RequestHead } from './request-head.ts';
 
 export type PlainListener = (request: PlainRequest, answer: PlainAnswer) => void;
@@ -39,6 +40,9 @@ interface KnownHead {
   readonly listener: PlainListener;
 }
 
+/** What all connections read into that have no large body under way: what is not used in the same turn is copied. */
+const COMMON = Buffer.allocUnsafeSlow(65_536);
+
 /**
  * States: idle ⇄ busy with one request, whose body may still come; closing after the answer; gone. What a client sends ahead
  * waits with it.
@@ -48,8 +52,12 @@ export class Http1Connection implements AnswerOwner {
   readonly #owner: ConnectionOwner;
   readonly #connectedAt = performance.now();
   #known: KnownHead | undefined;
+  /** undefined: all bytes come as `data`. */
+  readonly #stopReading: StopReading | undefined;
   /** What was read and not used. */
   #rest: Buffer | undefined;
+  /** Whether that lies in the common memory. */
+  #isLent = false;
   /** undefined: idle. */
   #answer: PlainAnswer | undefined;
   #body: IncomingBody | undefined;
@@ -60,6 +68,13 @@ export class Http1Connection implements AnswerOwner {
   readonly #onData = (chunk: Buffer): void => {
     this.#rest = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#advance();
+  };
+  readonly #sink: ReadSink = {
+    memory: () => this.#body?.room ?? COMMON,
+    onRead: (byteLength, memory) => {
+      if (memory === COMMON) this.#onCommon(COMMON.subarray(0, byteLength));
+      else this.#onRoomFilled(byteLength);
+    },
   };
   readonly #onDrain = (): void => {
     this.#answer?.emit('drain');
@@ -72,12 +87,14 @@ export class Http1Connection implements AnswerOwner {
     this.#answer?.close();
   };
 
-  constructor(socket: Socket, owner: ConnectionOwner) {
+  /** @param read - How bytes come into memory of ours. Default: as far as Node can do it. */
+  constructor(socket: Socket, owner: ConnectionOwner, read: ReadInto = readInto) {
     this.#socket = socket;
     this.#owner = owner;
     // What breaks a connection shows in that it closes.
     socket.on('data', this.#onData).on('close', this.#onClose).on('error', ignore);
     socket.on('drain', this.#onDrain).on('timeout', this.#onTimeout);
+    this.#stopReading = read(socket, this.#sink);
   }
 
   /** Lets a running request end, then closes. */
@@ -113,6 +130,26 @@ export class Http1Connection implements AnswerOwner {
     }
     this.#body?.discard();
     this.#advance();
+  }
+
+  #onCommon(chunk: Buffer): void {
+    this.#isLent = this.#rest === undefined;
+    try {
+      this.#onData(chunk);
+    } finally {
+      if (this.#isLent && this.#rest !== undefined) this.#rest = Buffer.from(this.#rest);
+      this.#isLent = false;
+    }
+  }
+
+  #onRoomFilled(byteLength: number): void {
+    const body = this.#body;
+    if (body === undefined) return;
+    try {
+      body.onRoomFilled(byteLength);
+    } finally {
+      if (body.isComplete) this.#body = undefined;
+    }
   }
 
   /** Closes once all that was written has gone. */
@@ -154,12 +191,15 @@ export class Http1Connection implements AnswerOwner {
   }
 
   #takeBody(bytes: Buffer, body: IncomingBody): boolean {
-    // The listener may answer at once, and the answer looks at what is left.
-    this.#rest = undefined;
-    const taken = body.take(bytes);
-    if (body.isComplete) this.#body = undefined;
-    if (!this.#isGone) this.#skip(bytes, taken);
-    return taken > 0;
+    // The listener may answer at once, and the answer looks at what is left; if it throws, only its own request ends.
+    const { missing } = body;
+    try {
+      body.take(bytes, this.#isLent);
+    } finally {
+      if (body.isComplete) this.#body = undefined;
+      if (!this.#isGone) this.#skip(bytes, missing - body.missing);
+    }
+    return body.missing < missing;
   }
 
   #skip(bytes: Buffer, byteLength: number): void {
@@ -189,13 +229,15 @@ export class Http1Connection implements AnswerOwner {
   #handOver(bytes: Buffer): void {
     this.#leave();
     this.#owner.onGone(this);
-    this.#owner.onUnusual(this.#socket.off('close', this.#onClose).pause(), bytes);
+    const own = this.#isLent ? Buffer.from(bytes) : bytes;
+    this.#owner.onUnusual(this.#socket.off('close', this.#onClose).pause(), own);
   }
 
   /** Nothing more is read here. */
   #leave(): void {
     if (this.#isGone) return;
     this.#isGone = true;
+    this.#stopReading?.();
     const socket = this.#socket;
     socket.off('data', this.#onData).off('drain', this.#onDrain).off('timeout', this.#onTimeout);
   }

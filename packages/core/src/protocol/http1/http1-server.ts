@@ -4,6 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Http1Connection, type ConnectionTimeouts, type PlainListener } from './http1-connection.ts';
+import { readInto } from './read-into.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** Those of Node's server. */
@@ -27,8 +28,11 @@ export class Http1Server {
   readonly #connections = new Set<Http1Connection>();
   #check: NodeJS.Timeout | undefined;
 
-  /** @param timeouts - Default: those of Node's server. */
-  constructor(handler: Http1Handler, timeouts: ConnectionTimeouts = TIMEOUTS) {
+  /**
+   * @param timeouts - Default: those of Node's server.
+   * @param read - See `Http1Connection`.
+   */
+  constructor(handler: Http1Handler, timeouts: ConnectionTimeouts = TIMEOUTS, read = readInto) {
     const owner = {
       find: (head: RequestHead) => handler.find(head),
       onGone: (connection: Http1Connection) => this.#connections.delete(connection),
@@ -40,7 +44,7 @@ export class Http1Server {
     };
     // With keep-alive probes, clients are found that have gone without a word.
     this.socketServer = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-      this.#connections.add(new Http1Connection(socket, owner));
+      this.#connections.add(new Http1Connection(socket, owner, read));
     });
     this.socketServer.on('listening', () => {
       const check = (): void => {

@@ -7,6 +7,9 @@ export type BodyListener = (error: InferenceServerError | undefined, body: Buffe
 
 const EMPTY = Buffer.alloc(0);
 
+/** Fewer bytes are copied sooner than read by themselves: the system would be asked once more whether others follow. */
+const MIN_ROOM = 16_384;
+
 /** States: held (nobody has asked for it) → collected; or thrown away. */
 export class IncomingBody {
   readonly #byteLength: number;
@@ -26,6 +29,11 @@ export class IncomingBody {
     return this.#missing === 0;
   }
 
+  /** How many bytes still come. */
+  get missing(): number {
+    return this.#missing;
+  }
+
   collect(listener: BodyListener): void {
     if (this.#byteLength === 0) listener(undefined, EMPTY);
     else this.#listener = listener;
@@ -36,30 +44,47 @@ export class IncomingBody {
     this.#bytes = undefined;
   }
 
+  /** Where its next bytes belong, to be read there; undefined: take them from a chunk. */
+  get room(): Buffer | undefined {
+    if (this.#bytes === undefined || this.#missing < MIN_ROOM) return undefined;
+    return this.#bytes.subarray(this.#byteLength - this.#missing);
+  }
+
+  /** So many bytes were read into its room. */
+  onRoomFilled(byteLength: number): void {
+    this.#missing -= byteLength;
+    if (this.#missing === 0 && this.#bytes !== undefined) this.#listener?.(undefined, this.#bytes);
+  }
+
   /**
-   * Takes its bytes from the start of a chunk: those of a body that comes in one piece are not copied, all others once.
+   * Takes its bytes from the start of a chunk, none while it is held. Those of a body that comes in one piece are not copied
+   * unless the chunk is lent, all others once.
    *
-   * @returns How many; 0 while it is held.
+   * @param isLent - Whether the chunk's memory will be used for others.
    */
-  take(chunk: Buffer): number {
+  take(chunk: Buffer, isLent: boolean): void {
     const byteLength = Math.min(this.#missing, chunk.length);
+    const listener = this.#listener;
     if (this.#isUnwanted) {
       this.#missing -= byteLength;
-      return byteLength;
+    } else if (listener === undefined) {
+      // It waits.
+    } else if (byteLength === this.#byteLength) {
+      this.#missing = 0;
+      const bytes = chunk.subarray(0, byteLength);
+      listener(undefined, isLent ? Buffer.from(bytes) : bytes);
+    } else {
+      this.#copy(chunk, byteLength, listener);
     }
-    const listener = this.#listener;
-    if (listener === undefined) return 0;
+  }
+
+  #copy(chunk: Buffer, byteLength: number, listener: BodyListener): void {
     const position = this.#byteLength - this.#missing;
     this.#missing -= byteLength;
-    if (byteLength === this.#byteLength) {
-      listener(undefined, chunk.subarray(0, byteLength));
-      return byteLength;
-    }
     const bytes = this.#bytes ?? this.#allocate(listener);
-    if (bytes === undefined) return byteLength;
+    if (bytes === undefined) return;
     chunk.copy(bytes, position, 0, byteLength);
     if (this.#missing === 0) listener(undefined, bytes);
-    return byteLength;
   }
 
   #allocate(listener: BodyListener): Buffer | undefined {
