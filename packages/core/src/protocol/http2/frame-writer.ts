@@ -32,7 +32,8 @@ export class FrameWriter {
   readonly #pieces: Buffer[] = [];
   #waiting = 0;
   #isScheduled = false;
-  #patience: NodeJS.Timeout | undefined;
+  /** Whether something waits for others to leave with. */
+  #isPatient = false;
 
   constructor(socket: Writable) {
     this.#socket = socket;
@@ -59,10 +60,13 @@ export class FrameWriter {
 
   /** A frame, copied, that leaves with what is written next, or a few milliseconds later: a write of its own would only wake the client. */
   writeAlong(head: Omit<FrameHead, 'byteSize'>, payload: Uint8Array): void {
-    this.#patience ??= setTimeout(() => {
-      this.#patience = undefined;
-      this.flush();
-    }, PATIENCE_MS).unref();
+    if (!this.#isPatient) {
+      this.#isPatient = true;
+      setTimeout(() => {
+        this.#isPatient = false;
+        this.flush();
+      }, PATIENCE_MS).unref();
+    }
     this.#copy(head, payload);
   }
 
