@@ -110,6 +110,25 @@ test('a body is read whole, up to the limit', async () => {
   assert.match(long.payload, /^own: request JSON size of 4 bytes exceeds/);
 });
 
+test('a body may be read after something else was waited for', async (t) => {
+  const plugin = pluginWith((context) => [
+    {
+      path: '/own',
+      post: async (request, response) => {
+        await new Promise((resolve) => setImmediate(resolve));
+        response.end(await context.readBody(request, response));
+      },
+    },
+  ]);
+  const { server, url } = await startServer(t, {}, {}, [{ plugin, settings: {} }]);
+  await server.prepare();
+  for (const body of ['small', 'x'.repeat(1_000_000)]) {
+    const signal = AbortSignal.timeout(20_000);
+    const answer = await fetch(`${url}/own`, { method: 'POST', body, signal });
+    assert.ok((await answer.text()) === body, `${String(body.length)} bytes`);
+  }
+});
+
 /** Runs one inference on each request, and answers with what it came to. */
 const INFER: Routes = (context) => [
   {

@@ -164,6 +164,21 @@ testBothWays('a body may come byte by byte', async (connect) => {
   assert.deepEqual(client.bodies, ['POST/slowabcdef', 'GET/next']);
 });
 
+testBothWays('a body may be asked for later, when some, all or none of it has come', async (connect) => {
+  const request = post('/late', 'abcdef');
+  for (const known of [0, 3, 6]) {
+    const asks: (() => void)[] = [];
+    const client = connect((plain, answer) => asks.push(() => echo(plain, answer)));
+    const cut = request.length - 6 + known;
+    await client.send(request.slice(0, cut));
+    asks.shift()?.();
+    await client.send(request.slice(cut) + get('/next'));
+    asks.shift()?.();
+    await turn();
+    assert.deepEqual(client.bodies, ['POST/lateabcdef', 'GET/next'], `${String(known)} bytes had come`);
+  }
+});
+
 test('a body of one chunk is not copied', async () => {
   const bodies: Buffer[] = [];
   const client = new Client('chunks', (request) => request.collectBody((_error, body) => bodies.push(body)));

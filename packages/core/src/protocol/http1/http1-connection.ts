@@ -76,6 +76,10 @@ export class Http1Connection implements AnswerOwner {
       else this.#onRoomFilled(byteLength);
     },
   };
+  /** A body that was held is asked for: later than in its turn, it has to be taken from what was read. */
+  readonly #onWanted = (): void => {
+    if (this.#rest !== undefined) this.#advance();
+  };
   readonly #onDrain = (): void => {
     this.#answer?.emit('drain');
     this.#advance();
@@ -223,7 +227,7 @@ export class Http1Connection implements AnswerOwner {
     answer.shouldKeepAlive = head.keepsAlive;
     this.#answer = answer;
     this.#body = body.isComplete ? undefined : body;
-    listener(new PlainRequest(head, body), answer);
+    listener(new PlainRequest(head, body, this.#onWanted), answer);
   }
 
   #handOver(bytes: Buffer): void {

@@ -6,10 +6,13 @@ import type { RequestHead } from './request-head.ts';
 export class PlainRequest {
   readonly #head: RequestHead;
   readonly #body: IncomingBody;
+  readonly #onWanted: () => void;
 
-  constructor(head: RequestHead, body: IncomingBody) {
+  /** @param onWanted - Called when somebody waits for the body. */
+  constructor(head: RequestHead, body: IncomingBody, onWanted: () => void) {
     this.#head = head;
     this.#body = body;
+    this.#onWanted = onWanted;
   }
 
   get method(): string {
@@ -33,5 +36,6 @@ export class PlainRequest {
   /** Asks for the body, which waits with the client until then. To be called at most once. */
   collectBody(listener: BodyListener): void {
     this.#body.collect(listener);
+    this.#onWanted();
   }
 }
