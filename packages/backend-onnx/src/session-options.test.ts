@@ -23,11 +23,12 @@ describe('shareOfCores', () => {
 });
 
 describe('createSessionOptions', () => {
-  it('leaves the choice of threads to the library and never lets them spin', () => {
+  it('leaves the choice of threads to the library and lets them spin shortly', () => {
     const { options } = optionsOf({});
     assert.deepEqual([options.intraOpNumThreads, options.interOpNumThreads], [0, 0]);
     assert.deepEqual(options.extra, {
-      'session.intra_op.allow_spinning': '0',
+      'session.intra_op.allow_spinning': '1',
+      'session.intra_op.spin_duration_us': '100',
       'session.inter_op.allow_spinning': '0',
     });
     assert.deepEqual(options.executionProviders, [{ name: 'cpu' }]);
@@ -68,6 +69,17 @@ describe('createSessionOptions', () => {
       'session.intra_op.allow_spinning': '1',
       'session.inter_op.allow_spinning': '0',
       'session.use_device_allocator_for_initializers': '1',
+    });
+  });
+
+  it('lets threads spin for as long as a model says', () => {
+    const { options } = optionsOf({
+      parameters: parametersOf({ 'session.intra_op.spin_duration_us': '20' }),
+    });
+    assert.deepEqual(options.extra, {
+      'session.intra_op.allow_spinning': '1',
+      'session.intra_op.spin_duration_us': '20',
+      'session.inter_op.allow_spinning': '0',
     });
   });
 
