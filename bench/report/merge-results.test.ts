@@ -35,6 +35,30 @@ test('scenarios that were measured again stand where they stood, new ones at the
   assert.deepEqual(merged.notes, ['Measured again by itself, 2026-02-03: d, b.']);
 });
 
+test('what is noted of a run stands with what was measured in it, as long as it is the last', () => {
+  const at = (date: string, scenarios: readonly string[], notes: readonly string[]): Results => ({
+    ...results(
+      `2026-${date}T00:00:00Z`,
+      scenarios.map((name) => figure(name, name)),
+    ),
+    notes,
+  });
+  const whole = at('01-01', ['a', 'b', 'c'], ['Of the whole.']);
+  const first = mergeResults(whole, at('02-01', ['a', 'b'], ['It was slow.']));
+  assert.deepEqual(first.notes, [
+    'Of the whole.',
+    'Measured again by itself, 2026-02-01: a, b. It was slow.',
+  ]);
+  const second = mergeResults(first, at('03-01', ['b', 'c'], []));
+  assert.deepEqual(second.notes, [
+    'Of the whole.',
+    'Measured again by itself, 2026-02-01: a. It was slow.',
+    'Measured again by itself, 2026-03-01: b, c.',
+  ]);
+  const third = mergeResults(second, at('04-01', ['a', 'b', 'c'], []));
+  assert.deepEqual(third.notes, ['Of the whole.', 'Measured again by itself, 2026-04-01: a, b, c.']);
+});
+
 test('results of another machine are not put together', () => {
   const before = results('2026-01-01T00:00:00Z', []);
   const now = results('2026-02-03T00:00:00Z', [], 'another processor');
