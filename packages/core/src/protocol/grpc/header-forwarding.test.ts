@@ -1,21 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InferRequestMessage } from '@nereid/protocol';
+import { buildInferMessage } from '../../../test/infer-message.ts';
 import type { CallMetadata } from './call.ts';
 import { forwardHeaders } from './header-forwarding.ts';
 
-const MESSAGE: InferRequestMessage = {
-  modelName: 'm',
-  modelVersion: '',
-  id: '',
-  inputs: [],
-  outputs: [],
-  binaryDataOutput: true,
-  priority: 0,
-  timeoutUs: 0,
-  sequence: undefined,
-  parameters: { a: 1 },
-};
+const MESSAGE = buildInferMessage({ parameters: { a: 1 } });
 
 function metadata(...entries: readonly (readonly [string, string])[]): CallMetadata {
   return { get: () => [], entries: () => entries };

@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InferRequestMessage } from '@nereid/protocol';
+import { buildInferMessage } from '../../../test/infer-message.ts';
 import { forwardHeaders } from './header-forwarding.ts';
 
-const MESSAGE: InferRequestMessage = {
-  modelName: 'm',
-  modelVersion: '',
-  id: '',
-  inputs: [],
-  outputs: [],
-  binaryDataOutput: false,
-  priority: 0,
-  timeoutUs: 0,
-  sequence: undefined,
-  parameters: { a: 1 },
-};
+const MESSAGE = buildInferMessage({ parameters: { a: 1 } });
 
 test('headers whose names match become parameters, names as they were written', () => {
   const { parameters } = forwardHeaders(
