@@ -3,6 +3,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import { MissingBackend } from '../backend/backend-registry.ts';
 import { modelIdentifier, type ModelIdentifier } from '../model-identifier.ts';
 import type { IndexedModel } from '../repository/model-repository.ts';
+import { LoadTurns } from './load-turns.ts';
 import type { ModelLifecycle } from './model-lifecycle.ts';
 import { listNamespaces, type ModelNames } from './model-names.ts';
 import type { LoadWhat, ModelOverride, ModelSource } from './model-source.ts';
@@ -17,7 +18,7 @@ export interface ModelControlParts {
   readonly loadModels: readonly string[];
   /** Seconds between two looks in poll mode; 0: never. */
   readonly pollSecs: number;
-  /** How many models load at a time. */
+  /** How many models load at a time; at a start, those that are light besides. */
   readonly loadThreads: number;
   /** Whether a model whose backend is not installed is a failure like any other. */
   readonly requireBackends: boolean;
@@ -26,6 +27,12 @@ export interface ModelControlParts {
   readonly source: ModelSource;
   readonly logger: Logger;
 }
+
+/**
+ * Loads that are under way at a start, light ones and those that wait for their turn. With so many, what threads say to each other
+ * travels in bundles, and none waits for the next model: a message costs as much as to open a tiny one. With more, nothing is gained.
+ */
+const LOADS_AT_START = 64;
 
 interface LoadAllOptions extends Required<Pick<LoadWhat, 'atStart'>> {
   /** Models whose backend is not installed are left out, unless the options require them. */
@@ -125,17 +132,26 @@ export class ModelControl {
     { atStart, mayLackBackend }: LoadAllOptions,
   ): Promise<ReadonlyMap<ModelIdentifier, InferenceServerError>> {
     const failed = new Map<ModelIdentifier, InferenceServerError>();
+    const turns = atStart ? new LoadTurns(this.#parts.loadThreads) : undefined;
     const waiting = [...models];
     const loadNext = async (): Promise<void> => {
       for (let id = waiting.shift(); id !== undefined; id = waiting.shift()) {
         const model = found.get(id);
         this.#tried.set(id, fingerprintOf(model));
-        const error = await this.#tryLoad(id, { found: model, atStart }, mayLackBackend);
+        const error = await this.#tryLoad(id, { found: model, atStart, turns }, mayLackBackend);
         if (error !== undefined) failed.set(id, error);
       }
     };
-    await Promise.all(Array.from({ length: this.#parts.loadThreads }, loadNext));
+    await Promise.all(Array.from({ length: this.#loadsAtATime(atStart) }, loadNext));
     return failed;
+  }
+
+  #loadsAtATime(atStart: boolean): number {
+    const { mode, loadThreads } = this.#parts;
+    // Who asks for one at a time has a reason. In mode explicit a model may load others while it is loaded: one that waits for its
+    // turn could be what those wait for whose turn it is.
+    if (!atStart || loadThreads === 1 || mode === 'explicit') return loadThreads;
+    return Math.max(loadThreads, LOADS_AT_START);
   }
 
   async #tryLoad(

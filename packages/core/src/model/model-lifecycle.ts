@@ -155,6 +155,7 @@ export class ModelLifecycle {
     }
     this.#expect(id);
     this.#parts.registry.setStatus(id, prepared.versions, 'LOADING', '');
+    const endTurn = await this.#takeTurn(prepared, what);
     try {
       prepared = await this.#parts.source.runAgents(prepared);
       if (prepared.problem !== undefined) throw prepared.problem;
@@ -162,7 +163,7 @@ export class ModelLifecycle {
       const versions =
         prepared.config.ensemble_scheduling === undefined
           ? await this.#parts.loader.load(prepared, await this.#keptModels(loaded?.prepared, prepared))
-          : await this.#loadEnsemble({ prepared, models });
+          : await this.#loadEnsemble({ prepared, models }, what);
       const ending = this.#publish(versions, { prepared, models, override });
       if (loaded !== undefined) this.#retirement.release(loaded.prepared, ending);
       await prepared.agents?.loadComplete();
@@ -171,8 +172,17 @@ export class ModelLifecycle {
       await prepared.discard();
       if (!this.#loaded.has(id)) this.#wait(prepared, override);
       throw this.#noteFailure(prepared, InferenceServerError.from(reason));
+    } finally {
+      endTurn();
     }
     await this.#recheckEnsemblesOf(id);
+  }
+
+  /** @returns What ends the turn; nothing for a load that needs none, and for an ensemble's, which waits for others'. */
+  async #takeTurn(prepared: PreparedModel, { turns }: LoadWhat): Promise<() => void> {
+    const needsNone = turns === undefined || prepared.config.ensemble_scheduling !== undefined;
+    if (needsNone || (await this.#parts.loader.isLight(prepared))) return () => {};
+    return turns.take();
   }
 
   /** A model should be ready from now on. */
@@ -239,11 +249,12 @@ export class ModelLifecycle {
     }
   }
 
-  async #loadEnsemble(ensemble: PreparedEnsemble): Promise<readonly Model[]> {
+  async #loadEnsemble(ensemble: PreparedEnsemble, { atStart, turns }: LoadWhat): Promise<readonly Model[]> {
     const { id } = ensemble.prepared;
+    const what: LoadWhat = { ...(atStart !== undefined && { atStart }), turns };
     for (const part of new Set(ensemble.models)) {
       if (this.#loaded.has(part)) continue;
-      const loading = this.#waits.during(id, part, () => this.#loadInTurn(part));
+      const loading = this.#waits.during(id, part, () => this.#loadInTurn(part, what));
       await loading.catch((reason: unknown) => {
         const { message } = InferenceServerError.from(reason);
         throw new InferenceServerError(

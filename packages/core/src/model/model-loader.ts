@@ -37,6 +37,9 @@ export interface ModelLoaderParts {
   readonly logger: Logger;
 }
 
+/** A model of at most this size, all files together, is light. */
+const LIGHT_BYTE_SIZE = 1 << 20;
+
 /** A version that is ready: made now, or there before and to be changed. */
 interface LoadedVersion {
   readonly model: Model;
@@ -74,6 +77,16 @@ export class ModelLoader {
     }
     await Promise.all(loaded.map(({ model, change }) => change?.discard() ?? model.close()));
     throw InferenceServerError.from(failed.reason);
+  }
+
+  /**
+   * Whether it does no harm to load a model together with dozens of its kind: it is small, and the threads that all models share
+   * open one after the other. Others bring a thread or a process of their own, work on the serving thread, or fetch files.
+   */
+  async isLight({ config, byteSize }: PreparedModel): Promise<boolean> {
+    if (byteSize > LIGHT_BYTE_SIZE || (config.model_repository_agents?.agents.length ?? 0) > 0) return false;
+    const loaded = await this.#parts.backends.get(config.backend).catch(() => undefined);
+    return loaded?.backend.instanceHost === 'executor-thread';
   }
 
   async #loadVersion(prepared: PreparedModel, version: number): Promise<Model> {

@@ -4,6 +4,7 @@ import type { AgentRun } from '../agent/agent-run.ts';
 import type { ModelIdentifier } from '../model-identifier.ts';
 import type { IndexedModel } from '../repository/model-repository.ts';
 import type { ModelConfig } from '@nereid/protocol/model-config';
+import type { LoadTurns } from './load-turns.ts';
 
 /** What a load call brings along instead of what the repository has. */
 export interface ModelOverride {
@@ -20,6 +21,8 @@ export interface LoadWhat {
   readonly found?: IndexedModel | undefined;
   /** Nothing is served yet: files are read in this thread, which is faster and blocks it. */
   readonly atStart?: boolean;
+  /** What heavy loads among many wait for; absent: none has to. */
+  readonly turns?: LoadTurns | undefined;
 }
 
 /** A model as read from a repository: configuration with defaults, and the versions to serve. */
@@ -35,6 +38,8 @@ export interface PreparedModel {
   readonly fingerprint: string;
   /** One line a file or folder of the model's folder, that changes when it does. */
   readonly stamps: readonly string[];
+  /** Of all files in the model's folder. */
+  readonly byteSize: number;
   versionDirectory(version: number): string;
   /** The agents that hear of this load; undefined for none, and before they are asked. */
   readonly agents: AgentRun | undefined;

@@ -240,6 +240,7 @@ export class RepositoryModelSource implements ModelSource {
       modelDirectory: directory,
       fingerprint: fingerprintOf(override, entry.fingerprint),
       stamps: entry.stamps,
+      byteSize: entry.byteSize,
       versionDirectory: (version) => join(directory, String(version)),
       agents,
       discard,

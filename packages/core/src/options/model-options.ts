@@ -60,7 +60,11 @@ export const MODEL_OPTIONS = {
   ),
   repositoryPollSecs: integer(15, 'Seconds between two looks at the repository in mode poll; 0: never.'),
   loadModel: texts([], 'Model to load at start in mode explicit; * for all. May be repeated.'),
-  modelLoadThreadCount: integer(4, 'How many models are loaded at a time.', { least: 1 }),
+  modelLoadThreadCount: integer(
+    4,
+    'How many models are loaded at a time. At a start small ones that share threads come on top, unless this is 1 or the mode explicit.',
+    { least: 1 },
+  ),
   modelLoadRetryCount: notYet(integer(0, 'How often loading a model is tried again.')),
   modelConfigName: text(
     '',

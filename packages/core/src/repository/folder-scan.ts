@@ -13,6 +13,8 @@ export interface FolderScan {
   readonly fingerprint: string;
   /** One line a file or folder: its path, and what changes when it does. */
   readonly stamps: readonly string[];
+  /** Of all its files. */
+  readonly byteSize: number;
 }
 
 /** Deeper than any model lies; ends the walk through links that lead back up. */
@@ -23,10 +25,11 @@ const PYTHON_CACHE = '__pycache__';
 
 /** Scans a folder. What can't be read becomes part of the fingerprint: the load will say why. */
 export async function scanFolder(directory: string, reader: FolderReader): Promise<FolderScan> {
-  const walk: Walk = { reader, paths: [], lines: [] };
+  const walk: Walk = { reader, paths: [], lines: [], byteSize: 0 };
   await walkFolder({ path: directory, prefix: '', depth: 0 }, walk);
   const stamps = walk.lines.sort();
-  return { paths: walk.paths.sort(), fingerprint: hash('sha1', stamps.join('\n')), stamps };
+  const { byteSize } = walk;
+  return { paths: walk.paths.sort(), fingerprint: hash('sha1', stamps.join('\n')), stamps, byteSize };
 }
 
 /** What a walk has found. */
@@ -35,6 +38,7 @@ interface Walk {
   readonly paths: string[];
   /** What the fingerprint is made of. */
   readonly lines: string[];
+  byteSize: number;
 }
 
 interface Folder {
@@ -79,6 +83,7 @@ async function visit(entry: Dirent, { path: parent, prefix, depth }: Folder, wal
     if (!isFolder) {
       walk.paths.push(`${prefix}${entry.name}`);
       walk.lines.push(`${prefix}${entry.name} ${stats.size} ${stats.mtimeMs}`);
+      walk.byteSize += stats.size;
       return;
     }
   }

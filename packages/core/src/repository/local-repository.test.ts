@@ -45,7 +45,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
   ]);
   const entries = await repository.list();
   assert.deepEqual(
-    entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [] })),
+    entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [], byteSize: 0 })),
     [
       {
         id: modelIdentifier('', 'a'),
@@ -56,6 +56,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         paths: ['config.pbtxt'],
         fingerprint: '',
         stamps: [],
+        byteSize: 0,
       },
       {
         id: modelIdentifier('', 'b'),
@@ -66,6 +67,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         paths: ['1/', '1/model.onnx'],
         fingerprint: '',
         stamps: [],
+        byteSize: 0,
       },
     ],
   );

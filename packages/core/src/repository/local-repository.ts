@@ -83,7 +83,7 @@ export class LocalRepository {
   async #scan(name: string, reader: FolderReader): Promise<RepositoryEntry | undefined> {
     const directory = join(this.path, name);
     if (!(await this.#isFolder(directory, reader))) return undefined;
-    const { paths, fingerprint, stamps } = await scanFolder(directory, reader);
+    const { paths, fingerprint, stamps, byteSize } = await scanFolder(directory, reader);
     const versions = subfolders(paths)
       .filter((folder) => this.#isVersion(folder, directory))
       .map(Number);
@@ -96,6 +96,7 @@ export class LocalRepository {
       paths,
       fingerprint,
       stamps,
+      byteSize,
     };
   }
 

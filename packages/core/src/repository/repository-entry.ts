@@ -17,4 +17,6 @@ export interface RepositoryEntry {
   readonly fingerprint: string;
   /** One line a file or folder: its path, and what changes when it does. */
   readonly stamps: readonly string[];
+  /** Of all files in the folder, at any depth. */
+  readonly byteSize: number;
 }
