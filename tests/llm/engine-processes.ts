@@ -9,13 +9,23 @@ export interface MarkedCommand {
   readonly path: string;
   /** Processes that are there because of it: guard, engine, what the engine started. Not those that have ended. */
   processes(): Promise<readonly number[]>;
-  /** The engine itself; undefined: none runs. */
+  /** The engine itself, the first of several; undefined: none runs. */
   engine(): Promise<number | undefined>;
+  /** All engines that run. */
+  engines(): Promise<readonly number[]>;
 }
 
 /** Writes a command that starts a scripted engine into a folder of its own. */
 export async function markedCommand(folder: string, script: EngineScript = {}): Promise<MarkedCommand> {
-  const command = await writeEngineCommand(folder, script);
+  return markCommand(folder, await writeEngineCommand(folder, script), 'scripted-engine-main');
+}
+
+/**
+ * Writes a command that starts another one.
+ *
+ * @param program - What the command line of an engine has, and no other process of the command.
+ */
+export async function markCommand(folder: string, command: string, program: string): Promise<MarkedCommand> {
   const path = join(folder, 'marked-engine');
   const mark = `NEREID_TEST_ENGINE=${folder}`;
   await writeFile(path, `#!/bin/sh\nexport '${mark}'\nexec '${command}' "$@"\n`);
@@ -28,16 +38,13 @@ export async function markedCommand(folder: string, script: EngineScript = {}): 
     const found = await Promise.all(pids.map(condition));
     return pids.filter((_, index) => found[index]);
   };
+  const engines = (): Promise<readonly number[]> =>
+    find(async (pid) => (await ofProcess(pid, 'cmdline')).includes(program) && (await isOurs(pid)));
   return {
     path,
     processes: () => find(isOurs),
-    engine: async () => {
-      const [pid] = await find(
-        async (one) =>
-          (await ofProcess(one, 'cmdline')).includes('scripted-engine-main') && (await isOurs(one)),
-      );
-      return pid;
-    },
+    engine: async () => (await engines())[0],
+    engines,
   };
 }
 

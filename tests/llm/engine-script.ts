@@ -36,6 +36,12 @@ export interface EngineScript {
   readonly text?: string;
   /** The text of a token is the time it was sent at, in nanoseconds of the machine's monotonic clock. Default: `word_<i> `. */
   readonly stampsTokens?: boolean;
+  /** The text of token i is `<process id>.<first word of the prompt>.<i> `: who said what to whom. Default: `word_<i> `. */
+  readonly signsTokens?: boolean;
+  /** Each event of a stream leaves in two halves, the second when the next token is due: whoever ends the engine does so amid tokens. */
+  readonly halves?: boolean;
+  /** Does nothing else for so long when a body of more than a megabyte has come, as one that reads a picture. Default: 0. */
+  readonly readsLargeMs?: number;
   /** Tokens of `reasoning_content` before the content of a chat. Default: 0. */
   readonly reasoningTokens?: number;
   /** Names that requests may give as `model`. Default: any; `/v1/models` then lists `scripted`. */

@@ -17,6 +17,8 @@ export class EngineStream {
   readonly #startedAt = performance.now();
   readonly #write = (): void => this.#writeDue();
   #next = 0;
+  /** Second half of the events of the token before. */
+  #half = '';
 
   /** @param onEnd - When the last byte was handed to the system, or its fault has come; not when its client has gone. */
   constructor(
@@ -72,7 +74,7 @@ export class EngineStream {
         return;
       }
       if (this.#fails()) return;
-      this.#socket.write(toChunk(this.#generation.events(this.#next++)));
+      this.#writeEvents(this.#generation.events(this.#next++));
       if (this.#socket.writableNeedDrain) break;
     }
     // The end comes with the last token, as engines send it.
@@ -80,10 +82,16 @@ export class EngineStream {
     else this.#wait();
   }
 
+  #writeEvents(events: string): void {
+    const middle = this.#script.halves === true ? events.length / 2 : events.length;
+    this.#socket.write(toChunk(this.#half + events.slice(0, middle)));
+    this.#half = events.slice(middle);
+  }
+
   #end(): void {
     if (this.#fails()) return;
     const done = this.#script.fault === 'no-done' ? '' : 'data: [DONE]\n\n';
-    const rest = this.#generation.end() + done;
+    const rest = this.#half + this.#generation.end() + done;
     this.#socket.write(`${rest === '' ? '' : toChunk(rest)}${STREAM_END}`);
     this.#onEnd();
   }

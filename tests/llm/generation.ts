@@ -242,9 +242,10 @@ function planTokens(
   }));
   const said = fixedText(request, script);
   if (said !== undefined) return { tokens: [...reasoning, ...said], finishReason: 'stop' };
+  const word = script.signsTokens === true ? `${process.pid}.${firstWord(promptOf(request))}.` : 'word_';
   const words = Array.from({ length: script.tokens ?? limit }, (_, index) => ({
     kind: 'text' as const,
-    text: `word_${String(index)} `,
+    text: `${word}${String(index)} `,
   }));
   const stops = [request.stop ?? []].flat();
   const end = words.findIndex(({ text }) => stops.some((stop) => text.includes(stop)));
@@ -294,6 +295,10 @@ function promptOf({ prompt, messages = [] }: GenerationRequest): string {
   return messages
     .map(({ content }) => (typeof content === 'string' ? content : JSON.stringify(content)))
     .join(' ');
+}
+
+function firstWord(text: string): string {
+  return /\S+/.exec(text)?.[0] ?? '';
 }
 
 /** How many tokens a text has, to a scripted engine. */

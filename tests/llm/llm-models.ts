@@ -7,13 +7,18 @@ import type { RunningServer } from '../server/start-server.ts';
  *
  * @param parameters - `parameters` of its configuration.
  * @param modelJson - `model.json`; absent: none, for engines elsewhere.
+ * @param count - Instances, each of which has an engine of its own when there is a `model.json`.
  */
-export function llmModel(parameters: Readonly<Record<string, string>>, modelJson?: unknown): ModelFiles {
+export function llmModel(
+  parameters: Readonly<Record<string, string>>,
+  modelJson?: unknown,
+  count = 1,
+): ModelFiles {
   const entries = Object.entries(parameters).map(
     ([name, value]) => `parameters { key: "${name}" value { string_value: ${JSON.stringify(value)} } }`,
   );
   return {
-    'config.pbtxt': `backend: "vllm" instance_group [{ count: 1 kind: KIND_MODEL }] ${entries.join(' ')}`,
+    'config.pbtxt': `backend: "vllm" instance_group [{ count: ${count} kind: KIND_MODEL }] ${entries.join(' ')}`,
     '1/.keep': '',
     ...(modelJson !== undefined && { '1/model.json': JSON.stringify(modelJson) }),
   };

@@ -181,6 +181,8 @@ class Engine implements ScriptedEngine {
 
   #answerPost(socket: Socket, { path, headers, body }: RawRequest): void {
     if (isInferencePath(path) || path === '/v1/embeddings') this.requests.push({ path, headers, body });
+    const { readsLargeMs = 0 } = this.#script;
+    if (readsLargeMs > 0 && body.length > LARGE_BYTES) standStill(readsLargeMs);
     let json: GenerationRequest;
     try {
       json = JSON.parse(body) as GenerationRequest;
@@ -274,6 +276,13 @@ class Engine implements ScriptedEngine {
   #changed(): void {
     for (const look of this.#watchers) look();
   }
+}
+
+const LARGE_BYTES = 1024 * 1024;
+
+/** Keeps the thread from everything else. */
+function standStill(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Kinds of errors by status, in vLLM's words. */

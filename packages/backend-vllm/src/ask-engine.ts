@@ -7,6 +7,9 @@ const LIMIT_MS = 1000;
 /** Pages of metrics have hundreds of kilobytes. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
+/** No answer came in time. */
+class NoAnswerError extends Error {}
+
 /** An answer, whole. */
 export interface EnginePage {
   readonly status: number;
@@ -28,11 +31,15 @@ export function askEngine(
     const chunks: Buffer[] = [];
     let status = 0;
     let bytes = 0;
-    const giveUp = (why: string): void => {
+    const asked = `${request.method} ${request.path}`;
+    const giveUp = (error: Error): void => {
       call.abort();
-      end(new Error(`${request.method} ${request.path}: ${why}`));
+      end(error);
     };
-    const timer = setTimeout(() => giveUp(`no answer within ${limitMs} ms`), limitMs);
+    const timer = setTimeout(
+      () => giveUp(new NoAnswerError(`${asked}: no answer within ${limitMs} ms`)),
+      limitMs,
+    );
     const end = (error?: Error): void => {
       clearTimeout(timer);
       if (error === undefined) resolve({ status, text: Buffer.concat(chunks).toString() });
@@ -42,7 +49,7 @@ export function askEngine(
       onStatus: (found) => (status = found),
       onData: (chunk) => {
         bytes += chunk.length;
-        if (bytes > MAX_BYTES) giveUp(`an answer of more than ${MAX_BYTES} bytes`);
+        if (bytes > MAX_BYTES) giveUp(new Error(`${asked}: an answer of more than ${MAX_BYTES} bytes`));
         else chunks.push(Buffer.from(chunk));
       },
       onEnd: () => end(),
@@ -66,8 +73,9 @@ export async function probeEngine(
     if (status >= 200 && status < 300) return { result: 'ok', why: '' };
     return { result: 'bad', why: `GET ${path} was answered with status ${status}` };
   } catch (error) {
-    const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
     const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof NoAnswerError) return { result: 'silent', why };
+    const isRefused = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
     return { result: isRefused ? 'refused' : 'bad', why };
   }
 }

@@ -3,7 +3,13 @@ import { getPage, listEngineModels, probeEngine } from './ask-engine.ts';
 import type { BalancedPool } from './balanced-pool.ts';
 import type { Clock } from './clock.ts';
 import { EngineConnection } from './engine-connection.ts';
-import { EngineHealth, PassiveHealth, type EngineWatch, type ProbeResult } from './engine-health.ts';
+import {
+  EngineHealth,
+  PassiveHealth,
+  type EngineHealthOptions,
+  type EngineWatch,
+  type ProbeResult,
+} from './engine-health.ts';
 import { EngineMember, type LeaseEnd } from './engine-member.ts';
 import { parseMetrics, waitingRequests } from './engine-metrics.ts';
 import type { EngineSettings } from './engine-settings.ts';
@@ -182,11 +188,18 @@ export class EngineFleet {
     connection: EngineConnection,
     member: EngineMember,
     path: string,
-  ): { intervalMs: number; probe(): Promise<ProbeResult>; dataAgeMs(): number } {
+  ): Pick<EngineHealthOptions, 'intervalMs' | 'probe' | 'dataAgeMs' | 'hasRequests' | 'onRest'> {
+    const { pool, context } = this.#options;
     return {
       intervalMs: this.#options.settings.healthIntervalMs,
       probe: () => this.#probe(connection, path),
       dataAgeMs: () => performance.now() - member.lastDataAt,
+      hasRequests: () => member.running > 0,
+      onRest: (why) => {
+        const message = `engine ${connection.address}: ${why}`;
+        pool.rest(member, message);
+        context.logger.warning(message, this.#about);
+      },
     };
   }
 

@@ -69,6 +69,76 @@ test('one that sends is not asked', async () => {
   assert.equal(health.probes, 1);
 });
 
+test('one that is silent for long while it sends is up', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'silent';
+  health.dataAgeMs = 6000;
+  await health.advance(5000);
+  health.dataAgeMs = 500;
+  await health.advance(1000);
+  health.dataAgeMs = 6000;
+  await health.advance(5000);
+  assert.equal(health.probes, 2);
+  assert.deepEqual(health.events, []);
+});
+
+test('one that is silent and has requests keeps them, and gets no others', async () => {
+  const health = await silentWithRequests();
+  assert.deepEqual(health.events, [RESTS]);
+  health.answer = 'ok';
+  await health.advance(500);
+  assert.deepEqual(health.events, [RESTS, 'up']);
+  await health.advance(60_000);
+  assert.equal(health.events.length, 2);
+});
+
+test('data of an answer shows that a silent one is alive', async () => {
+  const health = await silentWithRequests();
+  health.dataAgeMs = 100;
+  await health.advance(500);
+  assert.deepEqual(health.events, [RESTS, 'up']);
+});
+
+test('one that stays silent loses its requests after ten seconds, and is given up after the usual time', async () => {
+  const health = await silentWithRequests();
+  await health.advance(9999);
+  assert.deepEqual(health.events, [RESTS]);
+  await health.advance(1);
+  assert.deepEqual(health.events.slice(1), ['down: it does not answer for its health']);
+  await health.advance(49_999);
+  assert.equal(health.events.length, 2);
+  await health.advance(1);
+  assert.deepEqual(health.events.slice(2), ['given up: it does not answer for its health, for 60 s']);
+});
+
+for (const answer of ['bad', 'refused'] as const) {
+  test(`one that rests and is found ${answer} is down at once`, async () => {
+    const health = await silentWithRequests();
+    health.answer = answer;
+    await health.advance(500);
+    assert.match(health.events[1] ?? '', /^down: /);
+  });
+}
+
+test('a silent one without requests is down at once', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'silent';
+  await health.advance(5000);
+  await health.advance(1000);
+  assert.deepEqual(health.events, ['down: it does not answer for its health']);
+});
+
+test('data that came before it fell makes nobody up', async () => {
+  const health = watch({ isUp: true });
+  health.answer = 'refused';
+  health.dataAgeMs = 100;
+  health.failed();
+  await health.settle();
+  health.answer = 'silent';
+  await health.advance(500);
+  assert.deepEqual(health.events, ['down: it refuses connections']);
+});
+
 test('one that stays down is given up after a while', async () => {
   const health = watch({ isUp: true });
   health.answer = 'refused';
@@ -136,12 +206,25 @@ test('an engine without health gets nothing for a while after a failure, longer 
   assert.equal(events.length, 7);
 });
 
+const RESTS = 'rests: it does not answer for its health, and may be busy: what it has is left to it for 10 s';
+
+/** One that has missed two times. */
+async function silentWithRequests(): Promise<Watched> {
+  const health = watch({ isUp: true });
+  health.answer = 'silent';
+  health.hasRequests = true;
+  await health.advance(5000);
+  await health.advance(1000);
+  return health;
+}
+
 interface Watched {
   readonly clock: ManualClock;
   readonly events: readonly string[];
   readonly probes: number;
   answer: ProbeResult;
   dataAgeMs: number;
+  hasRequests: boolean;
   failed(): void;
   close(): void;
   /** Lets answers that are there be heard. */
@@ -152,7 +235,7 @@ interface Watched {
 function watch({ isUp }: { readonly isUp: boolean }): Watched {
   const clock = new ManualClock();
   const events: string[] = [];
-  const state = { answer: 'ok' as ProbeResult, dataAgeMs: Infinity, probes: 0 };
+  const state = { answer: 'ok' as ProbeResult, dataAgeMs: Infinity, hasRequests: false, probes: 0 };
   const health = new EngineHealth(
     {
       clock,
@@ -162,7 +245,9 @@ function watch({ isUp }: { readonly isUp: boolean }): Watched {
         return Promise.resolve(state.answer);
       },
       dataAgeMs: () => state.dataAgeMs,
+      hasRequests: () => state.hasRequests,
       onUp: () => void events.push('up'),
+      onRest: (why) => void events.push(`rests: ${why}`),
       onDown: (why) => void events.push(`down: ${why}`),
       giveUp: { afterMs: 60_000, onGivenUp: (why) => void events.push(`given up: ${why}`) },
     },
@@ -180,6 +265,9 @@ function watch({ isUp }: { readonly isUp: boolean }): Watched {
     },
     set dataAgeMs(ms: number) {
       state.dataAgeMs = ms;
+    },
+    set hasRequests(has: boolean) {
+      state.hasRequests = has;
     },
     failed: () => health.failed(),
     close: () => health.close(),

@@ -21,6 +21,8 @@ export class EngineMember {
   #isUp = false;
   #reportedWaiting = 0;
   #reportedAt = -Infinity;
+  /** Of requests that have ended. */
+  #lastDataAt = 0;
 
   constructor(engine: Engine, clock: Clock, up: Gauge) {
     this.engine = engine;
@@ -49,9 +51,9 @@ export class EngineMember {
     return this.#leases.size + (isNews ? this.#reportedWaiting : 0);
   }
 
-  /** When bytes last came from it, as `performance.now()`; 0: none of those requests that it has now got any. */
+  /** When bytes of an answer last came from it, as `performance.now()`; 0: never. */
   get lastDataAt(): number {
-    let last = 0;
+    let last = this.#lastDataAt;
     for (const { lastDataAt } of this.#leases) last = Math.max(last, lastDataAt);
     return last;
   }
@@ -67,6 +69,7 @@ export class EngineMember {
     const startedAt = this.#clock.now();
     const lease = new Lease(this.engine, (outcome, tokens) => {
       this.#leases.delete(lease);
+      this.#lastDataAt = Math.max(this.#lastDataAt, lease.lastDataAt);
       onEnd({ outcome, tokens, durationMs: this.#clock.now() - startedAt });
     });
     this.#leases.add(lease);

@@ -2,23 +2,24 @@ import { InferenceServerError, type BackendRequest, type Tensor } from '@nereid/
 import type { AnswerReader, TokenUsage } from './answer-reader.ts';
 import type { AnswerHeaders } from './http/answer-head.ts';
 import { StreamTail } from './stream-tail.ts';
+import { countEvents, WholeEvents } from './whole-events.ts';
 
 const LENGTH_BYTES = 4;
 const SHAPE = [1];
-const LINE_FEED = 0x0a;
 const DONE = 'data: [DONE]';
 
 const PROMPT_TOKENS = /"prompt_tokens":\s*(\d+)/;
 const COMPLETION_TOKENS = /"completion_tokens":\s*(\d+)/;
 
 /**
- * Passes on what an engine answers, as bytes. Of a stream each piece, as it comes, is a response; nothing in it is looked
- * at but where events end. Anything else is one response.
+ * Passes on what an engine answers, as bytes. Of a stream the events that come together are a response; nothing in them is
+ * looked at but where they end. Anything else is one response.
  */
 export class OpenAiRelay implements AnswerReader {
   readonly #client: BackendRequest;
   /** Of a stream, its end so far: the last event, and where usage is. */
   readonly #tail = new StreamTail();
+  readonly #events = new WholeEvents();
   /** Of another answer: all of it. */
   readonly #kept: Buffer[] = [];
   #isStream = false;
@@ -49,13 +50,10 @@ export class OpenAiRelay implements AnswerReader {
       this.#kept.push(Buffer.from(chunk));
       return 0;
     }
-    const data = Buffer.allocUnsafe(LENGTH_BYTES + chunk.length);
-    data.writeUInt32LE(chunk.length, 0);
-    chunk.copy(data, LENGTH_BYTES);
-    this.#tail.push(data.subarray(LENGTH_BYTES));
-    this.#hasAnswered = true;
-    this.#client.send({ outputs: [responseTensor(data)] }, false);
-    return countEvents(chunk);
+    const events = this.#events.push(chunk);
+    if (events.length === 0) return 0;
+    this.#pass(events);
+    return countEvents(events);
   }
 
   onEnd(): void {
@@ -68,8 +66,19 @@ export class OpenAiRelay implements AnswerReader {
     this.#isStopped = true;
   }
 
+  #pass(bytes: Buffer): void {
+    const data = Buffer.allocUnsafe(LENGTH_BYTES + bytes.length);
+    data.writeUInt32LE(bytes.length, 0);
+    bytes.copy(data, LENGTH_BYTES);
+    this.#tail.push(data.subarray(LENGTH_BYTES));
+    this.#hasAnswered = true;
+    this.#client.send({ outputs: [responseTensor(data)] }, false);
+  }
+
   /** @throws InferenceServerError INTERNAL when the engine did not say that this was all. */
   #endStream(): void {
+    const { rest } = this.#events;
+    if (rest.length > 0) this.#pass(rest);
     if (!this.#tail.text().includes(DONE)) {
       throw new InferenceServerError('INTERNAL', 'the engine ended the stream before [DONE]');
     }
@@ -89,17 +98,6 @@ function frame(chunks: readonly Buffer[]): Buffer {
     0,
   );
   return Buffer.concat([length, ...chunks]);
-}
-
-/** JSON has no line feed of its own in its texts, so two of them are always the end of an event. */
-function countEvents(chunk: Buffer): number {
-  let count = 0;
-  for (let at = chunk.indexOf(LINE_FEED); at >= 0; at = chunk.indexOf(LINE_FEED, at + 1)) {
-    if (chunk[at + 1] !== LINE_FEED) continue;
-    count += 1;
-    at += 1;
-  }
-  return count;
 }
 
 /** The end of an answer, where usage is. */
