@@ -180,9 +180,7 @@ class Engine implements ScriptedEngine {
   }
 
   #answerPost(socket: Socket, { path, headers, body }: RawRequest): void {
-    if (isInferencePath(path) || path === '/v1/embeddings') this.requests.push({ path, headers, body });
-    const { readsLargeMs = 0 } = this.#script;
-    if (readsLargeMs > 0 && body.length > LARGE_BYTES) standStill(readsLargeMs);
+    this.#see({ path, headers, body });
     let json: GenerationRequest;
     try {
       json = JSON.parse(body) as GenerationRequest;
@@ -199,6 +197,12 @@ class Engine implements ScriptedEngine {
       sendError(socket, 429, 'too many requests', { 'retry-after': '1' });
     else if (isInferencePath(path)) this.#generate(socket, path, json);
     else sendOther(socket, path, json);
+  }
+
+  #see(request: SeenRequest): void {
+    const { path, body } = request;
+    if (isInferencePath(path) || path === '/v1/embeddings') this.requests.push(request);
+    if (body.length > LARGE_BYTES) standStill(this.#script.readsLargeMs);
   }
 
   #generate(socket: Socket, path: InferencePath, request: GenerationRequest): void {
@@ -281,7 +285,7 @@ class Engine implements ScriptedEngine {
 const LARGE_BYTES = 1024 * 1024;
 
 /** Keeps the thread from everything else. */
-function standStill(ms: number): void {
+function standStill(ms = 0): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 

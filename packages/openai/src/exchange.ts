@@ -3,7 +3,7 @@ import type { HttpAnswer, HttpRequestHead, HttpPluginContext, PluginModel } from
 import type { Parameters } from '@nereid/protocol';
 import type { Answer } from './answer.ts';
 import type { ModelApi, ModelMapping, OpenAiApi } from './model-api.ts';
-import type { RequestBody } from './request-body.ts';
+import type { ClientBody, RequestBody } from './request-body.ts';
 
 /** A request whose model is known. */
 export interface Exchange {
@@ -16,6 +16,11 @@ export interface Exchange {
   readonly api: ModelApi;
   /** What the server tells the model beside the body: `openai_path`, and where they are known `lora_name` and `triton_client_key`. */
   readonly parameters: Parameters;
+}
+
+/** A request as its client sent it. */
+export interface ClientExchange extends Exchange {
+  readonly body: ClientBody;
 }
 
 /** An endpoint that models are asked through. */

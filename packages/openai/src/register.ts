@@ -14,7 +14,7 @@ import { CHAT_COMPLETIONS } from './chat-completions.ts';
 import { CLIENT_KEY_PARAMETER, clientKeyOf } from './client-key.ts';
 import { COMPLETIONS } from './completions.ts';
 import { EMBEDDINGS } from './embeddings.ts';
-import type { Exchange } from './exchange.ts';
+import type { ClientExchange } from './exchange.ts';
 import { ModelApis } from './model-api.ts';
 import { findModel } from './model-lookup.ts';
 import { modelHandlers } from './models.ts';
@@ -50,7 +50,7 @@ export function registerOpenAi(app: HttpApp, context: HttpPluginContext): void {
 function receiver(
   context: HttpPluginContext,
   loraSeparator: string,
-): (handle: (exchange: Exchange) => void) => PluginRouteHandler {
+): (handle: (exchange: ClientExchange) => void) => PluginRouteHandler {
   const apis = new ModelApis(context.logger);
   return (handle) => async (request, response) => {
     const body = parseBody(await context.readBody(request, response));

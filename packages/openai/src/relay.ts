@@ -1,6 +1,6 @@
 /** Models that take the body and answer with one: nothing in between reads either. */
 import type { PluginResponse, PluginResponseHandler } from '@nereid/backend-sdk/http';
-import { encodeBytesTensor, InferenceServerError, type Tensor } from '@nereid/protocol';
+import { InferenceServerError, type Tensor } from '@nereid/protocol';
 import type { Answer } from './answer.ts';
 import type { Exchange } from './exchange.ts';
 import { REQUEST_INPUT, RESPONSE_OUTPUT } from './model-api.ts';
@@ -14,7 +14,7 @@ export function relay({ context, request, connection, answer, body, model, param
     name: REQUEST_INPUT,
     datatype: 'BYTES',
     shape: model.config.max_batch_size > 0 ? [1, 1] : [1],
-    data: encodeBytesTensor([body.bytes]),
+    data: oneElement(body.pieces),
   };
   const handler = body.isStream ? streamHandler(answer) : wholeHandler(answer, model.name);
   context.infer(
@@ -23,6 +23,13 @@ export function relay({ context, request, connection, answer, body, model, param
     connection,
     handler,
   );
+}
+
+/** The data of a BYTES tensor whose one element is in pieces. */
+function oneElement(pieces: readonly Uint8Array[]): Buffer {
+  const length = Buffer.alloc(LENGTH_BYTES);
+  length.writeUInt32LE(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  return Buffer.concat([length, ...pieces]);
 }
 
 function streamHandler(answer: Answer): PluginResponseHandler {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBody, optionalMember, parseBody } from './request-body.ts';
+import { optionalMember, parseBody } from './request-body.ts';
 
 test('a body keeps its bytes, and says which model is asked and whether for a stream', () => {
   const bytes = Buffer.from('{ "model": "m",  "stream": true, "x": 1.0 }');
   const body = parseBody(bytes);
-  assert.equal(body.bytes, bytes);
+  assert.deepEqual([body.pieces.length, body.pieces[0]], [1, bytes]);
   assert.deepEqual([body.model, body.isStream], ['m', true]);
 });
 
@@ -30,9 +30,20 @@ test('null is as good as nothing, and what objects have by nature is none of the
 
 test('a body that is made has the bytes of its JSON', () => {
   const original = parseBody(Buffer.from('{"model":"m","stream":true}'));
-  const made = createBody({ model: 'm', messages: [] }, original);
-  assert.equal(Buffer.from(made.bytes).toString(), '{"model":"m","messages":[]}');
-  assert.equal(made.isStream, true);
+  const made = original.translate(({ model = null }) => ({ model, messages: [] }));
+  assert.equal(Buffer.concat(made.pieces).toString(), '{"model":"m","messages":[]}');
+  assert.deepEqual([made.isStream, made.model, made.json], [true, 'm', { model: 'm', messages: [] }]);
+});
+
+test('a body that is made has the images of the one that it is made of', () => {
+  const url = `data:image/png;base64,${'iVBO'.repeat(100_000)}`;
+  const body = parseBody(Buffer.from(JSON.stringify({ model: 'm', input: url, user: 'u' })));
+  const made = body.translate(({ model = null, input = null }) => ({ model, messages: [input] }));
+  const expected = { model: 'm', messages: [url] };
+  assert.equal(Buffer.concat(made.pieces).toString(), JSON.stringify(expected));
+  assert.deepEqual(made.json, expected);
+  const { input = null, user = null } = body.light;
+  assert.deepEqual([body.isMissingIn({ input }), body.isMissingIn({ user })], [true, false]);
 });
 
 test('of a large body images are left out until somebody asks for them', () => {

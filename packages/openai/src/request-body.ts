@@ -1,11 +1,12 @@
 /** The JSON body of a request, and reading fields out of it. */
-import { withoutImages } from '@nereid/protocol';
+import { ImagesAside } from '@nereid/protocol';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '@nereid/protocol/http';
 import { refusal } from './openai-error.ts';
 
-/** A body: its bytes as the client sent them, and what the server itself looks at. */
+/** A body: its bytes, and what the server itself looks at. */
 export interface RequestBody {
-  readonly bytes: Uint8Array;
+  /** As the client sent them, or of a body that the server makes: in pieces. */
+  readonly pieces: readonly Uint8Array[];
   /**
    * All of it, images included.
    *
@@ -18,27 +19,54 @@ export interface RequestBody {
 }
 
 /** A body of which images are read when somebody looks at them: models that take it whole read it themselves. */
-class ClientBody implements RequestBody {
-  readonly bytes: Buffer;
+export class ClientBody implements RequestBody {
+  readonly pieces: readonly [Buffer];
   readonly model: string;
   readonly isStream: boolean;
+  /** All of it; in the place of large images stand texts. */
+  readonly light: JsonObject;
+  readonly #images: ImagesAside;
   #json: JsonObject | undefined;
 
   constructor(bytes: Buffer) {
-    const read = withoutImages(bytes);
-    const json = parseObject(read);
-    const model = json['model'];
+    this.#images = new ImagesAside(bytes);
+    this.light = parseObject(this.#images.rest);
+    const { model, stream } = this.light;
     if (typeof model !== 'string' || model === '') {
       throw wrongField('model', 'the name of a model', model);
     }
-    this.bytes = bytes;
+    this.pieces = [bytes];
     this.model = model;
-    this.isStream = json['stream'] === true;
-    if (read === bytes) this.#json = json;
+    this.isStream = stream === true;
   }
 
   get json(): JsonObject {
-    return (this.#json ??= parseObject(this.bytes));
+    return (this.#json ??= this.#images.isEmpty ? this.light : parseObject(this.pieces[0]));
+  }
+
+  /** Whether an image is missing in a part of `light`. */
+  isMissingIn(part: JsonObject): boolean {
+    return this.#images.isIn(JSON.stringify(part));
+  }
+
+  /**
+   * A body for the same model, made of parts of this one.
+   *
+   * @param make - Makes it, of `light`, whose images are put back as bytes; of `json`, when somebody looks at them.
+   */
+  translate(make: (json: JsonObject) => JsonObject): RequestBody {
+    const made = make(this.light);
+    const { model, isStream } = this;
+    let json = this.#images.isEmpty ? made : undefined;
+    const whole = (): JsonObject => (json ??= make(this.json));
+    return {
+      model,
+      isStream,
+      pieces: this.#images.putBack(JSON.stringify(made)),
+      get json() {
+        return whole();
+      },
+    };
   }
 }
 
@@ -47,13 +75,8 @@ class ClientBody implements RequestBody {
  *
  * @throws InferenceServerError INVALID_ARG for what is no JSON object, or names no model.
  */
-export function parseBody(bytes: Buffer): RequestBody {
+export function parseBody(bytes: Buffer): ClientBody {
   return new ClientBody(bytes);
-}
-
-/** The body of a request that the server makes of another one. */
-export function createBody(json: JsonObject, { model, isStream }: RequestBody): RequestBody {
-  return { bytes: Buffer.from(JSON.stringify(json)), json, model, isStream };
 }
 
 function parseObject(bytes: Buffer): JsonObject {

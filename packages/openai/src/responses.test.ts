@@ -77,6 +77,24 @@ test('a model that is mapped can be asked, too', async () => {
   }
 });
 
+test('large images reach the model, and fields with them the answer', async () => {
+  const chat = { choices: [{ message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }] };
+  await using server = await startTestServer({ m: relayed([JSON.stringify(chat)]) });
+  const image_url = `data:image/png;base64,${'iVBO'.repeat(100_000)}`;
+  const input = [{ role: 'user', content: [{ type: 'input_image', image_url }] }];
+  for (const fields of [{}, { instructions: image_url }]) {
+    const answer = await server.post(PATH, { model: 'm', input, ...fields });
+    assert.equal(JSON.parse(answer.text).instructions, fields.instructions ?? null);
+    const [body = ''] = decodeStringTensor(server.inferences.at(-1)?.inputs[0]?.data ?? new Uint8Array());
+    const { messages } = JSON.parse(body);
+    assert.deepEqual(messages.at(-1), {
+      role: 'user',
+      content: [{ type: 'image_url', image_url: { url: image_url } }],
+    });
+    assert.equal(messages.length, Object.keys(fields).length + 1);
+  }
+});
+
 const LOST = new InferenceServerError('UNAVAILABLE', 'engine gone');
 
 test('what fails before the first event has a status', async () => {

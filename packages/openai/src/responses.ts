@@ -5,9 +5,9 @@ import { EventStreamParser, isJsonObject, type JsonObject, type JsonValue } from
 import { ConnectionAnswer, type Answer } from './answer.ts';
 import { ask } from './ask.ts';
 import { CHAT_COMPLETIONS } from './chat-completions.ts';
-import type { Exchange } from './exchange.ts';
+import type { ClientExchange } from './exchange.ts';
 import { errorJson } from './openai-error.ts';
-import { createBody } from './request-body.ts';
+import type { ClientBody } from './request-body.ts';
 import { ResponseEvents } from './responses-events.ts';
 import { toChatBody } from './responses-request.ts';
 
@@ -16,12 +16,20 @@ import { toChatBody } from './responses-request.ts';
  *
  * @throws InferenceServerError INVALID_ARG naming a field that is wrong or not supported.
  */
-export function respond(exchange: Exchange): void {
+export function respond(exchange: ClientExchange): void {
   const { body, connection } = exchange;
+  const chat = body.translate(toChatBody);
+  const request = toldFields(body);
   const answer = body.isStream
-    ? new StreamedResponse(body.json, connection)
-    : new WholeResponse(body.json, exchange.answer);
-  ask(CHAT_COMPLETIONS, { ...exchange, body: createBody(toChatBody(body.json), body), answer });
+    ? new StreamedResponse(request, connection)
+    : new WholeResponse(request, exchange.answer);
+  ask(CHAT_COMPLETIONS, { ...exchange, body: chat, answer });
+}
+
+/** What a response repeats of its request. Images are in `input`, which it does not. */
+function toldFields(body: ClientBody): JsonObject {
+  const { input: _, ...fields } = body.light;
+  return body.isMissingIn(fields) ? body.json : fields;
 }
 
 /** Makes a response of a whole chat completion. */

@@ -24,6 +24,7 @@ export {
   type BytesTensorFault,
 } from './bytes-tensor.ts';
 export { textEnd } from './json-text.ts';
+export { ImagesAside } from './images-aside.ts';
 export { withoutImages } from './without-images.ts';
 export { elementCount, shapeToString } from './shape.ts';
 export type {
