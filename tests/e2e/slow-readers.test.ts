@@ -6,7 +6,7 @@ import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, type ClientDuplexStream } from '@grpc/grpc-js';
 import { InferInput } from '@nereid/client';
 import { decodeModelStreamInferResponse, encodeModelInferRequest } from '@nereid/protocol/grpc';
 import { makeRepository, type ModelFiles } from '../server/make-repository.ts';
@@ -21,6 +21,9 @@ const SIZE = 131_072;
 /** What the kernel's buffers of two sockets and a few responses hold; all together would be 52 MB. */
 const MOST_MADE = 200;
 
+/** The places of a process at the server (64), and what its socket holds. */
+const MOST_UNTAKEN = 100;
+
 /** A stream whose client takes nothing until it is told to. */
 interface SlowClient {
   /** Reads to the end and gives the numbers of all responses. */
@@ -30,18 +33,22 @@ interface SlowClient {
 
 type Open = (server: RunningServer) => SlowClient | Promise<SlowClient>;
 
-const request = encodeModelInferRequest({
-  modelName: 'flood',
-  modelVersion: '',
-  id: '',
-  inputs: [int32('COUNT', COUNT), int32('SIZE', SIZE)],
-  outputs: [],
-  binaryDataOutput: false,
-  priority: 0,
-  timeoutUs: 0,
-  sequence: undefined,
-  parameters: undefined,
-});
+const encodeRequest = (count: number): Buffer =>
+  Buffer.from(
+    encodeModelInferRequest({
+      modelName: 'flood',
+      modelVersion: '',
+      id: '',
+      inputs: [int32('COUNT', count), int32('SIZE', SIZE)],
+      outputs: [],
+      binaryDataOutput: false,
+      priority: 0,
+      timeoutUs: 0,
+      sequence: undefined,
+      parameters: undefined,
+    }),
+  );
+const request = encodeRequest(COUNT);
 
 /** Events on a plain socket. */
 const events =
@@ -70,10 +77,7 @@ const events =
   };
 
 const overGrpc: Open = async (server) => {
-  const same = (bytes: Buffer): Buffer => bytes;
-  const client = new Client(server.grpc, credentials.createInsecure());
-  const call = client.makeBidiStreamRequest(PATH, same, same);
-  call.on('error', () => undefined);
+  const { client, call } = callGrpc(server);
   call.end(request);
   // Until it is read for the first time, grpc-js takes all that comes into its own memory.
   await once(call, 'readable');
@@ -90,6 +94,17 @@ const overGrpc: Open = async (server) => {
     },
   };
 };
+
+function callGrpc(server: RunningServer): {
+  readonly client: Client;
+  readonly call: ClientDuplexStream<Buffer, Buffer>;
+} {
+  const same = (bytes: Buffer): Buffer => bytes;
+  const client = new Client(server.grpc, credentials.createInsecure());
+  const call = client.makeBidiStreamRequest(PATH, same, same);
+  call.on('error', () => undefined);
+  return { client, call };
+}
 
 /** HTTP/2 without a library of gRPC: its windows stay shut, as data that nobody takes opens none. */
 const overHttp2: Open = (server) => {
@@ -216,6 +231,22 @@ describe('a client that does not read holds a Python model back', LIMIT, () => {
       assert.ok(Number.parseInt(progress()) < MOST_MADE);
     });
   }
+
+  test('and so does a server that comes to nothing', async (t) => {
+    const { server, progress } = await serve(t, { files: pythonFloodModel('execute') });
+    const { client, call } = callGrpc(server);
+    t.after(() => client.close());
+    call.resume();
+    call.end(encodeRequest(2 * COUNT));
+    await until(() => progress() !== '');
+    server.process.kill('SIGSTOP');
+    t.after(() => server.process.kill('SIGCONT'));
+    const made = Number.parseInt(progress());
+    const more = Number(await standstill(progress)) - made;
+    assert.ok(more < MOST_UNTAKEN, `made ${String(more)} responses that the server could not take`);
+    server.process.kill('SIGCONT');
+    await until(() => progress() === `${String(2 * COUNT)}!`);
+  });
 
   test('whose time limit does not count while it waits', async (t) => {
     const { 'config.pbtxt': config = '', ...code } = pythonFloodModel('execute');

@@ -87,9 +87,13 @@ class Channel:
         size = 0
         for buffer in buffers:
             size += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
+        shares = size >= _SHARED and self._may_share
+        if shares and not self._outgoing.has_room(size):
+            # What the server gave back may have arrived already.
+            self.poll()
         with self._send_lock:
             place = _IN_LINE
-            if size >= _SHARED and self._may_share:
+            if shares and self._outgoing.has_room(size):
                 found = self._outgoing.put(buffers, size)
                 if found is not None:
                     place, buffers = found, ()

@@ -13,6 +13,9 @@ from collections import deque
 # Sizes of places are powers of two, from this on, so that frames of much the same size share them.
 _SMALLEST = 1 << 16
 _PROGRESS = 1 << 16
+# What the server has not taken yet: more than this waits in the socket, which makes the model wait, too.
+_MOST_PLACES = 64
+_MOST_BYTES = 1 << 28
 
 
 class Outgoing:
@@ -23,6 +26,13 @@ class Outgoing:
         self._end = 0
         self._free = {}
         self._sizes = {}
+        # Places that the server has not given back, and their bytes.
+        self._taken = 0
+        self._taken_bytes = 0
+
+    def has_room(self, size):
+        """Whether tensors of that size may be put there now. Those of a single frame always may."""
+        return self._taken == 0 or (self._taken < _MOST_PLACES and self._taken_bytes + size <= _MOST_BYTES)
 
     def put(self, buffers, size):
         """Writes tensors, and returns their place; None where there is no memory for them."""
@@ -36,10 +46,15 @@ class Outgoing:
         except OSError:
             free.append(place)
             return None
+        self._taken += 1
+        self._taken_bytes += capacity
         return place
 
     def release(self, place):
-        self._free[self._sizes[place]].append(place)
+        capacity = self._sizes[place]
+        self._taken -= 1
+        self._taken_bytes -= capacity
+        self._free[capacity].append(place)
 
     def _append(self, capacity):
         place = self._end
