@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { ModelConfig, ModelContext } from '@nereid/backend-sdk';
+import { hasNothingToFuse } from './graph-operators.ts';
 import type { ModelFile } from './model-file.ts';
 import type { Ort, OrtSession } from './ort-binding.ts';
 import { fromOrtError } from './ort-error.ts';
@@ -25,9 +27,20 @@ export async function openSession(
     // A thousand tiny models would otherwise bring a thousand idle threads.
     options.intraOpNumThreads = file.isTiny ? 1 : shareOfCores(config, availableParallelism());
   }
+  if (options.graphOptimizationLevel === 'all' && file.isTiny && hasNothingToFuse(bytes ?? readOf(file)))
+    options.graphOptimizationLevel = 'basic';
   try {
     return await ort.createSession(bytes ?? file.path, options);
   } catch (error) {
     throw fromOrtError(error);
+  }
+}
+
+/** What is in a file; nothing of one that can't be read, of which the library will say so. */
+function readOf({ path }: ModelFile): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch {
+    return new Uint8Array();
   }
 }

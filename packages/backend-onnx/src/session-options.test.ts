@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createNoModelAccess, type ModelConfig, type ModelContext } from '@nereid/backend-sdk';
+import type { ModelConfig } from '@nereid/backend-sdk';
 import { createModelConfig, type Init } from '@nereid/backend-sdk/testing';
+import { createModelContext } from '../test/model-context.ts';
 import type { OrtSessionOptions } from './ort-binding.ts';
 import { createSessionOptions, shareOfCores, type SessionDevice } from './session-options.ts';
 
@@ -177,30 +178,8 @@ function optionsOf(
   { settings = {}, device = { kind: 'KIND_CPU', deviceId: 0 } }: Surroundings = {},
 ): { readonly options: OrtSessionOptions; readonly warnings: readonly string[] } {
   const warnings: string[] = [];
-  const ignore = (): void => undefined;
-  const logger = {
-    verbose: ignore,
-    info: ignore,
-    error: ignore,
-    warning: (line: string) => void warnings.push(line),
-  };
   const config = createModelConfig({ ...init, name: 'm' });
-  const metric = { increment: ignore, set: ignore, observe: ignore };
-  const context: ModelContext = {
-    backendName: 'onnxruntime',
-    settings,
-    logger,
-    metrics: { counter: () => metric, gauge: () => metric, histogram: () => metric },
-    models: createNoModelAccess('none'),
-    allocate: Buffer.alloc,
-    signal: new AbortController().signal,
-    modelName: 'm',
-    modelVersion: '1',
-    modelDirectory: '/repository/m',
-    versionDirectory: '/repository/m/1',
-    config,
-    reportProgress: ignore,
-  };
+  const context = createModelContext(config, { settings, warnings });
   return { options: createSessionOptions(context, config, device, ['cpu', 'cuda', 'tensorrt']), warnings };
 }
 
