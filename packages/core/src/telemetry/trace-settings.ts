@@ -58,6 +58,7 @@ export interface OpenTelemetryOptions {
 export type TraceValuesUpdate = { readonly [K in keyof TraceValues]: TraceValues[K] | null | undefined };
 
 const KNOWN_LEVELS: readonly TraceLevel[] = ['TIMESTAMPS', 'TENSORS'];
+const LEVELS: readonly string[] = ['OFF', ...KNOWN_LEVELS];
 const UINT32_MAX = 2 ** 32 - 1;
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
@@ -76,6 +77,13 @@ export function parseTraceUpdate(update: TraceSettingsUpdate): TraceValuesUpdate
     count: parseUnlessClear(update.trace_count, parseTraceCount),
     logFrequency: parseUnlessClear(update.log_frequency, (text) => parseUint32('log_frequency', text)),
   };
+}
+
+/** What is wrong with a change without being an error: levels that are not known, as Triton has it. undefined: nothing. */
+export function findUnknownLevels({ trace_level: names }: TraceSettingsUpdate): string | undefined {
+  const unknown = (names ?? []).filter((name) => !LEVELS.includes(name));
+  if (unknown.length === 0) return undefined;
+  return `trace_level: ${unknown.map((name) => `'${name}'`).join(', ')} has no effect, expected ${LEVELS.join(', ')}`;
 }
 
 /** The settings as the extension shows them; those of files only where there are files. */
@@ -120,7 +128,7 @@ export function isTracing(levels: readonly TraceLevel[]): boolean {
   return !levels.includes('OFF');
 }
 
-/** Levels that are not known are passed over, as Triton does; an empty list clears the setting. */
+/** Levels that are not known are passed over, as Triton does, which `findUnknownLevels` tells; an empty list clears the setting. */
 function parseLevels(names: readonly string[] | null | undefined): readonly TraceLevel[] | null | undefined {
   if (names === undefined) return undefined;
   if (names === null || names.length === 0) return null;

@@ -195,11 +195,22 @@ test('a change of another setting does not begin the count anew', () => {
   assert.equal(tracer.settings('addsub').trace_count, '3');
 });
 
-test('levels that are not known are passed over, an empty list clears', () => {
-  const { tracer } = createTracer();
+test('levels that are not known are passed over, which the log tells', () => {
+  const { tracer, log } = createTracer();
   assert.deepEqual(tracer.update(undefined, { trace_level: ['EVERYTHING'] }), settings());
+  const both = settings({ trace_level: ['TIMESTAMPS'] });
+  assert.deepEqual(tracer.update(undefined, { trace_level: ['TIMESTAMPS', 'ALL', 'MORE'] }), both);
+  assert.deepEqual(log, [
+    "trace_level: 'EVERYTHING' has no effect, expected OFF, TIMESTAMPS, TENSORS",
+    "trace_level: 'ALL', 'MORE' has no effect, expected OFF, TIMESTAMPS, TENSORS",
+  ]);
+});
+
+test('an empty list of levels clears', () => {
+  const { tracer, log } = createTracer();
   tracer.update(undefined, { trace_level: ['TIMESTAMPS'] });
   assert.deepEqual(tracer.update(undefined, { trace_level: [] }), settings());
+  assert.deepEqual(log, []);
 });
 
 test('a negative rate counts down from 2^32, and rate and count may be 0 while nothing is traced', () => {

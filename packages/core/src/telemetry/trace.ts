@@ -7,6 +7,7 @@ import { Sampler, type SamplerParts } from './trace-sampler.ts';
 import {
   assertCounts,
   assertTraceable,
+  findUnknownLevels,
   parseTraceUpdate,
   toTraceSettings,
   type TraceOptions,
@@ -38,6 +39,7 @@ type ModelValues = { readonly [K in keyof TraceValues]: TraceValues[K] | undefin
 
 /** Decides which requests are traced, and sees to it that their traces are written or exported. */
 export class Tracer {
+  readonly #logger: Logger;
   readonly #start: TraceValues;
   readonly #target: TraceTarget;
   readonly #file: TraceFile;
@@ -52,6 +54,7 @@ export class Tracer {
   /** @throws InferenceServerError INVALID_ARG when tracing is on but cannot be done. */
   constructor({ file, levels, rate, count, logFrequency }: TraceOptions, parts: TracerParts) {
     const { exporter, now = () => Math.round(performance.now() * 1e6) } = parts;
+    this.#logger = parts.logger;
     this.#start = { levels, rate, count, logFrequency };
     this.#exporter = exporter;
     this.#target = exporter === undefined ? { mode: 'triton', file } : { mode: 'opentelemetry' };
@@ -101,6 +104,8 @@ export class Tracer {
    */
   update(model: string | undefined, update: TraceSettingsUpdate): TraceSettings {
     const change = parseTraceUpdate(update);
+    const unknown = findUnknownLevels(update);
+    if (unknown !== undefined) this.#logger.warning(unknown);
     if (model === undefined) this.#updateGlobal(change);
     else this.#updateModel(model, change);
     this.#isOn = [this.#global, ...this.#models.values()].some(({ isOn }) => isOn);
