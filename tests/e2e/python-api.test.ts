@@ -1,74 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HttpClient, InferInput, InferenceServerError } from '@nereid/client';
+import { askable, ECHO_MODEL, withModel } from '../server/askable-model.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig, servePython, stubsOf } from '../server/python-models.ts';
-import { repeatModel } from '../server/script-models.ts';
-import type { RunningServer } from '../server/start-server.ts';
 import { withClient } from '../server/with-client.ts';
 
 const LIMIT = { timeout: 90_000 };
-const ECHO = `${IMPORTS}
-class TritonPythonModel:
-    def execute(self, requests):
-        return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", r.inputs()[0].as_numpy())]) for r in requests]
-`;
-
-/** A model whose methods, named by the input, answer with what they return, or the exception they raise, as JSON. */
-function askable(methods: string, execute = 'def execute', wait = ''): string {
-  const body = methods
-    .trimEnd()
-    .split('\n')
-    .map((line) => (line === '' ? '' : `    ${line}`))
-    .join('\n');
-  return `import asyncio, json, sys, threading
-${IMPORTS}
-class TritonPythonModel:
-    ${execute}(self, requests):
-        return [${wait}self.answer(request) for request in requests]
-
-    ${execute.replace('execute', 'answer')}(self, request):
-        try:
-            value = ${wait}getattr(self, request.inputs()[0].as_numpy()[0].decode())(request)
-        except Exception as error:
-            code = error.code() if hasattr(error, "code") else type(error).__name__
-            value = f"{code}: {error}"
-        text = np.array([json.dumps(value).encode()], dtype=object)
-        return pb_utils.InferenceResponse([pb_utils.Tensor("OUT", text)])
-
-${body}
-`;
-}
-
-interface Asked {
-  readonly server: RunningServer;
-  readonly client: HttpClient;
-  /** What a method of the model returned. */
-  ask(method: string, options?: Parameters<HttpClient['infer']>[2]): Promise<unknown>;
-}
-
-async function withModel(
-  model: string,
-  use: (asked: Asked) => Promise<void>,
-  more: { readonly config?: string; readonly flags?: readonly string[] } = {},
-): Promise<void> {
-  await using repository = makeRepository();
-  repository.write('asked', { 'config.pbtxt': more.config ?? pythonConfig('STRING'), '1/model.py': model });
-  repository.write('echo', { 'config.pbtxt': pythonConfig('INT32'), '1/model.py': ECHO });
-  repository.write('repeat', repeatModel());
-  await using server = await servePython(repository, ...(more.flags ?? []));
-  const client = new HttpClient(server.http);
-  const ask: Asked['ask'] = async (method, options) => {
-    const result = await client.infer('asked', [InferInput.from('IN', [method])], options);
-    return JSON.parse(result.asStrings('OUT')[0] ?? 'null');
-  };
-  try {
-    await use({ server, client, ask });
-  } finally {
-    await client.close();
-  }
-}
-
 test('a tensor keeps name, datatype, shape and values; odd arrays are refused by name', LIMIT, async () => {
   const model = askable(`
 def about(self, _):
@@ -80,6 +18,9 @@ def strings(self, request):
 
 def complex(self, _):
     pb_utils.Tensor("T", np.zeros(1, dtype=np.complex64))
+
+def no_name(self, _):
+    pb_utils.Tensor("", np.zeros(1, dtype=np.float32))
 
 def no_array(self, _):
     pb_utils.Tensor("T", [1, 2])
@@ -98,6 +39,7 @@ def no_array(self, _):
     ]);
     assert.equal(await ask('strings'), 'strings');
     assert.match(String(await ask('complex')), /ValueError: .*complex64/);
+    assert.match(String(await ask('no_name')), /INVALID_ARG: Tensor name cannot be an empty string/);
     assert.match(String(await ask('no_array')), /TypeError: tensor 'T': expected a numpy array, found list/);
   });
 });
@@ -496,7 +438,7 @@ test('what auto_complete_config may not do fails the load with a reason', LIMIT,
   for (const [name, [body]] of Object.entries(wrong)) {
     repository.write(name, {
       'config.pbtxt': pythonConfig('STRING'),
-      '1/model.py': `${ECHO}
+      '1/model.py': `${ECHO_MODEL}
     @staticmethod
     def auto_complete_config(config):
         ${body}

@@ -191,6 +191,40 @@ test('is_ready decides over the readiness of the model, which goes on serving', 
   }
 });
 
+for (const [kind, wait] of [
+  ['a function', ''],
+  ['a coroutine', 'async '],
+] as const) {
+  test(`a model whose execute is ${kind} says while it executes whether it is ready`, LIMIT, async () => {
+    await using repository = makeRepository();
+    const event = wait === '' ? 'threading.Event()' : 'asyncio.Event()';
+    const waiting = wait === '' ? 'self.asked.wait(20)' : 'await asyncio.wait_for(self.asked.wait(), 20)';
+    repository.write('busy', {
+      'config.pbtxt': config('INT32'),
+      '1/model.py': `import asyncio, threading
+${IMPORTS}
+class TritonPythonModel:
+    def initialize(self, args):
+        self.is_busy, self.asked = False, ${event}
+
+    ${wait}def is_ready(self):
+        if self.is_busy:
+            self.asked.set()
+        return self.is_busy
+
+    ${wait}def execute(self, requests):
+        self.is_busy = True
+        was_asked = np.array([${waiting}], dtype=np.int32)
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", was_asked)]) for _ in requests]
+`,
+    });
+    await using server = await serve(repository);
+    const answer = infer(server, 'busy', [0]);
+    while (!(await fetch(`${server.http}/v2/models/busy/ready`)).ok);
+    assert.deepEqual((await answer).asNumbers('OUT'), [1]);
+  });
+}
+
 test('the command that starts Python is named when it is not there', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('echo', { 'config.pbtxt': config('INT32'), '1/model.py': ECHO });

@@ -187,9 +187,9 @@ export const SERVER_ERROR_MESSAGES: ErrorMessages = {
     ),
     row(
       'UNSUPPORTED',
-      "model '<model>' is decoupled: use inferStream",
+      "model '<model>' is decoupled: use inferStream (in Python exec(decoupled=True))",
       '`infer` in process',
-      'use `inferStream`',
+      'use `inferStream`, in a Python model `exec(decoupled=True)`',
     ),
   ],
   'Shared memory, trace and log settings': [

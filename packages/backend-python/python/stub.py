@@ -40,14 +40,15 @@ def load_class(file, paths):
 
 
 def main():
-    # A signal to the group (Ctrl-C in a terminal, say) reaches all processes; the server decides when this one ends.
+    # Until there are handlers, and in the guard.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    from nereid_stub.guard import start_guard, start_heartbeat
+    from nereid_stub.guard import ignore_end_signals, start_guard, start_heartbeat
 
     for descriptor in (CHANNEL, LIFELINE):
         os.set_inheritable(descriptor, False)
     start_guard(LIFELINE)
+    ignore_end_signals()
     start_heartbeat(LIFELINE)
     # A fault in native code shows where Python was.
     faulthandler.enable(all_threads=False)

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { duplexPair, type Duplex } from 'node:stream';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Channel } from './channel.ts';
+import { Channel, type FrameListener } from './channel.ts';
 import { SharedMemoryFiles } from './shared-memory-files.ts';
 
 interface Frame {
@@ -14,11 +15,17 @@ interface Frame {
   readonly tensors: string;
 }
 
+function onFault(error: unknown): never {
+  assert.fail(String(error));
+}
+
 /** A channel whose frames are kept, and the other end of its stream. */
 function createChannel(): { frames: Frame[]; other: Duplex } {
   const [own, other] = duplexPair();
   const frames: Frame[] = [];
-  new Channel(own, (header, tensors) => frames.push({ header, tensors: tensors.toString('hex') }));
+  const onFrame: FrameListener = (header, tensors) =>
+    frames.push({ header, tensors: tensors.toString('hex') });
+  new Channel(own, { onFrame, onFault });
   return { frames, other };
 }
 
@@ -27,7 +34,7 @@ async function encode(
   frames: readonly { header: object; tensors: readonly Uint8Array[] }[],
 ): Promise<Buffer> {
   const [own, other] = duplexPair();
-  const channel = new Channel(own, () => undefined);
+  const channel = new Channel(own, { onFrame: () => undefined, onFault });
   for (const { header, tensors } of frames) channel.send(header, tensors);
   await new Promise((resolve) => setImmediate(resolve));
   own.end();
@@ -74,6 +81,21 @@ test('writes the lengths of header and tensors in front, and that these follow',
   assert.deepEqual([...bytes.subarray(27)], [5, 6, 7]);
 });
 
+test('a frame that is no JSON is told once, and nothing is read after it', async () => {
+  const [own, other] = duplexPair();
+  const heard: unknown[] = [];
+  new Channel(own, { onFrame: (header) => heard.push(header), onFault: (error) => heard.push(error) });
+  const good = await encode([{ header: { a: 1 }, tensors: [] }]);
+  const text = '{"a":NaN}';
+  const bad = Buffer.concat([good.subarray(0, 20), Buffer.from(text)]);
+  bad.writeUInt32LE(text.length, 0);
+  other.end(Buffer.concat([good, bad, good]));
+  await once(own, 'end');
+  assert.deepEqual(heard[0], { a: 1 });
+  assert.ok(heard[1] instanceof SyntaxError);
+  assert.equal(heard.length, 2);
+});
+
 test('large tensors go through shared memory, and their place is given back', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'nereid-channel-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -84,8 +106,11 @@ test('large tensors go through shared memory, and their place is given back', as
   const received: Buffer[] = [];
   let bytesOnStream = 0;
   other.on('data', (chunk: Buffer) => (bytesOnStream += chunk.length));
-  const sender = new Channel(own, () => undefined);
-  const receiver = new Channel(other, (_, tensors) => received.push(tensors));
+  const sender = new Channel(own, { onFrame: () => undefined, onFault });
+  const receiver = new Channel(other, {
+    onFrame: (_, tensors) => received.push(tensors),
+    onFault,
+  });
   sender.share(new SharedMemoryFiles({ inputs, outputs, progress: inputs }, Buffer.alloc));
   receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs, progress: inputs }, Buffer.alloc));
   t.after(() => [sender, receiver].forEach((channel) => channel.close()));

@@ -10,6 +10,13 @@ const JOIN_BYTES = 4096;
 /** From so many bytes on tensors are shared: see docs/adr/0010. */
 const SHARED_BYTES = 1 << 17;
 
+/** What is heard of a channel. */
+export interface ChannelListener {
+  readonly onFrame: FrameListener;
+  /** Called once, with what is wrong: a frame could not be read or was not understood, and what follows is lost. */
+  readonly onFault: (error: unknown) => void;
+}
+
 /** Takes a frame in. `tensors` holds the bytes of all of them, one after the other; views on it may be kept. */
 export type FrameListener = (header: unknown, tensors: Buffer) => void;
 
@@ -20,6 +27,8 @@ export type FrameListener = (header: unknown, tensors: Buffer) => void;
 export class Channel {
   readonly #stream: Duplex;
   readonly #onFrame: FrameListener;
+  readonly #onFault: (error: unknown) => void;
+  #isBroken = false;
   /** Start of a frame of which too little has come. */
   #rest: Buffer | undefined;
   /** Tensors of a large frame that is coming in. */
@@ -27,9 +36,10 @@ export class Channel {
   #isCorked = false;
   #memory: SharedMemoryFiles | undefined;
 
-  constructor(stream: Duplex, onFrame: FrameListener) {
+  constructor(stream: Duplex, { onFrame, onFault }: ChannelListener) {
     this.#stream = stream;
     this.#onFrame = onFrame;
+    this.#onFault = onFault;
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
 
@@ -105,6 +115,16 @@ export class Channel {
   }
 
   #onData(chunk: Buffer): void {
+    if (this.#isBroken) return;
+    try {
+      this.#takeFrames(chunk);
+    } catch (error) {
+      this.#isBroken = true;
+      this.#onFault(error);
+    }
+  }
+
+  #takeFrames(chunk: Buffer): void {
     let at = this.#fillLarge(chunk);
     if (at === chunk.length) return;
     let data = chunk;

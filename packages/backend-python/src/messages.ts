@@ -1,6 +1,7 @@
 /** The frames between the server and the process of a model, as python/nereid_stub has them. */
-import type { Datatype, Parameters, StatusCode } from '@nereid/backend-sdk';
+import type { Datatype, StatusCode } from '@nereid/backend-sdk';
 import type { MemoryPaths } from './shared-memory-files.ts';
+import type { WireId, WireParameters } from './wire-parameters.ts';
 
 /** A tensor in a header; its bytes follow the header, in the order of the tensors. */
 export type WireTensor = readonly [
@@ -22,8 +23,8 @@ export interface WireRequest {
   readonly id?: string;
   readonly inputs: readonly WireTensor[];
   readonly outputs: readonly string[];
-  readonly parameters?: Parameters;
-  readonly correlation_id?: number | string | { readonly integer: string };
+  readonly parameters?: WireParameters;
+  readonly correlation_id?: WireId;
   /** 1: start, 2: end of the sequence. */
   readonly flags?: number;
   readonly priority?: number;
@@ -37,7 +38,7 @@ export interface WireRequest {
 
 export interface WireResponse {
   readonly outputs?: readonly WireTensor[];
-  readonly parameters?: Parameters;
+  readonly parameters?: WireParameters;
   readonly error?: WireError;
   /** The model wants to see the request again (iterative sequences). */
   readonly reschedule?: boolean;
@@ -66,7 +67,7 @@ export type ToStub =
 /** The answer to a question of the process. */
 export interface WireAnswer {
   readonly outputs?: readonly WireTensor[];
-  readonly parameters?: Parameters;
+  readonly parameters?: WireParameters;
   readonly error?: WireError;
   /** The end of a stream, without a response. */
   readonly empty?: boolean;
@@ -139,10 +140,10 @@ export interface InferFrame {
   readonly inputs: readonly WireTensor[];
   /** Empty: all. */
   readonly outputs: readonly string[];
-  readonly correlation_id: number | string;
+  readonly correlation_id: WireId;
   readonly flags: number;
   readonly timeout: number;
-  readonly parameters: Parameters;
+  readonly parameters: WireParameters;
   readonly decoupled: boolean;
   /** The request that it is made for, where the model said so: its batch and its place there. */
   readonly request: readonly [batch: number, index: number] | null;

@@ -6,6 +6,7 @@ import {
   type ModelAccess,
 } from '@nereid/backend-sdk';
 import type { AskFrame, InferFrame, ToStub } from './messages.ts';
+import { fromWireId, fromWireParameters, toWireParameters } from './wire-parameters.ts';
 import { packTensors, TensorReader } from './wire-tensors.ts';
 
 type SendFrame = (frame: ToStub, tensors?: readonly Uint8Array[]) => void;
@@ -63,7 +64,13 @@ export class ModelCalls {
     const buffers: Uint8Array[] = [];
     const described = packTensors(outputs, buffers);
     this.#send(
-      { kind: 'answer', call, final, outputs: described, ...(parameters && { parameters }) },
+      {
+        kind: 'answer',
+        call,
+        final,
+        outputs: described,
+        ...(parameters && { parameters: toWireParameters(parameters) }),
+      },
       buffers,
     );
   }
@@ -97,14 +104,15 @@ function toInferCall(
   signal: AbortSignal,
   request: BackendRequest | undefined,
 ): InferCall {
-  const { correlation_id: id, flags } = frame;
+  const { flags } = frame;
+  const id = fromWireId(frame.correlation_id);
   const isSequence = id !== 0 && id !== '';
   return {
     modelName: frame.model_name,
     modelVersion: frame.model_version,
     inputs: new TensorReader(tensors).read(frame.inputs),
     id: frame.id,
-    parameters: frame.parameters,
+    parameters: fromWireParameters(frame.parameters),
     timeoutUs: frame.timeout,
     signal,
     ...(frame.outputs.length > 0 && { outputs: frame.outputs }),

@@ -1,5 +1,6 @@
 import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
 import type { DoneFrame, WireError, WireRequest, WireResponse } from './messages.ts';
+import { fromWireParameters, toWireId, toWireParameters } from './wire-parameters.ts';
 import { packTensors, TensorReader } from './wire-tensors.ts';
 
 /** A batch that a process has. It is over when `execute` has returned and, unless decoupled, all are answered. */
@@ -105,7 +106,10 @@ export class RunningBatch {
       request.sendError(toError(response.error), isLast);
     } else {
       const { outputs = [], parameters } = response;
-      request.send({ outputs: reader.read(outputs), ...(parameters && { parameters }) }, isLast);
+      request.send(
+        { outputs: reader.read(outputs), ...(parameters && { parameters: fromWireParameters(parameters) }) },
+        isLast,
+      );
     }
   }
 
@@ -140,11 +144,6 @@ export function toError({ message, code }: WireError): InferenceServerError {
   return new InferenceServerError(code, message);
 }
 
-/** An id as JSON carries it without loss: a bigint as text that Python turns back. */
-function exactId(id: number | bigint | string): number | string | { readonly integer: string } {
-  return typeof id === 'bigint' ? { integer: String(id) } : id;
-}
-
 /** What Python sees of a request; the bytes of its inputs are added to `buffers`. */
 export function describeRequest(request: BackendRequest, buffers: Uint8Array[]): WireRequest {
   const { id, inputs, requestedOutputs, parameters, sequence, priority, timeoutUs, traceContext } = request;
@@ -153,9 +152,9 @@ export function describeRequest(request: BackendRequest, buffers: Uint8Array[]):
     ...(id !== '' && { id }),
     inputs: packTensors(inputs, buffers),
     outputs: requestedOutputs,
-    ...(Object.keys(parameters).length > 0 && { parameters }),
+    ...(Object.keys(parameters).length > 0 && { parameters: toWireParameters(parameters) }),
     ...(sequence !== undefined && {
-      correlation_id: exactId(sequence.id),
+      correlation_id: toWireId(sequence.id),
       flags: (sequence.start ? 1 : 0) | (sequence.end ? 2 : 0),
     }),
     ...(priority > 0 && { priority }),

@@ -71,9 +71,10 @@ export class StubProcess {
       },
       onEnd: (how) => this.#onEnd(how),
     });
-    this.#channel = new Channel(this.#child.socket, (header, tensors) =>
-      this.#onFrame(header as FromStub, tensors),
-    );
+    this.#channel = new Channel(this.#child.socket, {
+      onFrame: (header, tensors) => this.#onFrame(header as FromStub, tensors),
+      onFault: (error) => this.#child.kill(`it sent what the server can't read: ${String(error)}`),
+    });
     this.#modelCalls = new ModelCalls(options.services.models, (frame, tensors) =>
       this.#channel.sendSoon(frame, tensors),
     );

@@ -32,7 +32,10 @@ export async function firstResponse(
   responses: AsyncGenerator<InferenceResponse>,
 ): Promise<InferenceResponse> {
   if (model.decoupled) {
-    throw new InferenceServerError('UNSUPPORTED', `model '${model.name}' is decoupled: use inferStream`);
+    throw new InferenceServerError(
+      'UNSUPPORTED',
+      `model '${model.name}' is decoupled: use inferStream (in Python exec(decoupled=True))`,
+    );
   }
   for await (const response of responses) return response;
   throw new InferenceServerError('INTERNAL', `model '${model.name}' ended without a response`);

@@ -5,9 +5,12 @@ import json
 
 from . import runtime
 from .errors import TritonError, TritonModelException, raise_for
+from .exact import check_parameters, parameters_from_wire, parameters_to_wire, to_wire
 from .request import InferenceTrace, ReceivedRequest
 from .response import InferenceResponse
 from .tensors import Tensor, unpack
+
+_UINT64 = 1 << 64
 
 
 class InferenceRequest(abc.ABC):
@@ -31,10 +34,8 @@ class InferenceRequest(abc.ABC):
         _require(bool(model_name), "model_name", "the name of a model", model_name)
         _require(inputs is not None, "inputs", "a list of tensors", inputs)
         _require(requested_output_names is not None, "requested_output_names", "a list of names", None)
-        _require(isinstance(correlation_id, (int, str)), "correlation_id", "an integer or a string", correlation_id)
-        _require(
-            parameters is None or isinstance(parameters, dict), "parameters", "a dict of strings, numbers and bools", parameters
-        )
+        is_id = isinstance(correlation_id, str) or (isinstance(correlation_id, int) and 0 <= correlation_id < _UINT64)
+        _require(is_id, "correlation_id", "an unsigned 64-bit integer or a string", correlation_id)
         _require(isinstance(timeout, int) and timeout >= 0, "timeout", "microseconds", timeout)
         for tensor in inputs:
             _require(isinstance(tensor, Tensor), "inputs", "tensors", tensor)
@@ -48,7 +49,7 @@ class InferenceRequest(abc.ABC):
         self._timeout = timeout
         self._preferred_memory = preferred_memory
         self._trace = trace if trace is not None else InferenceTrace()
-        self._parameters = parameters or {}
+        self._parameters = check_parameters(parameters, "InferenceRequest: parameters")
 
     @property
     def model_name(self):
@@ -123,10 +124,10 @@ class InferenceRequest(abc.ABC):
             "model_version": "" if self._model_version in (-1, None) else str(self._model_version),
             "id": self._request_id,
             "outputs": self._outputs,
-            "correlation_id": self._correlation_id,
+            "correlation_id": to_wire(self._correlation_id),
             "flags": self._flags,
             "timeout": self._timeout,
-            "parameters": self._parameters,
+            "parameters": parameters_to_wire(self._parameters),
             "request": self._trace._request,
             "decoupled": decoupled,
         }
@@ -137,7 +138,7 @@ def receive_response(header, tensors):
     if error is not None:
         return InferenceResponse(error=TritonError(error["message"], error["code"]))
     outputs, _ = unpack(header.get("outputs", ()), tensors, 0)
-    return InferenceResponse(outputs, parameters=header.get("parameters"))
+    return InferenceResponse(outputs, parameters=parameters_from_wire(header.get("parameters", {})))
 
 
 def _require(is_right, name, expected, found):

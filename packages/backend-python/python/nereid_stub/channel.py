@@ -26,7 +26,8 @@ _JOIN = 1 << 12
 # From so many bytes on tensors are shared: see docs/adr/0010.
 _SHARED = 1 << 17
 
-encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+# What is no JSON (NaN) is an exception here, not a frame that the server can't read.
+encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -52,6 +53,19 @@ class Channel:
         self._outgoing = None
         self._progress = None
         self._may_share = False
+        # Whether this is a copy of the process that the server started.
+        self.is_left = False
+        os.register_at_fork(after_in_child=self.leave)
+
+    def leave(self):
+        """In a copy of this process that the model has made (`os.fork`): the server hears the original alone."""
+        self.is_left = True
+        self.send = self.read = self.wait = self.poll = self._refuse
+        # What the server waits for is the end of the original.
+        self._socket.close()
+
+    def _refuse(self, *_, **__):
+        raise OSError("a copy of the model's process has no connection to the server (os.fork): end it with os._exit()")
 
     def spin(self, seconds):
         """While frames come fast, the thread that reads looks for the next one so long before it sleeps."""
@@ -83,7 +97,8 @@ class Channel:
 
         `soon`: a small one may leave with what follows, at most a moment later.
         """
-        text = (header if isinstance(header, str) else encode(header)).encode()
+        # Half of a surrogate pair, which Python's text may have, becomes what JSON writes for it.
+        text = (header if isinstance(header, str) else encode(header)).encode("utf-8", "backslashreplace")
         size = 0
         for buffer in buffers:
             size += buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)

@@ -14,8 +14,7 @@ class TritonError:
     CANCELLED = "CANCELLED"
 
     def __init__(self, message, code=INTERNAL):
-        if code not in _CODES:
-            raise ValueError(f"TritonError: expected a code such as TritonError.NOT_FOUND, found {code!r}")
+        _require_code(code, "TritonError")
         self._message = str(message)
         self._code = code
 
@@ -37,10 +36,16 @@ _CODES = frozenset(
 )
 
 
+def _require_code(code, what):
+    if code not in _CODES:
+        raise ValueError(f"{what}: expected a code such as TritonError.NOT_FOUND, found {code!r}")
+
+
 class TritonModelException(Exception):
     """An error of the server or of a model, as an exception."""
 
     def __init__(self, message="", code=TritonError.INTERNAL):
+        _require_code(code, "TritonModelException")
         super().__init__(message)
         self._code = code
 
@@ -56,3 +61,18 @@ def raise_for(header):
     error = header.get("error")
     if error is not None:
         raise TritonModelException(error["message"], error["code"])
+
+
+def describe_error(error):
+    """An error or an exception as responses carry it."""
+    if isinstance(error, (TritonError, TritonModelException)):
+        return {"error": {"message": error.message(), "code": error.code()}}
+    return {"error": {"message": message_of(error), "code": TritonError.INTERNAL}}
+
+
+def message_of(error):
+    """The text of an exception; that of a model may fail to give one."""
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"(its text can't be had: {type(failure).__name__})"

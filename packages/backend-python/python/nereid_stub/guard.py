@@ -11,6 +11,9 @@ import threading
 import time
 
 HEARTBEAT_SECONDS = 1.0
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The signals that a thread that forks had blocked.
+_held = threading.local()
 
 
 def start_guard(lifeline):
@@ -24,6 +27,37 @@ def start_guard(lifeline):
             pass
     finally:
         os.killpg(0, signal.SIGKILL)
+
+
+def ignore_end_signals():
+    """Has SIGINT and SIGTERM do nothing, in this process alone: the server decides when it ends.
+
+    A signal to the group (Ctrl-C in a terminal, say) reaches all processes. Those that the model starts must end by such
+    a signal, so it is not ignored as such, which they would inherit.
+    """
+    for number in _END_SIGNALS:
+        signal.signal(number, _do_nothing)
+    # A copy may be told to end before it gets to run: the signal waits for the handler that it is for.
+    os.register_at_fork(before=_hold_signals, after_in_parent=_take_signals, after_in_child=_end_by_signals)
+
+
+def _do_nothing(number, frame):
+    pass
+
+
+def _hold_signals():
+    _held.before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+
+
+def _take_signals():
+    signal.pthread_sigmask(signal.SIG_SETMASK, _held.before)
+
+
+def _end_by_signals():
+    for number in _END_SIGNALS:
+        if signal.getsignal(number) is _do_nothing:
+            signal.signal(number, signal.SIG_DFL)
+    _take_signals()
 
 
 def start_heartbeat(lifeline):

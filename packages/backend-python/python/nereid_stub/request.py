@@ -2,6 +2,7 @@
 
 import json
 
+from .exact import from_wire, parameters_from_wire
 from .memory import MemoryType, PreferredMemory
 from .response import InferenceResponseSender
 from .tensors import unpack
@@ -44,8 +45,7 @@ class ReceivedRequest:
 
     def correlation_id(self):
         """Number or text of the sequence; 0 outside of one."""
-        found = self._fields.get("correlation_id", 0)
-        return int(found["integer"]) if isinstance(found, dict) else found
+        return from_wire(self._fields.get("correlation_id", 0))
 
     def flags(self):
         return self._fields.get("flags", 0)
@@ -61,7 +61,7 @@ class ReceivedRequest:
 
     def parameters(self):
         """The custom parameters as JSON text."""
-        return json.dumps(self._fields.get("parameters", {}))
+        return json.dumps(parameters_from_wire(self._fields.get("parameters", {})))
 
     def priority(self):
         return self._fields.get("priority", 0)

@@ -21,6 +21,14 @@ class RequestState:
         self._all = states
         self._changes = []
 
+    def watch(self):
+        """Its sender may live longer than `execute` takes."""
+        self._all.lost.watch()
+
+    def lose(self, batch, index):
+        """Nobody can answer it any more."""
+        self._all.lost.add(batch, index)
+
     def is_held(self):
         """Whether its next response should wait."""
         return self.is_paused and self.is_open and not self.is_cancelled
@@ -54,10 +62,26 @@ class RequestState:
                 future.set_result(None)
 
 
+class DecoupledState(RequestState):
+    """Lives as long as the model has the request or its sender: what is open then has no end any more."""
+
+    __slots__ = ("_batch", "_index")
+
+    def __init__(self, states, batch, index):
+        super().__init__(states)
+        self._batch = batch
+        self._index = index
+
+    def __del__(self):
+        if self.is_open:
+            self.lose(self._batch, self._index)
+
+
 class RequestStates:
     """Of all requests of the process, by batch and index."""
 
-    def __init__(self):
+    def __init__(self, lost):
+        self.lost = lost
         self._running = {}
         # They have no end that the process knows: whoever has a request or its sender may go on.
         self._decoupled = weakref.WeakValueDictionary()
@@ -65,13 +89,13 @@ class RequestStates:
 
     def expect(self, batch, count, decoupled):
         """Those of a batch that has come, which the next frames may change before the model gets it."""
-        states = [RequestState(self) for _ in range(count)]
         if decoupled:
+            states = [DecoupledState(self, batch, index) for index in range(count)]
             with self._lock:
                 for index, state in enumerate(states):
                     self._decoupled[(batch, index)] = state
         else:
-            self._running[batch] = states
+            states = self._running[batch] = [RequestState(self) for _ in range(count)]
         return states
 
     def find(self, batch, index):

@@ -5,7 +5,8 @@ import threading
 from time import monotonic
 
 from .channel import encode
-from .errors import TritonError, TritonModelException
+from .errors import TritonError, TritonModelException, describe_error
+from .exact import check_parameters, parameters_to_wire
 from .tensors import Tensor, pack
 
 TRITONSERVER_RESPONSE_COMPLETE_FINAL = 1
@@ -23,11 +24,9 @@ class InferenceResponse:
         for tensor in output_tensors:
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"response outputs: expected a Tensor, found {type(tensor).__name__}")
-        if parameters is not None and not isinstance(parameters, dict):
-            raise TypeError(f"response parameters: expected a dict, found {type(parameters).__name__}")
         self._tensors = list(output_tensors)
         self._error = error
-        self._parameters = parameters or {}
+        self._parameters = check_parameters(parameters, "response parameters")
 
     def output_tensors(self):
         return self._tensors
@@ -52,14 +51,8 @@ def describe(response, wanted, buffers):
     tensors = response._tensors
     if wanted is not None:
         tensors = [tensor for tensor in tensors if tensor._name in wanted]
-    parameters = f',"parameters":{encode(response._parameters)}' if response._parameters else ""
+    parameters = f',"parameters":{encode(parameters_to_wire(response._parameters))}' if response._parameters else ""
     return f'{{"outputs":{pack(tensors, buffers)}{parameters}}}'
-
-
-def describe_error(error):
-    if isinstance(error, (TritonError, TritonModelException)):
-        return {"error": {"message": error.message(), "code": error.code()}}
-    return {"error": {"message": str(error), "code": TritonError.INTERNAL}}
 
 
 class InferenceResponseSender:
@@ -76,6 +69,7 @@ class InferenceResponseSender:
         self._is_closed = False
         self._sent = 0
         self._polled_at = 0.0
+        self._state.watch()
 
     def send(self, response=None, flags=0):
         """Sends a response, the last one with `TRITONSERVER_RESPONSE_COMPLETE_FINAL`, which may come alone.
@@ -128,6 +122,11 @@ class InferenceResponseSender:
             )
         if self._is_closed:
             raise TritonModelException("Unable to send response. Response sender has been closed.", "INVALID_ARG")
+
+    def __del__(self):
+        # Of decoupled models the request itself is looked after.
+        if not self._decoupled and self._sent == 0:
+            self._state.lose(self._batch, self._index)
 
     def fail(self, error):
         """Ends the request with an error, unless it has ended."""

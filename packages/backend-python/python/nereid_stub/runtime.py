@@ -5,17 +5,18 @@ import sys
 from collections import deque
 
 from .calls import Calls
-from .channel import Channel, Closed
-from .errors import TritonModelException
+from .channel import Channel, Closed, encode
+from .errors import TritonModelException, describe_error, message_of
 from .guard import limit_memory
 from .held import Held
+from .lost import LostRequests
 from .missing import how_to_install
 from .model_config import ModelConfig
 from .request import TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, receive_batch
 from .request_state import RequestStates
-from .response import describe, describe_error
+from .response import describe
+from .watch import Watch
 
-READY_LIMIT_SECONDS = 5.0
 _CANCELLED = {"error": {"message": "request was cancelled", "code": "CANCELLED"}}
 
 _current = None
@@ -45,7 +46,9 @@ class Runtime:
         self._args = {}
         self._decoupled = False
         self._queue = deque()
-        self._states = RequestStates()
+        self._watch = Watch(self._look_after)
+        self._lost = LostRequests(self.channel, self._watch.start)
+        self._states = RequestStates(self._lost)
         self._loop = None
         self._tasks = set()
         self._is_polling = False
@@ -53,7 +56,6 @@ class Runtime:
             "load": self._load,
             "auto_complete": self._auto_complete,
             "initialize": self._initialize,
-            "is_ready": self._is_ready,
             "finalize": self._finalize,
         }
 
@@ -65,6 +67,7 @@ class Runtime:
                 self.channel.read(self._queue)
                 while self._queue:
                     self._handle(*self._queue.popleft())
+                    self._lost.tell()
                     if self._loop is not None:
                         self._loop.run_until_complete(self._serve_async())
                         return
@@ -72,6 +75,9 @@ class Runtime:
             return
 
     def log(self, level, message, **fields):
+        if self.channel.is_left:
+            print(message, file=sys.stderr)
+            return
         self.channel.send({"kind": "log", "level": level, "message": str(message), **fields})
 
     # --- frames ---
@@ -84,6 +90,8 @@ class Runtime:
             self._change(header)
         elif kind == "memory":
             self.channel.accept_memory()
+        elif kind == "call" and header["action"] == "is_ready":
+            self._ask_ready(header["call"])
         else:
             if kind == "execute":
                 # Its next frames may come before the model gets it.
@@ -113,12 +121,21 @@ class Runtime:
         if header["kind"] == "execute":
             self._execute(header, tensors)
             return
-        reply = {"kind": "reply", "call": header["call"]}
+        call = header["call"]
         try:
-            reply["value"] = self._actions[header["action"]](header.get("value"))
-        except Exception as error:
-            reply["error"] = self._describe_failure(error)
+            value = self._actions[header["action"]](header.get("value"))
+            # Here, since a configuration that the model has made may be no JSON.
+            reply = encode({"kind": "reply", "call": call, "value": value})
+        except SystemExit:
+            raise
+        except BaseException as error:
+            reply = {"kind": "reply", "call": call, "error": self._describe_failure(error)}
         self.channel.send(reply)
+
+    def _look_after(self):
+        """What can't wait until the model is back from `execute`."""
+        self._lost.tell()
+        self.channel.poll()
 
     # --- life cycle ---
 
@@ -155,17 +172,18 @@ class Runtime:
             asyncio.set_event_loop(self._loop)
         if hasattr(self._model, "initialize"):
             self._model.initialize(self._args)
+        if self._decoupled or hasattr(self._model, "is_ready"):
+            self._watch.start()
         return {"is_async": self._loop is not None}
 
-    def _is_ready(self, _):
-        ready = self._model.is_ready()
-        if inspect.isawaitable(ready):
-            import asyncio
+    def _ask_ready(self, call):
+        from . import readiness
 
-            ready = asyncio.new_event_loop().run_until_complete(asyncio.wait_for(ready, READY_LIMIT_SECONDS))
-        if not isinstance(ready, bool):
-            raise TritonModelException(f"is_ready must return a bool, found {type(ready).__name__}", "INVALID_ARG")
-        return ready
+        def answer(value, error):
+            reply = {"value": value} if error is None else {"error": self._describe_failure(error)}
+            self.channel.send({"kind": "reply", "call": call, **reply})
+
+        readiness.ask_in_thread(self._model, self._loop, answer)
 
     def _finalize(self, _):
         if self._model is not None and hasattr(self._model, "finalize"):
@@ -183,7 +201,10 @@ class Runtime:
             self.channel.begin(batch)
             requests = self._receive(header, tensors)
             self._answer(batch, requests, self._model.execute(requests))
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
+            # Others are no wish to end the process: asyncio.CancelledError of a loop of the model's own, for one.
             self._fail(batch, error)
         finally:
             self._states.forget(batch)
@@ -201,6 +222,8 @@ class Runtime:
             done = {"kind": "done", "batch": batch}
             if any(reschedule):
                 done["reschedule"] = reschedule
+                for request, wanted in zip(requests, reschedule):
+                    request._state.is_open = request._state.is_open and not wanted
             self.channel.send(done)
             return
         if not isinstance(responses, (list, tuple)) or len(responses) != len(requests):
@@ -229,7 +252,7 @@ class Runtime:
 
         text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
         if not isinstance(error, TritonModelException):
-            described["message"] = f"{type(error).__name__}: {error}"
+            described["message"] = f"{type(error).__name__}: {message_of(error)}"
             if isinstance(error, ValueError):
                 described["code"] = "INVALID_ARG"
             elif isinstance(error, ModuleNotFoundError):
@@ -277,7 +300,9 @@ class Runtime:
         try:
             responses = await self._model.execute(requests)
             self._answer(header["batch"], requests, responses)
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
             self._fail(header["batch"], error)
         finally:
             self._states.forget(header["batch"])
@@ -287,7 +312,9 @@ class Runtime:
         self.channel.send({"kind": "done", "batch": batch})
         try:
             await Held(self._model.execute(requests), [request._state for request in requests])
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:
             failure = self._describe_failure(error)
             self.log("error", failure.pop("traceback"))
             for request in requests:

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 
 from . import dlpack
+from .errors import TritonError, TritonModelException
 
 _NUMPY = {
     "BOOL": np.bool_,
@@ -58,6 +59,8 @@ class Tensor:
     def __init__(self, name, numpy_array):
         if not isinstance(numpy_array, np.ndarray):
             raise TypeError(f"tensor '{name}': expected a numpy array, found {type(numpy_array).__name__}")
+        if not name:
+            raise TritonModelException("Tensor name cannot be an empty string.", TritonError.INVALID_ARG)
         self._name = name
         self._datatype = _NAMES.get(numpy_array.dtype) or numpy_to_triton_name(numpy_array.dtype)
         self._shape = numpy_array.shape

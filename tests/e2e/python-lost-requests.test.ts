@@ -1,0 +1,87 @@
+/** Requests that a Python model lets go of without an answer, or without the end of its answers. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { GrpcClient, InferInput } from '@nereid/client';
+import { makeRepository } from '../server/make-repository.ts';
+import { IMPORTS, pythonConfig, servePython } from '../server/python-models.ts';
+
+const LIMIT = { timeout: 90_000 };
+const DECOUPLED = 'model_transaction_policy { decoupled: true }';
+
+const model = (execute: string): string => `import threading
+${IMPORTS}
+def response(value):
+    return pb_utils.InferenceResponse([pb_utils.Tensor("OUT", np.array([value], dtype=np.int32))])
+
+def answer(sender, lock):
+    with lock:
+        sender.send(response(1))
+
+class TritonPythonModel:
+    kept = []
+
+    ${execute}
+`;
+
+const EXECUTES = {
+  'does nothing': `def execute(self, requests):
+        return [None] * len(requests)`,
+  'keeps neither request nor sender': `def execute(self, requests):
+        for request in requests:
+            request.get_response_sender().send(response(1))`,
+  'answers in a thread that ends': `def execute(self, requests):
+        lock = threading.Lock()
+        with lock:
+            for request in requests:
+                threading.Thread(target=answer, args=(request.get_response_sender(), lock)).start()`,
+  'answers in a coroutine that ends': `async def execute(self, requests):
+        for request in requests:
+            request.get_response_sender().send(response(1))`,
+};
+
+for (const [what, execute] of Object.entries(EXECUTES)) {
+  test(`a decoupled model that ${what} fails its request, and says why`, LIMIT, async () => {
+    await using repository = makeRepository();
+    repository.write('lossy', {
+      'config.pbtxt': pythonConfig('INT32', DECOUPLED),
+      '1/model.py': model(execute),
+    });
+    await using server = await servePython(repository);
+    const client = new GrpcClient(server.grpc);
+    try {
+      const inputs = [InferInput.from('IN', new Int32Array([1]))];
+      const heard: (string | number)[] = [];
+      for await (const answer of client.inferStream([{ modelName: 'lossy', inputs }]))
+        heard.push(...(answer.kind === 'result' ? answer.result.asNumbers('OUT') : [answer.error.message]));
+      const error = String(heard.pop());
+      assert.match(error, /has let go of the request .*TRITONSERVER_RESPONSE_COMPLETE_FINAL/);
+      assert.deepEqual(heard, what === 'does nothing' ? [] : [1]);
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+test(
+  'a model that is not decoupled and drops its sender fails the request, and serves the next',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    const execute = `def execute(self, requests):
+        senders = [request.get_response_sender() for request in requests]
+        if requests[0].inputs()[0].as_numpy()[0] == 1:
+            senders[0].send(response(1))
+        return [None] * len(requests)`;
+    repository.write('lossy', { 'config.pbtxt': pythonConfig('INT32'), '1/model.py': model(execute) });
+    await using server = await servePython(repository);
+    const client = new GrpcClient(server.grpc);
+    const infer = (value: number): ReturnType<typeof client.infer> =>
+      client.infer('lossy', [InferInput.from('IN', new Int32Array([value]))]);
+    try {
+      await assert.rejects(infer(0), /has let go of the request/);
+      assert.deepEqual((await infer(1)).asNumbers('OUT'), [1]);
+    } finally {
+      await client.close();
+    }
+  },
+);
