@@ -3,7 +3,6 @@ import {
   checkModelIo,
   completeModelIo,
   defineBackend,
-  InferenceServerError,
   type Backend,
   type BackendModel,
   type ModelConfig,
@@ -21,9 +20,16 @@ const CPU: SessionDevice = { kind: 'KIND_CPU', deviceId: 0 };
 
 export const onnxBackend = createOnnxBackend();
 
-/** The backend; the library is loaded when its first thread starts. */
+/** The backend. A thread loads the library for its first model, or for the first batch when all its models are tiny and asked elsewhere. */
 function createOnnxBackend(): Backend {
   let library: Promise<Ort> | undefined;
+  const load = (): Promise<Ort> => {
+    library ??= loadOrt().catch((error: unknown) => {
+      library = undefined;
+      throw error;
+    });
+    return library;
+  };
   return defineBackend({
     name: 'onnxruntime',
     platform: 'onnxruntime_onnx',
@@ -31,32 +37,30 @@ function createOnnxBackend(): Backend {
     defaultModelFilename: 'model.onnx',
     defaultInstanceCount: 2,
     settings: ONNX_SETTINGS,
-    async start(context) {
+    start(context) {
       if (readOnnxSettings(context)['enable-global-threadpool']) {
         context.logger.warning(
           "setting 'enable-global-threadpool': thread counts are taken from the backend's settings, " +
             'but each model has threads of its own',
         );
       }
-      library = loadOrt();
-      await library;
     },
     async createModel(context) {
-      if (library === undefined)
-        throw new InferenceServerError('INTERNAL', `backend 'onnxruntime' was not started`);
-      return createOnnxModel(await library, context);
+      // The thread that is asked for the configuration comes to need it at once, the others only where they have a session to open.
+      if (library === undefined && !isTiny(context)) await load();
+      return createOnnxModel(load, context);
     },
   });
 }
 
 /** A model version in one thread. The thread's instances of one device share a session, as they take turns anyway. */
-function createOnnxModel(ort: Ort, context: ModelContext): BackendModel {
+function createOnnxModel(load: () => Promise<Ort>, context: ModelContext): BackendModel {
   const sessions = new Map<string, Promise<OrtSession>>();
   const open = (parts: Omit<SessionParts, 'context'>): Promise<OrtSession> => {
     const key = keyOf(parts.device);
     const known = sessions.get(key);
     if (known !== undefined) return known;
-    const opening = openSession(ort, { context, ...parts });
+    const opening = load().then((ort) => openSession(ort, { context, ...parts }));
     sessions.set(key, opening);
     opening.catch(() => sessions.delete(key));
     return opening;
@@ -90,6 +94,15 @@ function createOnnxModel(ort: Ort, context: ModelContext): BackendModel {
       for (const session of opened) if (session.status === 'fulfilled') await session.value.dispose();
     },
   };
+}
+
+/** Whether a model's file is tiny. Of one that is not there it will be said when it is wanted. */
+function isTiny(context: ModelContext): boolean {
+  try {
+    return findModelFile(context, context.config).isTiny;
+  } catch {
+    return false;
+  }
 }
 
 function keyOf({ kind, deviceId }: SessionDevice): string {

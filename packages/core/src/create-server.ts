@@ -1,6 +1,6 @@
 /** The composition root: the only file that knows all parts. */
 import { availableParallelism } from 'node:os';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import type { ModelAccess } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import { AgentRegistry } from './agent/agent-registry.ts';
@@ -106,6 +106,8 @@ async function prepareMeanwhile(
 ): Promise<void> {
   const begun = inProcess.firstLoad.then(() => wait(FIRST_STEPS_MS));
   await Promise.race([loading, executors.firstLease, begun]);
+  // What an executor is asked for leaves at the end of the turn in which it has its first model.
+  await nextTurn();
   await listeners.prepare();
 }
 

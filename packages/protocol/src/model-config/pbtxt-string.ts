@@ -26,6 +26,7 @@ const LONGEST_ESCAPE = 'uD83D\\uDE00'.length;
  * tokens.
  */
 export function decodeStrings(source: PbtxtSource, tokens: readonly Token[]): string {
+  if (tokens.every(isPlain)) return tokens.map(bodyOf).join('');
   const chunks = tokens.flatMap((token) => unescape(source, token));
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   try {
@@ -35,8 +36,18 @@ export function decodeStrings(source: PbtxtSource, tokens: readonly Token[]): st
   }
 }
 
+/** Whether a string's bytes are those of its characters: nothing in it is escaped, and none is half of one. */
+function isPlain({ text }: Token): boolean {
+  return !text.includes('\\') && text.isWellFormed();
+}
+
+/** A string without its quotes. */
+function bodyOf({ text }: Token): string {
+  return text.slice(1, -1);
+}
+
 function unescape(source: PbtxtSource, token: Token): Uint8Array[] {
-  const body = token.text.slice(1, -1);
+  const body = bodyOf(token);
   const encoder = new TextEncoder();
   const chunks: Uint8Array[] = [];
   let start = 0;

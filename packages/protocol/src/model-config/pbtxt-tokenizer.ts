@@ -16,6 +16,8 @@ export interface Token {
 const IDENTIFIER = /[A-Za-z_]\w*/y;
 const NUMBER = /0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fF]?/y;
 const AFTER_NUMBER = /[\w.]*/y;
+/** What no other kind of token begins with, and most tokens are. */
+const COMMON_SYMBOLS = '{}[]:,';
 const INTEGER = /^(?:0[xX][\da-fA-F]+|\d+)$/;
 
 /** The words of a text one after the other, with a look at the next one. */
@@ -64,6 +66,7 @@ function readToken(source: PbtxtSource, start: number): Token {
   const offset = skipBlanks(text, start);
   const first = text[offset];
   if (first === undefined) return { kind: 'end', text: '', offset };
+  if (COMMON_SYMBOLS.includes(first)) return { kind: 'symbol', text: first, offset };
   const identifier = matchAt(IDENTIFIER, text, offset);
   if (identifier !== '') return { kind: 'identifier', text: identifier, offset };
   if (first === '"' || first === "'") return readString(source, offset);
