@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  appendFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -41,6 +42,17 @@ before(() => {
   });
 });
 after(() => rmSync(scratch, { recursive: true }));
+
+/** Adds an entry that would be written beside the folder that an archive is unpacked into. */
+const ADD_ABOVE = `import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w:gz") as archive:
+    for name in ("bin/python", "../above"):
+        archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+`;
+const IN_A_FOLDER = `import io, sys, tarfile
+with tarfile.open(sys.argv[1], "w:gz") as archive:
+    archive.addfile(tarfile.TarInfo("env/bin/python"), io.BytesIO())
+`;
 
 function serve({ path }: TemporaryRepository, ...settings: readonly string[]): Promise<RunningServer> {
   return startServer(path, ...flags(settings));
@@ -118,12 +130,59 @@ test('two servers that start together build an environment once', LIMIT, async (
   assert.equal(built?.length, 1);
 });
 
+test('two models of a server that want the same are one build, in a folder with spaces', LIMIT, async () => {
+  await using repository = makeRepository();
+  for (const name of ['m', 'other'])
+    repository.write(name, {
+      'config.pbtxt': CONFIG,
+      '1/model.py': MODEL,
+      'requirements.txt': 'greeting  # for two models\n',
+    });
+  await using server = await serve(repository, `environment-cache=${join(scratch, 'a cache')}`);
+  assert.deepEqual(await greet(server), ['hello']);
+  assert.match(server.output(), /waiting for the Python environment, which another load is building/);
+  assert.equal(server.output().match(/ready after/g)?.length, 1);
+});
+
+test(
+  'what is built after a server was killed in the middle of it does not wait for that',
+  LIMIT,
+  async () => {
+    const pipe = makeEndlessUv('tools-of-killed');
+    await using repository = makeRepository();
+    writeModel(repository, { 'requirements.txt': 'greeting  # after a kill\n' });
+    const env = { ...process.env, PATH: `${dirname(pipe)}${delimiter}${process.env['PATH']}` };
+    const args = ['serve', `--model-repository=${repository.path}`, ...flags([])];
+    const killed = spawn(NEREID, args, { stdio: ['ignore', 'ignore', 'inherit'], env });
+    const ended = once(killed, 'close');
+    const installer = (await readFile(pipe, 'utf8')).trim();
+    const group = groupOf(installer);
+    killed.kill('SIGKILL');
+    await ended;
+    // Nobody is left who would end it.
+    process.kill(-group, 'SIGKILL');
+    const start = performance.now();
+    await using server = await serve(repository);
+    assert.deepEqual(await greet(server), ['hello']);
+    // A lock that is only taken for abandoned is waited for half a minute.
+    assert.ok(performance.now() - start < 25_000);
+  },
+);
+
 test('an archive of an environment is unpacked once, and conda-unpack is run', LIMIT, async () => {
   const directory = makeVenv('packed', true);
   const unpack = 'import os, sys\nopen(os.path.join(sys.prefix, "unpacked"), "w").close()\n';
   writeFileSync(join(directory, 'bin/conda-unpack'), unpack);
+  // As a script of conda's packages does, in etc/conda/activate.d.
+  appendFileSync(join(directory, 'bin/activate'), 'export DATA_OF_A_PACKAGE="$PWD"\n');
   await using repository = makeRepository();
-  const model = `${MODEL}\nimport os, sys\nassert os.path.exists(os.path.join(sys.prefix, "unpacked"))\n`;
+  const asserts = `import os, sys
+assert os.path.exists(os.path.join(sys.prefix, "unpacked"))
+assert os.environ["VIRTUAL_ENV"] == sys.prefix
+assert os.environ["PATH"].startswith(os.path.join(sys.prefix, "bin") + ":")
+assert os.environ["DATA_OF_A_PACKAGE"]
+`;
+  const model = `${MODEL}\n${asserts}`;
   const config = parameter('EXECUTION_ENV_PATH', '$$TRITON_MODEL_DIRECTORY/env.tar.gz');
   writeModel(repository, {
     'config.pbtxt': config,
@@ -150,6 +209,36 @@ test('the folder of an environment is used as it is', LIMIT, async () => {
   writeModel(repository, { 'config.pbtxt': parameter('EXECUTION_ENV_PATH', directory) });
   await using server = await serve(repository);
   assert.deepEqual(await greet(server), ['hello']);
+});
+
+for (const [what, make, said] of [
+  ['is cut off', 'import sys; open(sys.argv[1], "r+b").truncate(200)', 'tar'],
+  ['has a file above its top', ADD_ABOVE, '\\.\\.'],
+  ['has the environment in a folder', IN_A_FOLDER, 'no bin/python at its top'],
+] as const) {
+  test(`an archive that ${what} is refused, and nothing of it is left`, LIMIT, async () => {
+    await using repository = makeRepository();
+    const config = parameter('EXECUTION_ENV_PATH', '$$TRITON_MODEL_DIRECTORY/env.tar.gz');
+    writeModel(repository, { 'config.pbtxt': config });
+    const archive = join(repository.path, 'm/env.tar.gz');
+    execFileSync('tar', ['-czf', archive, '-C', dirname(pythonVenv()), '.']);
+    execFileSync(pythonVenv(), ['-c', make, archive]);
+    const before = cached();
+    await assert.rejects(
+      serve(repository),
+      new RegExp(`model 'm': can't unpack the Python environment \\S+/m/env\\.tar\\.gz: .*${said}`),
+    );
+    assert.deepEqual(cached(), before);
+  });
+}
+
+test('an archive that is not there is named', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeModel(repository, { 'config.pbtxt': parameter('EXECUTION_ENV_PATH', 'envs/none.tar.gz') });
+  await assert.rejects(
+    serve(repository),
+    /parameter 'EXECUTION_ENV_PATH': expected a tar archive or the folder of an environment, found no \S+\/envs\/none\.tar\.gz/,
+  );
 });
 
 test('an archive that is none is named', LIMIT, async () => {
@@ -233,6 +322,11 @@ function makeEndlessUv(name: string): string {
   const script = `#!/bin/sh\n[ "$1" = --version ] && exit 0\nsh -c 'echo $$ > ${pipe}; exec tail -f /dev/null'; true\n`;
   writeFileSync(join(tools, 'uv'), script, { mode: 0o755 });
   return pipe;
+}
+
+/** The process group of a process, from what Linux says of it: its state, parent and group follow its name. */
+function groupOf(pid: string): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[2]);
 }
 
 /** A process that has ended may still be listed, as a zombie, until its parent has taken notice. */

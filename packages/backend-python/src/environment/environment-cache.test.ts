@@ -7,7 +7,13 @@ import { obtainEnvironment, type CacheRequest } from './environment-cache.ts';
 
 const never = new AbortController().signal;
 
-/** A cache whose environments have one file, and which counts what is built. */
+/** Fills an environment. */
+function fill(directory: string): void {
+  mkdirSync(join(directory, 'bin'));
+  writeFileSync(join(directory, 'bin/python'), '');
+}
+
+/** A cache that counts what is built. */
 function makeCache(t: TestContext) {
   const parent = mkdtempSync(join(tmpdir(), 'nereid-cache-'));
   t.after(() => rmSync(parent, { recursive: true }));
@@ -21,7 +27,7 @@ function makeCache(t: TestContext) {
       onWait: () => undefined,
       build: async (directory) => {
         built.push(directory);
-        writeFileSync(join(directory, 'file'), key);
+        fill(directory);
       },
       ...more,
     });
@@ -45,6 +51,7 @@ test('who asks while it is being built waits, is told so once, and gets the same
   const first = obtain('a', {
     build: (directory) => {
       built.push(directory);
+      fill(directory);
       begin();
       return mayEnd;
     },
@@ -71,7 +78,7 @@ test('a build that fails leaves nothing behind, and the next one is tried', asyn
   });
   await assert.rejects(failing, /no such package/);
   assert.deepEqual(folders(), []);
-  assert.ok(existsSync(join(await obtain('a'), 'file')));
+  assert.ok(existsSync(join(await obtain('a'), 'bin/python')));
 });
 
 test('who waits goes when the signal aborts', async (t) => {
@@ -94,6 +101,24 @@ test('an environment whose folder was removed is built again', async (t) => {
   assert.equal(built.length, 2);
 });
 
+test('an environment that has lost its Python is built again', async (t) => {
+  const { obtain, built, folders } = makeCache(t);
+  rmSync(join(await obtain('a'), 'bin/python'));
+  const again = await obtain('a');
+  assert.equal(built.length, 2);
+  assert.deepEqual(folders(), [basename(again)]);
+});
+
+test('a disk that is full says which setting names another', async (t) => {
+  const { obtain, folders } = makeCache(t);
+  const full = Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  await assert.rejects(obtain('a', { build: () => Promise.reject(full) }), {
+    code: 'UNAVAILABLE',
+    message: /can't be written \(ENOSPC: no space .*--backend-config=python,environment-cache=<folder>/,
+  });
+  assert.deepEqual(folders(), []);
+});
+
 test('what a killed server left is removed: of the same environment at once, of others after a day', async (t) => {
   const { cache, obtain, folders } = makeCache(t);
   const kept = await obtain('b');
@@ -104,11 +129,11 @@ test('what a killed server left is removed: of the same environment at once, of 
   assert.deepEqual([...folders()].sort(), [basename(made), basename(kept), 'c-new', 'unknown'].sort());
 });
 
-test('a cache that can not be made says which setting names another', async (t) => {
+test('a cache that can not be written says which setting names another', async (t) => {
   const { obtain, cache } = makeCache(t);
   writeFileSync(cache, '');
   await assert.rejects(obtain('a', { cache: join(cache, 'in-a-file') }), {
     code: 'UNAVAILABLE',
-    message: /can't be made \(ENOTDIR.*--backend-config=python,environment-cache=<folder>/,
+    message: /can't be written \(ENOTDIR.*--backend-config=python,environment-cache=<folder>/,
   });
 });

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { InferenceServerError } from '@nereid/backend-sdk';
+import { lockOrWait } from './build-lock.ts';
+import { pythonIn } from './python-in.ts';
 
 /** One environment, as the cache is asked for it. */
 export interface CacheRequest {
@@ -16,11 +17,6 @@ export interface CacheRequest {
   build(directory: string): Promise<void>;
 }
 
-/** How often somebody who waits looks whether the environment is there. */
-const POLL_MS = 100;
-/** A lock that was not renewed for this long has lost its holder. */
-const STALE_MS = 30_000;
-const RENEWED_MS = 5000;
 /** Nobody builds for a day: a folder that is older and not published was left by a server that was killed. */
 const ABANDONED_MS = 24 * 3600 * 1000;
 
@@ -35,13 +31,32 @@ export async function obtainEnvironment(request: CacheRequest): Promise<string> 
   const { cache, key } = request;
   const ready = await findPublished(cache, key);
   if (ready !== undefined) return ready;
-  await makeCache(cache);
-  const release = await lockOrWait(request);
   try {
-    return (await findPublished(cache, key)) ?? (await buildEnvironment(request));
-  } finally {
-    await release();
+    await mkdir(cache, { recursive: true });
+    const release = await lockOrWait({ ...request, path: stampOf(cache, key) });
+    try {
+      return (await findPublished(cache, key)) ?? (await buildEnvironment(request));
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    throw isRefused(error) ? unusable(error) : error;
   }
+}
+
+/** What the system says of a folder that nothing can be written to. */
+const REFUSED = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT'];
+
+function isRefused(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && REFUSED.includes(String(error.code));
+}
+
+function unusable(cause: Error): Error {
+  return new InferenceServerError(
+    'UNAVAILABLE',
+    `the cache of Python environments can't be written (${cause.message}): name another folder with --backend-config=python,environment-cache=<folder>`,
+    { cause },
+  );
 }
 
 async function buildEnvironment({ cache, key, signal, build }: CacheRequest): Promise<string> {
@@ -63,9 +78,10 @@ async function findPublished(cache: string, key: string): Promise<string | undef
     const name: unknown = JSON.parse(await readFile(stampOf(cache, key), 'utf8'));
     if (typeof name !== 'string' || basename(name) !== name) return undefined;
     const directory = join(cache, name);
-    return (await stat(directory)).isDirectory() ? directory : undefined;
+    await pythonIn(directory);
+    return directory;
   } catch {
-    // Never built, or removed by somebody who wanted the space.
+    // Never built, or removed, whole or in part, by somebody who wanted the space.
     return undefined;
   }
 }
@@ -74,33 +90,6 @@ async function publish(cache: string, key: string, directory: string): Promise<v
   const written = `${directory}.json`;
   await writeFile(written, JSON.stringify(basename(directory)));
   await rename(written, stampOf(cache, key));
-}
-
-/** Takes the lock, whose holder is the only one who builds this environment. */
-async function lockOrWait({ cache, key, signal, onWait }: CacheRequest): Promise<() => Promise<void>> {
-  // Only a server that builds something loads this.
-  const { lock } = await import('proper-lockfile');
-  const options = {
-    realpath: false,
-    stale: STALE_MS,
-    update: RENEWED_MS,
-    // Who lost the lock goes on: its folder is its own, and the last one to publish is as good as the first.
-    onCompromised: () => undefined,
-  };
-  for (let waits = 0; ; waits++) {
-    try {
-      const release = await lock(stampOf(cache, key), options);
-      return () => release().catch(() => undefined);
-    } catch (error) {
-      if (!isLocked(error)) throw error;
-    }
-    if (waits === 0) onWait();
-    await pause(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-  }
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ELOCKED';
 }
 
 /** Removes what servers that were killed left behind. The lock of this key is held. */
@@ -117,16 +106,6 @@ async function removeAbandoned(cache: string, key: string): Promise<void> {
     const changed = (await stat(path).catch(() => undefined))?.mtimeMs ?? 0;
     if (isOwn || Date.now() - changed > ABANDONED_MS) await rm(path, { recursive: true, force: true });
   }
-}
-
-async function makeCache(cache: string): Promise<void> {
-  await mkdir(cache, { recursive: true }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new InferenceServerError(
-      'UNAVAILABLE',
-      `the cache of Python environments can't be made (${why}): name another folder with --backend-config=python,environment-cache=<folder>`,
-    );
-  });
 }
 
 function stampOf(cache: string, key: string): string {

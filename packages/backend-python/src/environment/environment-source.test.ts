@@ -16,7 +16,7 @@ function makeModel(t: TestContext, ...files: readonly string[]) {
   t.after(() => rmSync(root, { recursive: true }));
   for (const file of ['m/1/model.py', ...files]) {
     mkdirSync(dirname(join(root, file)), { recursive: true });
-    writeFileSync(join(root, file), '');
+    writeFileSync(join(root, file), file.endsWith('.toml') ? '[project]\n' : '');
   }
   const find = (
     parameters: Readonly<Record<string, string>> = {},
@@ -95,4 +95,11 @@ test('EXECUTION_ENV_PATH and PYTHON_INTERPRETER contradict each other', async (t
     code: 'INVALID_ARG',
     message: /EXECUTION_ENV_PATH brings a Python of its own: leave out PYTHON_INTERPRETER/,
   });
+});
+
+test('a pyproject.toml that is there for tools alone asks for nothing', async (t) => {
+  const { find, root, requirements } = makeModel(t, 'm/pyproject.toml');
+  assert.deepEqual(await find(), requirements('m/pyproject.toml'));
+  writeFileSync(join(root, 'm/pyproject.toml'), '[tool.black]\nline-length = 100\n');
+  assert.deepEqual(await find(), { kind: 'interpreter', interpreter: 'python3' });
 });

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import {
   InferenceServerError,
@@ -78,9 +78,15 @@ export async function findRequirements({
 async function requirementsIn(directory: string): Promise<string | undefined> {
   for (const name of REQUIREMENT_FILES) {
     const file = resolve(directory, name);
-    if (await pathExists(file)) return file;
+    if ((await pathExists(file)) && (await hasRequirements(file))) return file;
   }
   return undefined;
+}
+
+/** A `pyproject.toml` may be there for a formatter alone. */
+async function hasRequirements(file: string): Promise<boolean> {
+  if (basename(file) !== 'pyproject.toml') return true;
+  return /^[ \t]*\[[ \t]*(?:project|build-system)[ \t]*\]/m.test(await readFile(file, 'utf8'));
 }
 
 async function findExecutionEnvironment(model: string, path: string): Promise<EnvironmentSource> {

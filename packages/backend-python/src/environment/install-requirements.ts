@@ -25,7 +25,8 @@ export interface Installation {
 }
 
 /** Lines of an installer that a person wants to see; the others are in the verbose log. */
-const MILESTONE = /^(?:Resolved|Prepared|Installing collected packages)/;
+const MILESTONE =
+  /^(?:Resolved|Prepared|Installing collected packages)|^\s*(?:Downloading .*\([\d.]+ ?[MG]i?B\)|Building wheel for .*: started|Building .* @ )/;
 
 const OFFLINE_NOTE =
   " (with environment-offline=true packages come from uv's cache or the folder that PIP_FIND_LINKS names)";

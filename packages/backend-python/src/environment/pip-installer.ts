@@ -12,7 +12,9 @@ try:
 except ImportError:
     from pip._vendor import tomli as tomllib
 with open(sys.argv[1], "rb") as file:
-    project = tomllib.load(file).get("project", {})
+    project = tomllib.load(file).get("project", {"dynamic": ["dependencies"]})
+if "dependencies" in project.get("dynamic", []):
+    sys.exit("ERROR: the dependencies do not stand in project.dependencies: install uv, or write a requirements.txt")
 print("\\n".join(project.get("dependencies", [])))`;
 
 /** Installs with the interpreter's own venv and pip. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { InferenceServerError, type Logger } from '@nereid/backend-sdk';
+import { activatedVariables } from './activate-environment.ts';
 import { obtainEnvironment } from './environment-cache.ts';
 import type { EnvironmentSource } from './environment-source.ts';
 import { installRequirements } from './install-requirements.ts';
@@ -56,7 +57,7 @@ export async function preparePythonEnvironment(request: EnvironmentRequest): Pro
   const { source, modelName } = request;
   if (source.kind === 'interpreter') return { interpreter: source.interpreter, variables: {} };
   try {
-    return await environmentIn(await findDirectory(request, source));
+    return await environmentIn(await findDirectory(request, source), request);
   } catch (error) {
     request.signal.throwIfAborted();
     const { code, message } = InferenceServerError.from(error);
@@ -130,12 +131,21 @@ function keyOf(what: unknown): string {
     .slice(0, 32);
 }
 
-/** What `activate` would set; a conda environment has a folder `conda-meta`. */
-async function environmentIn(directory: string): Promise<PythonEnvironment> {
+/** Its own variables go before those of `bin/activate`, in which a moved one has its old place; a conda environment has a folder `conda-meta`. */
+async function environmentIn(
+  directory: string,
+  { source, signal }: EnvironmentRequest,
+): Promise<PythonEnvironment> {
   const interpreter = await pythonIn(directory);
   const isConda = await pathExists(join(directory, 'conda-meta'));
-  const path = [dirname(interpreter), process.env['PATH']].filter(Boolean).join(delimiter);
-  return { interpreter, variables: { PATH: path, [isConda ? 'CONDA_PREFIX' : 'VIRTUAL_ENV']: directory } };
+  // What is built here has nothing that would be activated.
+  const isBuilt = source.kind === 'requirements';
+  const activated = isBuilt ? {} : await activatedVariables(directory, signal);
+  const path = [dirname(interpreter), activated['PATH'] ?? process.env['PATH']]
+    .filter(Boolean)
+    .join(delimiter);
+  const home = isConda ? 'CONDA_PREFIX' : 'VIRTUAL_ENV';
+  return { interpreter, variables: { ...activated, PATH: path, [home]: directory } };
 }
 
 /** Every installed package has a folder `*.dist-info`. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readRequirements, type Requirements } from './requirements.ts';
 
@@ -32,13 +32,49 @@ test('requirements that name what lies beside them belong to their folder', asyn
   }
 });
 
+test('packages beside them count by their files, but not what a build leaves there', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'nereid-local-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const write = (name: string, text: string): void => {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), text);
+  };
+  const content = async (): Promise<readonly string[]> =>
+    (await readRequirements([join(directory, 'requirements.txt')])).content;
+  write(
+    'requirements.txt',
+    './tool[extra]\n"wheels/a b.whl"\nx @ file:///nowhere/x.whl\n--find-links ./links\n',
+  );
+  for (const name of ['tool/setup.py', 'wheels/a b.whl', 'links/c.whl']) write(name, '1');
+  let before = await content();
+  for (const name of ['tool/setup.py', 'wheels/a b.whl', 'links/c.whl', 'links/new.whl']) {
+    write(name, 'other');
+    const after = await content();
+    assert.notDeepEqual(after, before, name);
+    before = after;
+  }
+  for (const name of [
+    'tool/build/lib/x.py',
+    'tool/tool.egg-info/PKG-INFO',
+    'tool/__pycache__/x.pyc',
+    'beside.py',
+  ])
+    write(name, '1');
+  assert.deepEqual(await content(), before);
+});
+
 test('files that are referred to count, in a circle once', async (t) => {
   const { content } = await read(t, {
-    'requirements.txt': '-r more.txt\n--constraint=limits.txt\n',
-    'more.txt': 'idna\n-r requirements.txt\n',
+    'requirements.txt': '-r "one more.txt"\n--constraint=limits.txt\n',
+    'one more.txt': 'idna\n-r requirements.txt\n',
     'limits.txt': 'idna<4\n',
   });
-  assert.deepEqual(content.slice(2), ['more.txt', 'idna\n-r requirements.txt\n', 'limits.txt', 'idna<4\n']);
+  assert.deepEqual(content.slice(2), [
+    'one more.txt',
+    'idna\n-r requirements.txt\n',
+    'limits.txt',
+    'idna<4\n',
+  ]);
 });
 
 test('a file that is missing is named together with the one that wants it', async (t) => {

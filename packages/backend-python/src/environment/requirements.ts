@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InferenceServerError } from '@nereid/backend-sdk';
+import { describeLocalPackages } from './local-requirements.ts';
 import { pathExists } from './path-exists.ts';
 
 /** The requirements of an environment, read. */
@@ -13,9 +14,10 @@ export interface Requirements {
   readonly isLocked: boolean;
 }
 
-const INCLUDED = /^[ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*(\S+)/gm;
+const INCLUDED = /^[ \t]*(?:-r|-c|--requirement|--constraint)[ \t=]*(?:"([^"\n]+)"|'([^'\n]+)'|(\S+))/gm;
 /** What lies beside the file rather than in an index: `./package`, `-e .`, `wheels/a-1-py3-none-any.whl`. */
-const LOCAL_PATH = /^[ \t]*(?:[.\\/]|-e|--editable|[^#@\s]*\/)|\.(?:whl|zip|tar\.gz)\b|file:/m;
+const LOCAL_PATH =
+  /^[ \t]*(?:[.\\/]|-[ef]|--editable|--find-links|[^#@\s]*\/)|\.(?:whl|zip|tar\.gz)\b|file:/m;
 
 /** @throws InferenceServerError INVALID_ARG naming a file that can't be read, and who refers to it. */
 export async function readRequirements(files: readonly string[]): Promise<Requirements> {
@@ -26,13 +28,16 @@ export async function readRequirements(files: readonly string[]): Promise<Requir
     if (seen.has(file)) return;
     seen.add(file);
     const text = await readText(file, from);
-    if (LOCAL_PATH.test(text)) content.push(dirname(file));
+    if (LOCAL_PATH.test(text))
+      content.push(dirname(file), ...(await describeLocalPackages(text, dirname(file))));
     content.push(basename(file), text);
     isLocked ||= text.includes('--hash=');
     isLocked ||= isPylock(file);
     if (file.endsWith('.toml')) return;
-    for (const [, name = ''] of text.matchAll(INCLUDED))
+    for (const [, double, single, plain = ''] of text.matchAll(INCLUDED)) {
+      const name = double ?? single ?? plain;
       if (!name.includes('://')) await read(resolve(dirname(file), name), file);
+    }
   };
   for (const file of files) {
     await read(file);
