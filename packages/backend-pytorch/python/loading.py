@@ -1,8 +1,12 @@
 """Loads a model: a TorchScript file, or a module in Python with a file of weights."""
 
+import importlib
 import importlib.util
 import os
+import re
 import sys
+import warnings
+import zipfile
 
 import torch
 
@@ -12,9 +16,12 @@ _WEIGHTS = (".pt", ".pth", ".safetensors")
 def find_model(directory, filename):
     """The model's file and, of one in Python, that of its weights (None: it has none).
 
-    A `model.py` beside `model.pt` makes the latter its weights. Raises ValueError naming the missing file.
+    A `model.py` beside `model.pt` makes the latter its weights, unless that is TorchScript, which needs no code.
+    Raises ValueError naming the missing file.
     """
     path = os.path.join(directory, filename or "model.pt")
+    if _is_script(path):
+        return path, None
     code = path if path.endswith(".py") else os.path.splitext(path)[0] + ".py"
     if os.path.isfile(code):
         stem = os.path.splitext(path)[0]
@@ -26,19 +33,74 @@ def find_model(directory, filename):
     return path, None
 
 
-def load_script(path, device):
+def load_script(path, device, libraries):
     """A TorchScript model in evaluation mode. device: None leaves it where its file says.
 
-    Raises ValueError when the file is something else.
+    libraries: files with operators that the model needs. Those of a package, as torchvision's, are there once it is
+    imported, which is done for the packages that the operators are named after.
+
+    Raises ValueError when the file is something else, or naming the operator or the library that is missing.
     """
+    for library in libraries:
+        _load_operators(library)
+    # What lies beside the model can be imported, too.
+    sys.path.insert(0, os.path.dirname(path))
+    imported = set()
+    while True:
+        try:
+            return _read_script(path, device).eval()
+        except RuntimeError as error:
+            _import_operators(path, error, imported)
+
+
+def _read_script(path, device):
+    with warnings.catch_warnings():
+        # It is deprecated for those who write models; these are there.
+        warnings.simplefilter("ignore", FutureWarning)
+        return torch.jit.load(path, map_location=device)
+
+
+def _load_operators(library):
     try:
-        model = torch.jit.load(path, map_location=device)
-    except RuntimeError as error:
+        torch.ops.load_library(library)
+    except OSError as error:
+        raise ValueError(f"model_operations: PyTorch can't load {library}: {error}") from error
+
+
+def _import_operators(path, error, imported):
+    """Imports the package of an operator that is missing. Raises ValueError when that is not what is wrong, or didn't help."""
+    missing = re.search(r"Unknown builtin op: ((\w+)::\w+)", str(error))
+    if missing is None:
+        raise ValueError(_describe_unread(path, error)) from error
+    operator, package = missing.groups()
+    try:
+        if package in imported:
+            raise ImportError(f"{package} doesn't bring it")
+        importlib.import_module(package)
+    except ImportError as reason:
         raise ValueError(
-            f"{path} is not TorchScript ({_first_sentence(error)}): write it with torch.jit.script(model).save(…), "
-            "or put the class of the model into a .py of the same name beside its weights"
+            f"{path} needs operator {operator}, which this Python has not ({reason}): name its package in a requirements.txt "
+            "beside the model, or its library in model_operations { op_library_filename: … }"
         ) from error
-    return model.eval()
+    imported.add(package)
+
+
+def _describe_unread(path, error):
+    reason = _first_sentence(error)
+    if _is_script(path):
+        return f"PyTorch {torch.__version__} can't load the TorchScript of {path}: {reason}"
+    return (
+        f"{path} is not TorchScript ({reason}): write it with torch.jit.script(model).save(…), "
+        "or put the class of the model into a .py of the same name beside its weights"
+    )
+
+
+def _is_script(path):
+    """Whether a file is TorchScript, which alone has constants: an archive of weights has not."""
+    if not os.path.isfile(path) or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def load_module(code, weights, class_name, device):

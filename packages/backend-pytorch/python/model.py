@@ -5,7 +5,7 @@ import json
 
 import torch
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches, batch_inputs, instance_gpu
+from nereid_backend import answer_in_batches, batch_inputs, instance_gpu, sequence_inputs, sequence_outputs
 
 from .loading import find_model, load_module, load_script
 from .settings import apply_to_process, read_settings, warn_of_unused
@@ -33,14 +33,13 @@ class TritonPythonModel:
         self._settings = read_settings(config)
         warn_of_unused(config)
         self._batched = config["max_batch_size"] > 0
-        states = (config.get("sequence_batching") or {}).get("state") or ()
-        self._outputs = {output["name"]: output for output in config["output"]}
-        self._outputs |= {state["output_name"]: state for state in states}
+        self._outputs = {output["name"]: output for output in config["output"]} | sequence_outputs(config)
         device = _device(args)
         apply_to_process(self._settings)
         model = _load(config, self._settings, device)
         self._device = device if device is not None else _device_of(model)
-        inputs = [given["name"] for given in config["input"]] + _sequence_inputs(config) + batch_inputs(config)
+        inputs = {given["name"]: given["data_type"] for given in config["input"]}
+        inputs |= dict.fromkeys(sequence_inputs(config) + batch_inputs(config))
         self._plan = CallPlan(config["name"], inputs, arguments_of(model))
         self._model = _compile(config["name"], model, self._settings)
 
@@ -53,9 +52,19 @@ class TritonPythonModel:
     def _run(self, inputs):
         tensors = {name: to_torch(name, array, self._device) for name, array in inputs.items()}
         with self._grad_mode(), self._optimization():
-            result = self._plan.call(self._model, tensors)
+            result = self._call(tensors)
             outputs = outputs_by_name(result, self._outputs)
             return {name: to_numpy(name, value, self._outputs[name], self._batched) for name, value in outputs.items()}
+
+    def _call(self, tensors):
+        try:
+            return self._plan.call(self._model, tensors)
+        except (RuntimeError, torch.jit.Error) as error:
+            # Before what was raised stands where in the code of TorchScript that was, which the verbose log has.
+            if "Traceback of TorchScript" not in str(error):
+                raise
+            *_, raised = filter(str.strip, str(error).splitlines())
+            raise pb_utils.TritonModelException(raised.strip()) from error
 
     def _grad_mode(self):
         return torch.inference_mode() if self._settings["INFERENCE_MODE"] else torch.no_grad()
@@ -70,7 +79,8 @@ def _load(config, settings, device):
     path, weights = find_model(pb_utils.get_model_dir(), config["default_model_filename"])
     if path.endswith(".py"):
         return load_module(path, weights, settings["MODEL_CLASS"], device)
-    return load_script(path, device)
+    libraries = (config.get("model_operations") or {}).get("op_library_filename") or ()
+    return load_script(path, device, libraries)
 
 
 def _compile(name, model, settings):
@@ -98,10 +108,3 @@ def _device(args):
 
 def _device_of(model):
     return next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-
-
-def _sequence_inputs(config):
-    """Inputs that the sequence batcher adds: they are arguments of `forward` like any other."""
-    batching = config.get("sequence_batching") or {}
-    controls = [control["name"] for control in batching.get("control_input") or ()]
-    return controls + [state["input_name"] for state in batching.get("state") or ()]

@@ -17,6 +17,8 @@ _PARAMETERS = {
     "NUM_THREADS": Parameter(int, minimum=1),
     "ENABLE_JIT_EXECUTOR": Parameter(bool),
     "ENABLE_JIT_PROFILING": Parameter(bool),
+    "ENABLE_TENSOR_FUSER": Parameter(bool),
+    "ENABLE_NVFUSER": Parameter(bool, without_effect="PyTorch has no nvFuser any more"),
     "TORCH_COMPILE_OPTIONAL_PARAMETERS": Parameter(str),
     # Ours: a file may have several classes, of which Triton takes the first by the alphabet.
     "MODEL_CLASS": Parameter(str),
@@ -75,3 +77,5 @@ def apply_to_process(settings):
         torch._C._jit_set_profiling_executor(settings["ENABLE_JIT_EXECUTOR"])
     if settings["ENABLE_JIT_PROFILING"] is not None:
         torch._C._jit_set_profiling_mode(settings["ENABLE_JIT_PROFILING"])
+    if settings["ENABLE_TENSOR_FUSER"] is not None:
+        torch._C._jit_set_texpr_fuser_enabled(settings["ENABLE_TENSOR_FUSER"])

@@ -19,16 +19,16 @@ def to_torch(name, array, device):
 def to_numpy(name, value, config, batched):
     """An output for a response. config: its entry in the configuration. Raises ValueError naming it."""
     if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
-        return _from_strings(value, config, batched)
-    if isinstance(value, (bool, int, float)):
-        value = torch.tensor(value)
-    if not isinstance(value, torch.Tensor):
+        array = _from_strings(value, config, batched)
+    elif isinstance(value, (bool, int, float, torch.Tensor)):
+        array = _tensor_to_numpy(name, torch.as_tensor(value).detach().cpu())
+    else:
         raise ValueError(f"output '{name}': expected a tensor or a list of str, forward gave {type(value).__name__}")
-    array = _tensor_to_numpy(name, value.detach().cpu())
     expected, found = config["data_type"].removeprefix("TYPE_"), _datatype(name, array)
     if expected != found:
         raise ValueError(f"output '{name}': the configuration has TYPE_{expected}, the model gives TYPE_{found}")
-    return array
+    # No configuration has empty dims: a scalar is one dimension of 1 there.
+    return array.reshape(1) if array.ndim == 0 and not batched else array
 
 
 def _tensor_to_numpy(name, tensor):
@@ -36,13 +36,14 @@ def _tensor_to_numpy(name, tensor):
         raise ValueError(f"output '{name}': expected a dense tensor, forward gave one of {tensor.layout}, {tensor.dtype}")
     if tensor.dtype == torch.bfloat16:
         return tensor.contiguous().view(torch.int16).numpy().view(np.uint16).view(Bfloat16Bits)
-    return tensor.numpy()
+    return tensor.resolve_conj().resolve_neg().numpy()
 
 
 _DATATYPES = {
     "bool": "BOOL",
     **{f"{sign}int{bits}": f"{sign}int{bits}".upper() for sign in ("", "u") for bits in (8, 16, 32, 64)},
     **{f"float{bits}": f"FP{bits}" for bits in (16, 32, 64)},
+    "object": "STRING",
 }
 
 

@@ -1,8 +1,6 @@
 """Fills in from the signature what a configuration leaves out, by the rules of Triton's TensorFlow backend."""
 
-from nereid_backend import backend_settings
-
-from .tensor_config import model_dims, server_made_inputs, state_outputs
+from nereid_backend import backend_settings, model_dims, sequence_inputs, sequence_outputs
 
 
 def complete(config, signature):
@@ -18,7 +16,7 @@ def complete(config, signature):
         config.set_max_batch_size(default)
     if given.get("max_batch_size", 0) > 1 and not given.get("sequence_batching"):
         config.set_dynamic_batching()
-    made, states = server_made_inputs(given), state_outputs(given)
+    made, states = sequence_inputs(given), sequence_outputs(given)
     wanted = [name for name in signature.inputs if name not in made]
     given["input"] = _complete_tensors(given, given.get("input"), signature.inputs, wanted, batched)
     wanted = [] if given.get("output") else [name for name in signature.outputs if name not in states]

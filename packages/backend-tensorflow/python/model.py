@@ -8,13 +8,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
 
 import tensorflow as tf
 import triton_python_backend_utils as pb_utils
-from nereid_backend import answer_in_batches, instance_gpu
+from nereid_backend import answer_in_batches, backend_settings, instance_gpu, sequence_outputs
 
 from .completion import complete
 from .errors import first_line
 from .saved_model import find_saved_model, open_session, read_signature
 from .settings import read_settings, warn_of_unused
-from .tensor_config import check_tensors, state_outputs
+from .tensor_config import check_tensors
 from .tensors import to_numpy, to_tensorflow
 
 
@@ -35,7 +35,7 @@ class TritonPythonModel:
         signature = read_signature(config, path, settings)
         check_tensors(config, signature)
         session = open_session(config, path, settings, _devices(args["model_instance_kind"], gpu))
-        names = [output["name"] for output in config["output"]] + state_outputs(config)
+        names = [output["name"] for output in config["output"]] + list(sequence_outputs(config))
         self._inputs, self._outputs = signature.inputs, {name: signature.outputs[name] for name in names}
         self._call = session.make_callable(
             {name: tensor.graph_name for name, tensor in self._outputs.items()},
@@ -61,4 +61,6 @@ def _devices(kind, gpu):
         return {}
     if gpu is None:
         return {"device_count": {"GPU": 0}}
-    return {"gpu_options": tf.compat.v1.GPUOptions(visible_device_list=str(gpu), allow_growth=True)}
+    fraction = backend_settings()["gpu-memory-fraction"]
+    memory = {"per_process_gpu_memory_fraction": fraction} if fraction > 0 else {"allow_growth": True}
+    return {"gpu_options": tf.compat.v1.GPUOptions(visible_device_list=str(gpu), **memory)}

@@ -38,8 +38,10 @@ def find_saved_model(config, directory):
         )
     path = os.path.join(directory, config["default_model_filename"] or "model.savedmodel")
     if not os.path.isdir(path):
-        found = "a file" if os.path.exists(path) else ", ".join(os.listdir(directory)) or "nothing"
-        raise ValueError(f"model '{name}': expected the folder of a SavedModel at {path}, found {found}")
+        names = os.listdir(directory)
+        found = "a file" if os.path.exists(path) else ", ".join(names) or "nothing"
+        hint = ": make it one with model.export(…)" if any(one.endswith((".keras", ".h5")) for one in names) else ""
+        raise ValueError(f"model '{name}': expected the folder of a SavedModel at {path}, found {found}{hint}")
     return path
 
 
@@ -70,13 +72,21 @@ def open_session(config, path, settings, devices):
         # It is deprecated for those who train: as a session is the only way to run all that is in old graphs, it stays.
         tf.get_logger().setLevel("ERROR")
         with session.graph.as_default():
-            tf.compat.v1.saved_model.load(session, [settings["TF_GRAPH_TAG"]], path)
+            _load(session, settings["TF_GRAPH_TAG"], path)
         _initialize(config, session, settings["TF_INIT_OPS_FILE"])
     except (tf.errors.OpError, OSError, RuntimeError) as error:
         raise ValueError(f"model '{config['name']}': TensorFlow can't load {path}: {first_line(error)}") from error
     finally:
         tf.get_logger().setLevel(level)
     return session
+
+
+def _load(session, tag, path):
+    try:
+        tf.compat.v1.saved_model.load(session, [tag], path)
+    except ValueError as error:
+        # That is what missing files of variables are.
+        raise OSError(str(error)) from error
 
 
 def _read_graph(config, path, tag):

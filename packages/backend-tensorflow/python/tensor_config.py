@@ -1,6 +1,6 @@
 """Tensors of a configuration beside those of a signature."""
 
-from nereid_backend import refuse_ragged
+from nereid_backend import model_dims, refuse_ragged, sequence_inputs
 
 
 def check_tensors(config, signature):
@@ -15,24 +15,6 @@ def check_tensors(config, signature):
         for state in states:
             _check_tensor(config, {**state, "name": state[key]}, known, f"{what} state")
     _check_inputs(config, signature)
-
-
-def model_dims(tensor):
-    """The dims that a tensor of a configuration has in the model, without the batch."""
-    reshape = tensor.get("reshape")
-    return list(reshape.get("shape") or ()) if reshape is not None else list(tensor["dims"])
-
-
-def server_made_inputs(config):
-    """Names of the inputs that the sequence batcher adds to requests."""
-    batching = config.get("sequence_batching") or {}
-    controls = [control["name"] for control in batching.get("control_input") or ()]
-    return controls + [state["input_name"] for state in batching.get("state") or ()]
-
-
-def state_outputs(config):
-    """Names of the outputs that the sequence batcher keeps."""
-    return [state["output_name"] for state in (config.get("sequence_batching") or {}).get("state") or ()]
 
 
 def _check_tensor(config, tensor, known, what):
@@ -64,7 +46,7 @@ def _fits(shape, model_shape):
 
 def _check_inputs(config, signature):
     """TensorFlow has no optional inputs: all of the signature must come."""
-    made = server_made_inputs(config)
+    made = sequence_inputs(config)
     unknown = [name for name in made if name not in signature.inputs]
     if unknown:
         raise ValueError(

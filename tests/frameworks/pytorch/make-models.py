@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Dict, List, Tuple
+from typing import Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -64,6 +64,35 @@ class Dictionary(nn.Module):
 class Strings(nn.Module):
     def forward(self, texts: List[str]) -> Tuple[List[str], torch.Tensor]:
         return [text + "!" for text in texts], torch.tensor([[len(text)] for text in texts])
+
+
+class Sums(NamedTuple):
+    plus: torch.Tensor
+    minus: torch.Tensor
+
+
+class NamedOutputs(nn.Module):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> Sums:
+        return Sums(a + b, a - b)
+
+
+class Defaults(nn.Module):
+    """Arguments that are no tensors keep their defaults."""
+
+    def forward(self, x: torch.Tensor, factor: float = 2.0, mask: Optional[torch.Tensor] = None) -> torch.Tensor:
+        return factor * (x if mask is None else x * mask)
+
+
+class Total(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sum()
+
+
+class Negated(nn.Module):
+    """Its output is a view that stands for other values than are in its memory."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.complex(x, x).conj().imag
 
 
 class InPlace(nn.Module):
@@ -202,6 +231,78 @@ def raw(tensor):
     return tensor.numpy()
 
 
+VARIABLE = """from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+@dataclass
+class Answer:
+    SUM: torch.Tensor
+
+
+class Variable(nn.Module):
+    def forward(self, first, *others, scale=1):
+        return Answer(scale * (first - sum(others)))
+"""
+BY_NAME = """from torch import nn
+
+
+class ByName(nn.Module):
+    def forward(self, a, **others):
+        return a - others["b"]
+"""
+TRIPLE = """import torch
+
+LIBRARY = torch.library.Library("nereid_triple", "DEF")
+LIBRARY.define("triple(Tensor x) -> Tensor")
+LIBRARY.impl("triple", lambda x: 3 * x, "CompositeImplicitAutograd")
+"""
+
+
+def add_signatures():
+    """What `forward` takes and gives beside tensors."""
+    backend = 'platform: "pytorch_libtorch"\nmax_batch_size: 4\n'
+    numbers = lambda n: torch.randn(n, 2)  # noqa: E731
+    pair = tensors("input", ("a", "FP32", 2), ("b", "FP32", 2))
+    # The outputs have the names of the fields, in another order.
+    outputs = tensors("output", ("minus", "FP32", 2), ("plus", "FP32", 2))
+    add_model("named_outputs", backend + pair + outputs, {"model.pt": torch.jit.script(NamedOutputs())})
+    add_cases("named_outputs", NamedOutputs(), {"a": numbers, "b": numbers}, ["plus", "minus"])
+    one = tensors("input", ("x", "FP32", 2)) + tensors("output", ("y", "FP32", 2))
+    optional = 'input { name: "mask" data_type: TYPE_FP32 dims: [ 2 ] optional: true }\n'
+    add_model("defaults", backend + one + optional, {"model.pt": torch.jit.script(Defaults())})
+    add_cases("defaults", Defaults(), {"x": numbers}, ["y"])
+    add_cases("defaults", lambda x, mask: Defaults()(x, mask=mask), {"x": numbers, "mask": numbers}, ["y"])
+    add_model("negated", backend + one, {"model.pt": torch.jit.script(Negated())})
+    add_cases("negated", lambda x: -x, {"x": numbers}, ["y"])
+    total = 'backend: "pytorch"\n' + tensors("input", ("x", "FP32", -1)) + tensors("output", ("y", "FP32", 1))
+    add_model("total", total, {"model.pt": torch.jit.script(Total())})
+    CASES.add("total", {"x": np.array([1, 2, 3], np.float32)}, {"y": np.array([6], np.float32)})
+    three = tensors("input", *((f"INPUT__{at}", "FP32", 2) for at in (2, 0, 1))) + tensors("output", ("SUM", "FP32", 2))
+    add_model("variable", backend + three, {"model.py": VARIABLE})
+    add_cases("variable", lambda a, b, c: a - b - c, {f"INPUT__{at}": numbers for at in range(3)}, ["SUM"])
+    add_model("by_name", backend + pair + tensors("output", ("y", "FP32", 2)), {"model.py": BY_NAME})
+    add_cases("by_name", lambda a, b: a - b, {"a": numbers, "b": numbers}, ["y"])
+
+
+def add_operators():
+    """TorchScript with an operator of a package, which lies beside it, or is missing."""
+    exec(TRIPLE, sys.modules.setdefault("nereid_triple", type(sys)("nereid_triple")).__dict__)
+
+    class Triple(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.ops.nereid_triple.triple(x)
+
+    config = 'backend: "pytorch"\n' + tensors("input", ("x", "FP32", 2)) + tensors("output", ("y", "FP32", 2))
+    script = torch.jit.script(Triple())
+    add_model("operator", config, {"model.pt": script, "nereid_triple.py": TRIPLE})
+    x = np.array([1, 2], np.float32)
+    CASES.add("operator", {"x": x}, {"y": 3 * x})
+    add_model("lacks_operator", config, {"model.pt": script})
+
+
 THREADS = """import torch
 from torch import nn
 
@@ -249,6 +350,13 @@ def add_others():
     add_model("syntax", 'backend: "pytorch"\n' + one, {"model.py": module.format("forward(self, x) return x")})
     add_model("lacks_package", 'backend: "pytorch"\n' + one, {"model.py": "import nobody_has_this\n"})
     add_model("weights_alone", 'backend: "pytorch"\n' + one, {"model.pt": nn.Linear(2, 2).state_dict()})
+    # The source of a model lies beside its TorchScript, which needs none.
+    add_model("with_source", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(InPlace()), "model.py": "import nobody_has_this"})
+    CASES.add("with_source", {"x": x}, {"y": 2 * x})
+    add_model("cut_off", 'backend: "pytorch"\n' + one, {"model.pt": torch.jit.script(InPlace())})
+    with open(os.path.join(FOLDER, "models/cut_off/1/model.pt"), "r+b") as file:
+        file.truncate(file.seek(0, os.SEEK_END) // 2)
+    add_model("matrix", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(nn.Linear(3, 2))})
     add_model("fails", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(Fails())})
 
 
@@ -259,5 +367,7 @@ add_dictionary()
 add_strings()
 add_modules()
 add_datatypes()
+add_signatures()
+add_operators()
 add_others()
 CASES.write(os.path.join(FOLDER, "cases.json"))

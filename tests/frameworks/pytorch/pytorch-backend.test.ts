@@ -45,6 +45,31 @@ test('what forward raises is the error of the request, and the next one is answe
   });
 });
 
+test('what TorchScript says of a failure is told without the code in it', LIMIT, async () => {
+  await server.withModel('matrix', async (client) => {
+    const input = InferInput.from('x', new Float32Array(2), [1, 2]);
+    await assert.rejects(client.infer('matrix', [input]), {
+      message: /^RuntimeError: .*shapes cannot be multiplied \(1x2 and 3x2\)$/,
+      code: 'INTERNAL',
+    });
+  });
+});
+
+test('parameters of older releases are accepted, and the log says which do nothing', LIMIT, async () => {
+  const config = {
+    backend: 'pytorch',
+    ...PAIR,
+    output: [
+      { ...ONE, name: 'LESS' },
+      { ...ONE, name: 'LARGER', data_type: 'TYPE_INT64' },
+    ],
+    parameters: { ENABLE_NVFUSER: { string_value: 'true' }, ENABLE_TENSOR_FUSER: { string_value: 'false' } },
+  };
+  await server.withModel('by_argument', () => Promise.resolve(), config);
+  assert.match(server.output(), /model 'by_argument': parameter 'ENABLE_NVFUSER' has no effect/);
+  assert.doesNotMatch(server.output(), /parameter 'ENABLE_TENSOR_FUSER'/);
+});
+
 test('requests of different lengths are one call of forward, with what tells them apart', LIMIT, async () => {
   await server.withModel('ragged', async (client) => {
     const ask = (row: readonly number[]) =>
@@ -178,6 +203,43 @@ for (const { what, model, config, message } of [
     model: 'module',
     config: { ...PAIR, ...parameter('MODEL_CLASS', 'Other') },
     message: /expected a torch.nn.Module named Other \(parameter MODEL_CLASS\), found Regression/,
+  },
+  {
+    what: 'an argument that is no tensor and has an input',
+    model: 'defaults',
+    config: {
+      input: [
+        { ...ONE, name: 'x' },
+        { ...ONE, name: 'factor' },
+      ],
+      output: [{ ...ONE, name: 'y' }],
+    },
+    message: /argument 'factor' of forward is of type float: expected Tensor, List\[str\]/,
+  },
+  {
+    what: 'strings for a tensor',
+    model: 'matrix',
+    config: { input: [{ ...ONE, name: 'input', data_type: 'TYPE_STRING' }], output: [{ ...ONE, name: 'y' }] },
+    message: /argument 'input' of forward is a tensor, the configuration has TYPE_STRING for input 'input'/,
+  },
+  {
+    what: 'an operator that is not there',
+    model: 'lacks_operator',
+    config: {},
+    message:
+      /needs operator nereid_triple::triple, which this Python has not \(.+\): name its package in a requirements\.txt/,
+  },
+  {
+    what: 'a library of operators that is not there',
+    model: 'lacks_operator',
+    config: { model_operations: { op_library_filename: ['/none.so'] } },
+    message: /model_operations: PyTorch can't load \/none\.so: /,
+  },
+  {
+    what: 'a file that is cut off',
+    model: 'cut_off',
+    config: {},
+    message: /model\.pt is not TorchScript \(.*failed finding central directory\): write it with/,
   },
   {
     what: 'a GPU that is not there',

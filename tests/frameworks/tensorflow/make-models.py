@@ -228,6 +228,14 @@ def add_others():
     save(folder_of("complex"), module, serving_default=(identity, {"x": spec([None, 1], tf.complex64)}))
     with open(folder_of("graphdef", filename="model.graphdef"), "wb"):
         pass
+    with open(folder_of("keras_file", PLATFORM, "model.keras"), "wb"):
+        pass
+    for name, removed in (("no_variables", "variables"), ("no_graph", "saved_model.pb")):
+        path = folder_of(name)
+        shutil.copytree(os.path.join(FOLDER, "models/completed/1/model.savedmodel"), path)
+        os.rename(os.path.join(path, removed), os.path.join(path, "removed"))
+    with open(os.path.join(path, "saved_model.pb"), "wb") as file:
+        file.write(b"\xff\xff")
     with open(folder_of("a_file", PLATFORM), "wb"):
         pass
 

@@ -9,7 +9,8 @@ const LIMIT = { timeout: 120_000 };
 let server: FrameworkServer;
 before(
   async () => {
-    server = await serveFrameworkModels('tensorflow', 'default-max-batch-size=6');
+    const settings = ['default-max-batch-size=6', 'gpu-memory-fraction=0.5', 'version=2'];
+    server = await serveFrameworkModels('tensorflow', ...settings);
   },
   // The first time, its packages are installed: gigabytes, of some frameworks.
   { timeout: 900_000 },
@@ -155,6 +156,24 @@ for (const { what, model = 'completed', config, message } of [
     model: 'a_file',
     config: {},
     message: /expected the folder of a SavedModel at .+model\.savedmodel, found a file/,
+  },
+  {
+    what: 'a file of Keras',
+    model: 'keras_file',
+    config: {},
+    message: /expected the folder of a SavedModel at .+, found model\.keras: make it one with model\.export/,
+  },
+  {
+    what: 'a folder without its variables',
+    model: 'no_variables',
+    config: {},
+    message: /model 'no_variables': TensorFlow can't load .+model\.savedmodel: .+variables/,
+  },
+  {
+    what: 'a file that is no graph',
+    model: 'no_graph',
+    config: {},
+    message: /model 'no_graph': .+model\.savedmodel is no SavedModel: Cannot parse file/,
   },
   {
     what: 'a folder that is not there',
