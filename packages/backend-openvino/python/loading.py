@@ -2,8 +2,9 @@
 
 import os
 
-import openvino as ov
 import triton_python_backend_utils as pb_utils
+
+from .interface import configured_shape, is_scalar_port
 
 _FILENAMES = ("model.xml", "model.onnx", "model.pdmodel", "model.tflite", "model.savedmodel", "model.saved_model")
 
@@ -37,12 +38,6 @@ def fit_shapes(model, config, settings):
         ) from error
 
 
-def configured_shape(tensor, config):
-    """The shape that a tensor of the configuration has in the model."""
-    dims = list((tensor.get("reshape") or {}).get("shape") or tensor["dims"])
-    return ov.PartialShape([-1, *dims] if config["max_batch_size"] > 0 else dims)
-
-
 def last_line(error):
     """What OpenVINO says after the places in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -54,7 +49,7 @@ def _with_batch(model, batch):
     shapes = {}
     for port in model.inputs:
         shape = port.partial_shape
-        if shape.rank.is_dynamic or shape.rank.get_length() == 0:
+        if shape.rank.is_dynamic or is_scalar_port(port):
             continue
         if (shape[0].get_length() if shape[0].is_static else -1) != batch:
             shape[0] = batch

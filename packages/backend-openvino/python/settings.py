@@ -2,6 +2,7 @@
 
 import openvino.properties as properties
 import openvino.properties.hint as hint
+import triton_python_backend_utils as pb_utils
 from nereid_backend import Parameter, read_parameters, warn_of_unused_parameters
 from openvino import Type
 
@@ -36,17 +37,26 @@ def warn_of_unused(config):
     warn_of_unused_parameters(config, _PARAMETERS)
 
 
-def compile_properties(settings):
-    """What `compile_model` is told."""
+def compile_properties(core, device, config, settings):
+    """What `compile_model` is told. The log warns of parameters that the device has not: of CPU it is COMPILATION_NUM_THREADS."""
     streams = settings["NUM_STREAMS"]
     values = {
-        properties.inference_num_threads: settings["INFERENCE_NUM_THREADS"],
-        properties.compilation_num_threads: settings["COMPILATION_NUM_THREADS"],
-        properties.streams.num: None if streams is None else streams.upper(),
-        hint.performance_mode: settings["PERFORMANCE_HINT"],
-        hint.inference_precision: Type.bf16 if settings["HINT_BF16"] else None,
+        "INFERENCE_NUM_THREADS": (properties.inference_num_threads, settings["INFERENCE_NUM_THREADS"]),
+        "COMPILATION_NUM_THREADS": (properties.compilation_num_threads, settings["COMPILATION_NUM_THREADS"]),
+        "NUM_STREAMS": (properties.streams.num, None if streams is None else streams.upper()),
+        "PERFORMANCE_HINT": (hint.performance_mode, settings["PERFORMANCE_HINT"]),
+        "HINT_BF16": (hint.inference_precision, Type.bf16 if settings["HINT_BF16"] else None),
     }
-    return {key: value for key, value in values.items() if value is not None}
+    known = _supported(core, device)
+    for name, (key, value) in values.items():
+        if value is not None and known is not None and key() not in known:
+            pb_utils.Logger.log_warn(f"model '{config['name']}': parameter '{name}' has no effect: device {device} has no {key()}")
+    return {key: value for key, value in values.values() if value is not None and (known is None or key() in known)}
+
+
+def _supported(core, device):
+    """Names of the properties of a device; None of one that stands for others, as `AUTO`, or is not there."""
+    return set(core.get_property(device, properties.supported_properties)) if device in core.available_devices else None
 
 
 def describe_compiled(compiled):

@@ -19,6 +19,12 @@ def name_of(port):
     return min(names) if names else port.get_node().get_friendly_name()
 
 
+def element_type(datatype):
+    """OpenVINO's type for `TYPE_FP32` and the like, but not for strings."""
+    short = next(short for short, name in _DATATYPES.items() if f"TYPE_{name}" == datatype)
+    return getattr(ov.Type, short)
+
+
 def datatype_of(port):
     """`TYPE_FP32` and the like. Raises ValueError naming a type that tensors of models can't have."""
     found = port.element_type.get_type_name()
@@ -41,17 +47,19 @@ def to_openvino(array):
         return ov.Tensor(np.array([_text(value) for value in array.reshape(-1)]).reshape(array.shape))
     if isinstance(array, Bfloat16Bits):
         return ov.Tensor(np.array(array.view(np.ndarray)), list(array.shape), ov.Type.bf16)
-    return ov.Tensor(np.ascontiguousarray(array))
+    return ov.Tensor(np.asarray(array, order="C"))
 
 
 def to_numpy(tensor):
-    """An output of a request, as a copy: OpenVINO writes the next one into the same memory."""
+    """An output of a request, as a copy: OpenVINO writes the next one into the same memory. A scalar has one dimension of 1."""
     kind = tensor.element_type.get_type_name()
     if kind == "string":
-        return tensor.str_data.astype(np.object_)
-    if kind == "bf16":
-        return tensor.data.view(np.uint16).copy().view(Bfloat16Bits)
-    return tensor.data.copy()
+        array = tensor.str_data.astype(np.object_)
+    elif kind == "bf16":
+        array = tensor.data.view(np.uint16).copy().view(Bfloat16Bits)
+    else:
+        array = tensor.data.copy()
+    return array.reshape(1) if array.ndim == 0 else array
 
 
 def _text(value):

@@ -71,6 +71,58 @@ def add_perceptrons():
     add_ir("reshaped", perceptron(1), shape + parameter("RESHAPE_IO_LAYERS", "yes"), (2,))
 
 
+def add_shapes():
+    """Tensors without dimensions, and a row that is one element: no configuration has empty dims."""
+    x, factor = op.parameter([-1], np.float32, name="x"), op.parameter([], np.float32, name="factor")
+    x.output(0).set_names({"x"})
+    factor.output(0).set_names({"factor"})
+    scaled = op.multiply(x, factor)
+    total = op.reduce_sum(scaled, op.constant([0]), False)
+    scaled.output(0).set_names({"scaled"})
+    total.output(0).set_names({"total"})
+    folder = folder_of("scalars", 'backend: "openvino"\n')
+    ov.save_model(ov.Model([scaled, total], [x, factor], "scalars"), os.path.join(folder, "model.xml"), compress_to_fp16=False)
+    values = np.array([1, 2, 4], np.float32)
+    one = np.ones(1, np.float32)
+    CASES.add("scalars", {"x": values, "factor": 3 * one}, {"scaled": 3 * values, "total": 21 * one})
+    double = op.add(x, x)
+    double.output(0).set_names({"y"})
+    ov.save_model(ov.Model([double], [x], "elements"), os.path.join(folder_of("elements"), "model.xml"), compress_to_fp16=False)
+    CASES.add("elements", {"x": values.reshape(3, 1)}, {"y": 2 * values.reshape(3, 1)})
+
+
+def add_converted():
+    """Numbers of another datatype than the model's are converted, as the configuration says."""
+    config = 'backend: "openvino"\nmax_batch_size: 4\ninput { name: "x" data_type: TYPE_UINT8 dims: [ 4 ] }\n'
+    config += 'output { name: "y" data_type: TYPE_FP64 dims: [ 3 ] }\n'
+    model = perceptron(-1)
+    ov.save_model(model, os.path.join(folder_of("converted", config), "model.xml"), compress_to_fp16=False)
+    x = np.array([[0, 1, 2, 255], [3, 4, 5, 6]], np.uint8)
+    answer = ov.Core().compile_model(model, "CPU")(x.astype(np.float32))["y"]
+    CASES.add("converted", {"x": x}, {"y": answer.astype(np.float64)})
+
+
+def add_pair():
+    """Two inputs: OpenVINO itself would answer without one of them."""
+    a, b = (op.parameter([-1, 4], np.float32, name=name) for name in "ab")
+    for port, name in ((a, "a"), (b, "b")):
+        port.output(0).set_names({name})
+    y = op.add(a, b)
+    y.output(0).set_names({"y"})
+    folder = folder_of("pair", 'backend: "openvino"\nmax_batch_size: 2\n')
+    ov.save_model(ov.Model([y], [a, b], "pair"), os.path.join(folder, "model.xml"), compress_to_fp16=False)
+    rows = np.ones((2, 4), np.float32)
+    CASES.add("pair", {"a": rows, "b": 2 * rows}, {"y": 3 * rows})
+
+
+def add_broken():
+    model = perceptron(-1)
+    ov.save_model(model, os.path.join(folder_of("no_weights"), "model.xml"))
+    os.remove(os.path.join(FOLDER, "models/no_weights/1/model.bin"))
+    with open(os.path.join(folder_of("no_model"), "model.xml"), "w") as file:
+        file.write("<net")
+
+
 def add_onnx():
     """ONNX as it is, with every datatype."""
     kinds = {"BOOL": bool, "UINT8": np.uint8, "FP16": np.float16, "FP32": np.float32, "FP64": np.float64}
@@ -85,7 +137,8 @@ def add_onnx():
     shape = onnx.numpy_helper.from_array(np.array([2, 2]), "shape")
     graph = helper.make_graph(nodes, "all", inputs, outputs, [shape])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    onnx.save(model, os.path.join(folder_of("datatypes", 'backend: "openvino"\n'), "model.onnx"))
+    # `platform` is Triton's older field.
+    onnx.save(model, os.path.join(folder_of("datatypes", 'platform: "openvino"\n'), "model.onnx"))
     values = {name: np.array([0, 1, 1, 3]).astype(kind) for name, kind in kinds.items()}
     bits = np.array([0, 0x3F80, 0x4000, 0xC040], np.uint16)
     outputs = {f"Y_{name}": value.reshape(2, 2) for name, value in values.items()}
@@ -98,4 +151,8 @@ def add_onnx():
 
 add_perceptrons()
 add_onnx()
+add_shapes()
+add_converted()
+add_pair()
+add_broken()
 CASES.write(os.path.join(FOLDER, "cases.json"))

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { HttpClient } from '@nereid/client';
 import { assertAnswered } from '../cases.ts';
 import { serveFrameworkModels, type FrameworkServer } from '../framework-server.ts';
 
@@ -36,6 +37,46 @@ test('a model without configuration gets its tensors, a batch and the dynamic ba
       [[{ name: 'x', datatype: 'FP32', shape: [-1, 4] }], [{ name: 'y', datatype: 'FP32', shape: [-1, 3] }]],
     );
   });
+});
+
+test('a row that is one element is one dimension of 1, and so is a scalar', LIMIT, async () => {
+  const shapes = async (client: HttpClient, model: string) => {
+    const { inputs, outputs } = await client.modelMetadata(model);
+    return [...inputs, ...outputs].map(({ name, shape }) => [name, shape]);
+  };
+  await server.withModel('elements', async (client) => {
+    assert.deepEqual(await shapes(client, 'elements'), [
+      ['x', [-1, 1]],
+      ['y', [-1, 1]],
+    ]);
+  });
+  await server.withModel('scalars', async (client) => {
+    assert.deepEqual(await shapes(client, 'scalars'), [
+      ['x', [-1]],
+      ['factor', [1]],
+      ['scaled', [-1]],
+      ['total', [1]],
+    ]);
+  });
+});
+
+test('a size of the batch in the configuration brings the dynamic batcher, too', LIMIT, async () => {
+  await server.withModel('pair', async (client) => {
+    const config = await client.modelConfig('pair');
+    assert.equal(config['max_batch_size'], 2);
+    assert.ok(config['dynamic_batching']);
+  });
+});
+
+test('a parameter that the device does not have is left out, and the log says so', LIMIT, async () => {
+  await server.withModel('completed', () => Promise.resolve(), {
+    backend: 'openvino',
+    parameters: { COMPILATION_NUM_THREADS: { string_value: '1' } },
+  });
+  assert.match(
+    server.output(),
+    /model 'completed': parameter 'COMPILATION_NUM_THREADS' has no effect: device CPU has no /,
+  );
 });
 
 test('an instance on a GPU is refused, with the way that OpenVINO has', LIMIT, async () => {
@@ -84,7 +125,7 @@ const parameter = (name: string, text: string) => ({
   parameters: { [name]: { string_value: text } },
 });
 
-for (const { what, config, message } of [
+for (const { what, model = 'completed', config, message } of [
   {
     what: 'a hint that OpenVINO does not have',
     config: parameter('PERFORMANCE_HINT', 'fast'),
@@ -106,9 +147,44 @@ for (const { what, config, message } of [
     message: /'CPU_EXTENSION_PATH': there is no file \/none\.so/,
   },
   {
-    what: 'an input of another datatype than the model has',
-    config: { ...COMPLETE, input: [{ ...X, data_type: 'TYPE_INT32' }] },
-    message: /input 'x': the configuration has TYPE_INT32 \[\?,4\], the model TYPE_FP32 \[\?,4\]/,
+    what: 'strings for numbers',
+    config: { ...COMPLETE, input: [{ ...X, data_type: 'TYPE_STRING' }] },
+    message: /input 'x': the configuration has TYPE_STRING \[\?,4\], the model TYPE_FP32 \[\?,4\]/,
+  },
+  {
+    what: 'an output of another shape than the model has',
+    config: { ...COMPLETE, output: [{ ...Y, dims: [5] }] },
+    message: /output 'y': the configuration has TYPE_FP32 \[\?,5\], the model TYPE_FP32 \[\?,3\]/,
+  },
+  {
+    what: 'an input that the configuration leaves out',
+    model: 'pair',
+    config: { max_batch_size: 2, input: [{ ...X, name: 'a' }] },
+    message: /model 'pair': the configuration has the inputs a, the model needs b, too/,
+  },
+  {
+    what: 'an input that a request may leave out',
+    model: 'pair',
+    config: {
+      max_batch_size: 2,
+      input: [
+        { ...X, name: 'a' },
+        { ...X, name: 'b', optional: true },
+      ],
+    },
+    message: /input 'b' is optional, but OpenVINO needs all inputs of a model/,
+  },
+  {
+    what: 'a model without its weights',
+    model: 'no_weights',
+    config: {},
+    message: /OpenVINO can't read \S+\/model\.xml: Empty weights data in bin file/,
+  },
+  {
+    what: 'a file that is no model',
+    model: 'no_model',
+    config: {},
+    message: /OpenVINO can't read \S+\/model\.xml: Unable to read the model/,
   },
   {
     what: 'an output that the model does not have',
@@ -137,6 +213,6 @@ for (const { what, config, message } of [
   },
 ]) {
   test(`${what} stops the load with a message that says so`, LIMIT, async () => {
-    assert.match(await server.loadError('completed', { backend: 'openvino', ...config }), message);
+    assert.match(await server.loadError(model, { backend: 'openvino', ...config }), message);
   });
 }
