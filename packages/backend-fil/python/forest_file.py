@@ -1,5 +1,6 @@
 """Which file of the version folder is the forest, and what it is read as."""
 
+import mmap
 import os
 import re
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ def find_forest_file(config, model_type, folder):
         is_chosen = named and not _is_default_name(named)
         names = (named,) if is_chosen else MODEL_TYPES[model_type].files
         return ForestFile(_first_file(config, folder, names), model_type)
-    path = _first_file(config, folder, (named,) if named else _all_default_names())
+    # The default name is that of a file which is there, if one is.
+    names = (named,) if named and not _is_default_name(named) else tuple(filter(None, dict.fromkeys((named, *_all_default_names()))))
+    path = _first_file(config, folder, names)
     return ForestFile(path, _type_of_name(config, os.path.basename(path)))
 
 
@@ -36,7 +39,7 @@ def load_forest(config, file, parameters):
     """The Treelite model in a file."""
     what = MODEL_TYPES[file.model_type].what
     try:
-        return _read(file, parameters["xgboost_allow_unknown_field"])
+        model = _read(file, parameters["xgboost_allow_unknown_field"])
     except ImportError as error:
         raise model_error(
             config,
@@ -45,6 +48,21 @@ def load_forest(config, file, parameters):
         ) from error
     except Exception as error:
         raise model_error(config, f"{file.path} can't be read as {what}: {_first_line(error)}") from error
+    if file.model_type in _OF_XGBOOST and _has_best_iteration(file.path):
+        pb_utils.Logger.log_warn(
+            f"model '{config['name']}': training was stopped early, but all trees of {file.path} answer, as they do in Triton. "
+            "XGBClassifier and XGBRegressor use those up to the best iteration: save model.get_booster()[:model.best_iteration + 1]"
+        )
+    return model
+
+
+_OF_XGBOOST = ("xgboost", "xgboost_json", "xgboost_ubj")
+
+
+def _has_best_iteration(path):
+    """Whether XGBoost has noted one in a file of any of its formats, which Treelite leaves out."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b"best_iteration") >= 0
 
 
 # The process that completes the configuration goes on as an instance: it reads the file once for both.

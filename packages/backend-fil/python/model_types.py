@@ -45,7 +45,7 @@ def _load_checkpoint(path, _):
 def _load_sklearn(path, _):
     import joblib
 
-    return treelite.sklearn.import_model(joblib.load(path))
+    return _import_model(joblib.load(path))
 
 
 def _load_skops(path, _):
@@ -54,7 +54,19 @@ def _load_skops(path, _):
     unknown = [name for name in get_untrusted_types(file=path) if name not in _TREE_TYPES]
     if unknown:
         raise ValueError(f"the file has types that are not known to be safe: {', '.join(unknown)}")
-    return treelite.sklearn.import_model(load(path, trusted=_TREE_TYPES))
+    return _import_model(load(path, trusted=_TREE_TYPES))
+
+
+def _import_model(model):
+    try:
+        return treelite.sklearn.import_model(model)
+    except treelite.TreeliteError as error:
+        if "Not supported model type" not in str(error):
+            raise
+        raise ValueError(
+            f"expected a RandomForest, ExtraTrees, GradientBoosting, HistGradientBoosting or IsolationForest, found "
+            f"{type(model).__name__}; models of XGBoost and LightGBM are saved with their own save_model"
+        ) from error
 
 
 # Every forest of scikit-learn has one of these: arrays of numbers, which skops does not list itself.

@@ -12,7 +12,8 @@ import { ROOT, startServer, type RunningServer } from '../../server/start-server
 /** Rows of a model, and what the library that made it answers to them. */
 interface Case {
   readonly name: string;
-  readonly rows: readonly (readonly number[])[];
+  /** null: a missing value. */
+  readonly rows: readonly (readonly (number | null)[])[];
   readonly expected: readonly (readonly number[])[];
 }
 
@@ -67,7 +68,11 @@ function withModel<T>(
 function ask(model: string, rows: Case['rows'], at?: RunningServer): Promise<readonly number[]> {
   const infer = async (client: HttpClient): Promise<readonly number[]> => {
     const shape = [rows.length, rows[0]?.length ?? 0];
-    const input = InferInput.from('input__0', Float32Array.from(rows.flat()), shape);
+    const input = InferInput.from(
+      'input__0',
+      Float32Array.from(rows.flat(), (value) => value ?? Number.NaN),
+      shape,
+    );
     return [...(await client.infer(model, [input])).output('output__0', 'FP32')];
   };
   return withModel(model, infer, at);
@@ -96,7 +101,7 @@ function assertClose(found: readonly number[], expected: readonly number[], what
 }
 
 test('every forest answers as the library that trained it', LIMIT, async (t) => {
-  assert.ok(cases.length >= 19);
+  assert.ok(cases.length >= 24);
   for (const { name, rows, expected } of cases) {
     await t.test(name, async () => assertClose(await ask(name, rows), expected.flat(), name));
   }
@@ -134,11 +139,21 @@ test('an instance on a GPU is refused: forests are executed on the CPU', LIMIT, 
   );
 });
 
-test('the log warns of pickles, and of parameters without effect', LIMIT, async () => {
-  for (const name of ['rf_pickle', 'xgb_threshold']) await withModel(name, () => Promise.resolve());
-  assert.match(server.output(), /rf_pickle\/1\/model\.pkl is a pickle, which runs any code that is in it/);
-  assert.match(server.output(), /model 'xgb_threshold': parameter 'storage_type' has no effect/);
-});
+test(
+  'the log warns of pickles, of trees behind the best one, and of parameters without effect',
+  LIMIT,
+  async () => {
+    for (const name of ['rf_pickle', 'xgb_threshold', 'xgb_stopped', 'xgb_best'])
+      await withModel(name, () => Promise.resolve());
+    assert.match(
+      server.output(),
+      /model 'xgb_stopped': training was stopped early, but all trees of \S+ answer.*: save model\.get_booster\(\)\[/,
+    );
+    assert.doesNotMatch(server.output(), /model 'xgb_best': training was stopped early/);
+    assert.match(server.output(), /rf_pickle\/1\/model\.pkl is a pickle, which runs any code that is in it/);
+    assert.match(server.output(), /model 'xgb_threshold': parameter 'storage_type' has no effect/);
+  },
+);
 
 test('wrong parameters are named', LIMIT, async () => {
   for (const [name, value, message] of [
@@ -199,6 +214,14 @@ test('a file that is not there, or is none of its type, is named', LIMIT, async 
   assert.match(
     await loadError('broken', {}, { '1/xgboost.json': Buffer.from('{"learner": 1}') }),
     /model 'broken': \S*xgboost\.json can't be read as an XGBoost model in JSON: (?!\[)/,
+  );
+  assert.match(
+    await loadError('no_forest', {}),
+    /model 'no_forest': \S*model\.joblib can't be read .*: expected a RandomForest, .* found DecisionTreeClassifier/,
+  );
+  assert.match(
+    await loadError('nothing', {}, { '1/readme.md': Buffer.from('') }),
+    /model 'nothing': expected xgboost\.json or xgboost\.ubj .*, found readme\.md/,
   );
   const trained = readFileSync(join(FOLDER, 'models/xgb_binary_proba/1/xgboost.ubj'));
   assert.match(

@@ -27,6 +27,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.tree import DecisionTreeClassifier
 
 ROWS = 40
 BINARY, CLASSES, VALUES = (load(return_X_y=True) for load in (load_breast_cancer, load_iris, load_diabetes))
@@ -36,6 +37,9 @@ PROBABILITIES = {"predict_proba": "true"}
 def main(folder):
     warnings.filterwarnings("ignore")
     cases = [*make_cases(folder), make_legacy_case(folder)]
+    no_forest = folder / "models" / "no_forest" / "1"
+    no_forest.mkdir(parents=True)
+    joblib.dump(DecisionTreeClassifier().fit(*CLASSES), no_forest / "model.joblib")
     (folder / "cases.json").write_text(json.dumps(cases))
 
 
@@ -47,7 +51,9 @@ def make_cases(folder):
         if parameters is not None or config is not None:
             (version.parent / "config.pbtxt").write_text(to_config(parameters or {}, config))
         rows = as_float32(data)
-        return {"name": name, "rows": rows.tolist(), "expected": np.reshape(expected(rows), (len(rows), -1)).tolist()}
+        # JSON has no NaN, which stands for a missing value.
+        written = [[None if np.isnan(value) else value for value in row] for row in rows.tolist()]
+        return {"name": name, "rows": written, "expected": np.reshape(expected(rows), (len(rows), -1)).tolist()}
 
     model = train(xgboost.XGBClassifier(n_estimators=20), BINARY)
     yield case("xgb_binary", BINARY, "xgboost.json", model.save_model, model.predict)
@@ -80,6 +86,26 @@ def make_cases(folder):
     both = train(xgboost.XGBRegressor(n_estimators=20, multi_strategy="multi_output_tree"), (VALUES[0], pair))
     yield case("xgb_two_values", VALUES, "xgboost.json", both.save_model, both.predict)
 
+    gaps = with_gaps(VALUES)
+    missing = train(xgboost.XGBRegressor(n_estimators=20), gaps)
+    yield case("xgb_missing", gaps, "xgboost.ubj", missing.save_model, missing.predict)
+    kinds = {"feature_types": ["c"] + ["q"] * 9, "enable_categorical": True}
+    # The first column is a number of a category.
+    data = (np.column_stack([np.arange(len(gaps[0])) % 7, gaps[0][:, 1:]]), gaps[1] + 100 * (np.arange(len(gaps[0])) % 7 == 3))
+    categories = xgboost.train({"max_cat_to_onehot": 1}, xgboost.DMatrix(as_float32(data, len(data[0])), data[1], **kinds), 20)
+    yield case(
+        "xgb_categories", data, "xgboost.json", categories.save_model, lambda x: categories.predict(xgboost.DMatrix(x, **kinds))
+    )
+    stopped = xgboost.XGBClassifier(n_estimators=100, early_stopping_rounds=2)
+    stopped.fit(BINARY[0][::2], BINARY[1][::2], eval_set=[(BINARY[0][1::2], BINARY[1][1::2])], verbose=False)
+    booster = stopped.get_booster()
+    all_trees = lambda x: booster.predict(xgboost.DMatrix(x)) > 0.5  # noqa: E731
+    yield case("xgb_stopped", BINARY, "xgboost.json", stopped.save_model, all_trees, config='platform: "fil"')
+    best = lambda path: booster[: stopped.best_iteration + 1].save_model(path)  # noqa: E731
+    yield case("xgb_best", BINARY, "xgboost.json", best, stopped.predict)
+
+    numbered = train(lightgbm.LGBMRegressor(n_estimators=20, verbose=-1, min_child_samples=5), data, categorical_feature=[0])
+    yield case("lgb_categories", data, "model.txt", numbered.booster_.save_model, numbered.predict)
     model = train(lightgbm.LGBMClassifier(n_estimators=20, verbose=-1), BINARY)
     yield case("lgb_binary", BINARY, "model.txt", model.booster_.save_model, model.predict)
     own = train(lightgbm.LGBMClassifier(n_estimators=20, verbose=-1, objective="multiclassova"), CLASSES)
@@ -119,8 +145,15 @@ def as_float32(data, count=ROWS):
     return rows[:: max(1, len(rows) // count)][:count].astype(np.float32)
 
 
-def train(model, data):
-    return model.fit(data[0].astype(np.float32), data[1])
+def with_gaps(data):
+    """The data with every fifth value missing."""
+    rows = data[0].copy()
+    rows[np.arange(rows.size).reshape(rows.shape) % 5 == 0] = np.nan
+    return rows, data[1]
+
+
+def train(model, data, **options):
+    return model.fit(data[0].astype(np.float32), data[1], **options)
 
 
 def pickled(model):
@@ -136,7 +169,8 @@ output [ {{ name: "output__0" data_type: TYPE_FP32 dims: [ {columns} ] }} ]
 
 def to_config(parameters, more):
     lines = [f'parameters {{ key: "{key}" value {{ string_value: "{value}" }} }}' for key, value in parameters.items()]
-    return "\n".join(['backend: "fil"', *lines, more or ""])
+    backend = [] if more is not None and "platform" in more else ['backend: "fil"']
+    return "\n".join([*backend, *lines, more or ""])
 
 
 if __name__ == "__main__":
