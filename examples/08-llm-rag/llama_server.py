@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import sys
 
 import xllamacpp
 
@@ -16,6 +17,10 @@ parser.add_argument("--parallel", type=int, default=1)
 parser.add_argument("--threads", type=int)
 parser.add_argument("--metrics", action="store_true")
 parser.add_argument("--no-warmup", action="store_true")
+for word in sys.argv[1:]:
+    # As llama-server, to which names and values are words of their own.
+    if word.startswith("--") and "=" in word:
+        parser.error(f"invalid argument: {word}")
 arguments = parser.parse_args()
 
 params = xllamacpp.CommonParams()

@@ -4,8 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { markCommand } from '../llm/engine-processes.ts';
 import { makeLlamaEngine, type LlamaEngine } from '../llm/llama-engine.ts';
-import { generate, llmModel, metricValue, post } from '../llm/llm-models.ts';
+import { generate, generateStream, llmModel, metricValue, post } from '../llm/llm-models.ts';
+import { until } from '../llm/until.ts';
 import { makeRepository, type TemporaryRepository } from '../server/make-repository.ts';
 import { startServer, type RunningServer } from '../server/start-server.ts';
 
@@ -73,6 +75,42 @@ describe('llama.cpp as the engine', { skip, timeout: 90_000 }, () => {
     assert.equal((predicted ?? 0) > 0, true);
   });
 
+  it('one of two that is killed takes only its own stream along', async () => {
+    assert.ok(!(engine instanceof Error));
+    const command = await markCommand(
+      mkdtempSync(join(FOLDER, 'marked-')),
+      engine.command,
+      'llama_server.py',
+    );
+    const parameters = { engine: 'llamacpp', engine_command: command.path };
+    repository.write('pair', llmModel(parameters, { model: engine.model, ctx_size: 16_384 }, 2));
+    assert.equal((await post(server, '/v2/repository/models/pair/load')).status, 200);
+    const engines = await command.engines();
+    assert.equal(engines.length, 2);
+    const question = { max_tokens: 2000, temperature: 0, ignore_eos: true, stream: true };
+    const whole = await generateStream(server, 'pair', { text_input: 'Good day', ...question });
+    // Long enough to be met in the middle. An engine each: different from their beginning on.
+    const streams = ['Good day', 'Hello'].map((text) =>
+      generateStream(server, 'pair', { text_input: text, ...question }),
+    );
+    await until(async () =>
+      (await metricValue(server, 'gen_ai_server_time_to_first_token_seconds_count', 'model="pair"')) === 3
+        ? true
+        : undefined,
+    );
+    process.kill(engines[0] ?? 0, 'SIGKILL');
+    const answers = await Promise.all(streams);
+    const broken = answers.filter((events) => events.at(-1)?.['error'] !== undefined);
+    assert.equal(broken.length, 1);
+    assert.match(String(broken[0]?.at(-1)?.['error']), /broke off the connection|was ended by SIGKILL/);
+    const sound = answers.findIndex((events) => !broken.includes(events));
+    if (sound === 0) assert.equal(textsOf(answers[0] ?? []), textsOf(whole));
+    assert.equal(answers[sound]?.length, whole.length);
+    await until(async () => ((await command.engines()).length === 2 ? true : undefined));
+    const after = await generateStream(server, 'pair', { text_input: 'Good day', ...question });
+    assert.equal(textsOf(after), textsOf(whole));
+  });
+
   it('a broken model fails its load with the reason', async () => {
     assert.ok(!(engine instanceof Error));
     const parameters = { engine: 'llamacpp', engine_command: engine.command };
@@ -92,6 +130,10 @@ function install(): LlamaEngine | Error {
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+function textsOf(events: readonly Record<string, unknown>[]): string {
+  return events.map((event) => String(event['text_output'])).join('');
 }
 
 function textOf(json: string): string {

@@ -26,7 +26,7 @@ export function makeLlamaEngine(folder: string): LlamaEngine {
   execFileSync(python, [join(import.meta.dirname, 'make-gguf.py'), model]);
   const command = join(folder, 'llama-server');
   // What a small machine has, unless a test says otherwise: the last of several arguments counts.
-  const small = '--parallel=2 --ctx-size=1024 --threads=1 --no-warmup';
+  const small = '--parallel 2 --ctx-size 1024 --threads 1 --no-warmup';
   writeFileSync(command, `#!/bin/sh\nexec '${python}' '${PROGRAM}' ${small} "$@"\n`);
   chmodSync(command, 0o755);
   return { command, model };

@@ -8,7 +8,7 @@ import sys
 import gguf
 import numpy
 
-LAYERS, WIDTH, HEADS, FEED_FORWARD, CONTEXT = 1, 64, 2, 128, 512
+LAYERS, WIDTH, HEADS, FEED_FORWARD, CONTEXT = 1, 64, 2, 128, 8192
 CHAT_TEMPLATE = (
     "{% for message in messages %}<{{ message['role'] }}>{{ message['content'] }}\n{% endfor %}<assistant>"
 )

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { VLLM_STYLE } from './argument-style.ts';
 import { checkEngineArguments, engineArgv } from './engine-arguments.ts';
 import type { KnownArguments } from './known-arguments.ts';
 
@@ -31,7 +32,7 @@ test('arguments as they stand on a command line, lists last', () => {
     compilation_config: { level: 3 },
     allowed_origins: ['*'],
   };
-  assert.deepEqual(engineArgv(args, KNOWN), [
+  assert.deepEqual(engineArgv(args, KNOWN, VLLM_STYLE), [
     '--tensor-parallel-size=2',
     '--gpu-memory-utilization=0.5',
     '--enforce-eager',
@@ -45,23 +46,23 @@ test('arguments as they stand on a command line, lists last', () => {
 });
 
 test('flags in quotes are flags', () => {
-  assert.deepEqual(engineArgv({ enable_lora: 'true', enforce_eager: 'False' }, KNOWN), [
+  assert.deepEqual(engineArgv({ enable_lora: 'true', enforce_eager: 'False' }, KNOWN, VLLM_STYLE), [
     '--enable-lora',
     '--no-enforce-eager',
   ]);
 });
 
 test('what may be a flag or a text has no negative form', () => {
-  assert.deepEqual(engineArgv({ hf_token: true }, KNOWN), ['--hf-token']);
-  assert.deepEqual(engineArgv({ hf_token: false }, KNOWN), []);
+  assert.deepEqual(engineArgv({ hf_token: true }, KNOWN, VLLM_STYLE), ['--hf-token']);
+  assert.deepEqual(engineArgv({ hf_token: false }, KNOWN, VLLM_STYLE), []);
 });
 
 test('disable_log_requests, gone from vLLM, means what it meant', () => {
   assert.deepEqual(checkEngineArguments({ disable_log_requests: true }, KNOWN), []);
-  assert.deepEqual(engineArgv({ disable_log_requests: true }, KNOWN), []);
-  assert.deepEqual(engineArgv({ disable_log_requests: false }, KNOWN), ['--enable-log-requests']);
+  assert.deepEqual(engineArgv({ disable_log_requests: true }, KNOWN, VLLM_STYLE), []);
+  assert.deepEqual(engineArgv({ disable_log_requests: false }, KNOWN, VLLM_STYLE), ['--enable-log-requests']);
   const old: KnownArguments = { ...KNOWN, fields: new Map([['disable_log_requests', 'bool']]) };
-  assert.deepEqual(engineArgv({ disable_log_requests: true }, old), ['--disable-log-requests']);
+  assert.deepEqual(engineArgv({ disable_log_requests: true }, old, VLLM_STYLE), ['--disable-log-requests']);
 });
 
 test('all that is wrong is told at once, with what may be meant', () => {
@@ -81,7 +82,7 @@ test('of an engine whose arguments are not known only those are refused that the
   assert.deepEqual(checkEngineArguments({ anything: 1, api_key: 'secret' }, undefined), [
     "engine argument 'api_key' is set by the server",
   ]);
-  assert.deepEqual(engineArgv({ n_gpu_layers: 99, flash_attn: true }, undefined), [
+  assert.deepEqual(engineArgv({ n_gpu_layers: 99, flash_attn: true }, undefined, VLLM_STYLE), [
     '--n-gpu-layers=99',
     '--flash-attn',
   ]);

@@ -1,4 +1,5 @@
 import { didYouMean } from '@nereid/backend-sdk';
+import { argumentWords, type ArgumentStyle } from './argument-style.ts';
 import { argumentFault } from './argument-types.ts';
 import type { KnownArguments } from './known-arguments.ts';
 
@@ -37,25 +38,30 @@ function knownFault(name: string, value: unknown, { source, fields }: KnownArgum
   return value === null ? undefined : argumentFault(type, value);
 }
 
-/** The command line for checked arguments: lists last, since what stands behind one would belong to it. */
-export function engineArgv(args: EngineArguments, known: KnownArguments | undefined): readonly string[] {
+/** The command line for checked arguments: lists of words last, since what stands behind one would belong to it. */
+export function engineArgv(
+  args: EngineArguments,
+  known: KnownArguments | undefined,
+  style: ArgumentStyle,
+): readonly string[] {
   const words: string[] = [];
   const lists: string[] = [];
   for (const [name, value] of Object.entries(renamed(args, known))) {
-    if (Array.isArray(value) && isScalarList(name, value)) lists.push(flag(name), ...value.map(String));
-    else words.push(...wordsOf(name, value, known?.fields.get(name)));
+    const said = toSaid(name, value, known?.fields.get(name));
+    if (said === undefined) continue;
+    const argument = argumentWords(name, said, style);
+    (argument.isOpen ? lists : words).push(...argument.words);
   }
   return [...words, ...lists];
 }
 
-function wordsOf(name: string, value: unknown, type: string | undefined): readonly string[] {
+/** What is said of an argument; undefined: nothing. */
+function toSaid(name: string, value: unknown, type: string | undefined): unknown {
   const logical = type === undefined ? value : toLogical(type, value);
-  if (logical === null || logical === undefined) return [];
-  if (logical === true) return [flag(name)];
+  if (logical === null) return undefined;
   // `bool | str` has no negative form: to leave it out is one.
-  if (logical === false) return type?.includes('str') ? [] : [`--no-${kebab(name)}`];
-  const text = typeof logical === 'object' ? JSON.stringify(logical) : String(logical as string | number);
-  return [`${flag(name)}=${text}`];
+  if (logical === false && type?.includes('str') === true) return undefined;
+  return Array.isArray(logical) && !isScalarList(name, logical) ? JSON.stringify(logical) : logical;
 }
 
 /** Triton's examples have flags in quotes. */
@@ -73,12 +79,4 @@ function renamed(args: EngineArguments, known: KnownArguments | undefined): Engi
 
 function isScalarList(name: string, value: readonly unknown[]): boolean {
   return value.length > 0 && !JSON_LISTS.has(name) && value.every((item) => typeof item !== 'object');
-}
-
-function flag(name: string): string {
-  return `--${kebab(name)}`;
-}
-
-function kebab(name: string): string {
-  return name.replaceAll('_', '-');
 }

@@ -32,6 +32,29 @@ test('lines of a start say how far it is', () => {
   ]);
 });
 
+test('lines of other engines say how far their start is', () => {
+  const lines = [
+    '[2026-01-30 20:54:50 PP1 TP0] Load weight begin. avail mem=78.38 GB',
+    '[2026-01-30 20:54:56 TP0] Load weight end. elapsed=6.21 s, type=Qwen3ForCausalLM, dtype=torch.bfloat16',
+    '[2025-11-30 12:50:10] KV Cache is allocated. #tokens: 2243474, K size: 59.91 GB, V size: 59.91 GB',
+    'Capturing batches (bs=1 avail_mem=38.07 GB):  50%|#####     | 26/52 [00:04<00:00, 10.83it/s]',
+    '[2025-11-30 12:50:20] The server is fired up and ready to roll!',
+    'Loading safetensors weights in parallel: 100%|##########| 1/1 [00:00<00:00, 205.99it/s]',
+    'Loading weights:  12%|#2        | 143/1190 [00:07<00:54, 19.26it/s]',
+    'load_tensors: loading model tensors, this can take a while... (mmap = true)',
+  ];
+  assert.deepEqual(lines.map(progressOf), [
+    'loading weights',
+    'weights loaded in 6.21 s',
+    'cache of 2243474 tokens made',
+    'capturing CUDA graphs: 50 %',
+    'begins to answer',
+    'loading weights: 100 %',
+    'loading weights: 12 %',
+    'loading weights',
+  ]);
+});
+
 test('the reason of an end is the fault that the others follow from', () => {
   assert.equal(
     reasonOf(

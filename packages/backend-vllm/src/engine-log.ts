@@ -12,12 +12,21 @@ const STEPS: readonly (readonly [RegExp, (match: RegExpExecArray) => string])[] 
     ([, at, of]) => `loading weights: ${at} of ${of} shards`,
   ],
   [/\bFetching \d+ files:\s+(\d+)%/, ([, percent]) => `downloading the model: ${percent} %`],
-  [/Starting to load model/i, () => 'loading weights'],
-  [/Loading weights took ([\d.]+) s/, ([, seconds]) => `weights loaded in ${seconds} s`],
+  // TensorRT-LLM
+  [/\bLoading (?:\w+ )?weights(?: \w+ \w+)?:\s+(\d+)%/, ([, percent]) => `loading weights: ${percent} %`],
+  // vLLM, SGLang, llama.cpp
+  [/Starting to load model|Load weight begin|load_tensors: loading model tensors/i, () => 'loading weights'],
+  [
+    /(?:Loading weights took|Load weight end\. elapsed=)\s*([\d.]+) s/,
+    ([, seconds]) => `weights loaded in ${seconds} s`,
+  ],
   [/for vLLM(?:'s)? torch\.compile|Dynamo bytecode transform|Compiling a graph/, () => 'compiling'],
-  [/Capturing CUDA graph.*?(\d+)%/, ([, percent]) => `capturing CUDA graphs: ${percent} %`],
-  [/KV cache size: ([\d,]+) tokens/, ([, tokens]) => `cache of ${tokens} tokens made`],
-  [/Application startup complete|server is listening/, () => 'begins to answer'],
+  [/Capturing (?:CUDA graph|batches).*?(\d+)%/, ([, percent]) => `capturing CUDA graphs: ${percent} %`],
+  [
+    /KV cache size: ([\d,]+) tokens|KV Cache is allocated\..*?#tokens: (\d+)/,
+    ([, tokens, ofSglang]) => `cache of ${tokens ?? ofSglang} tokens made`,
+  ],
+  [/Application startup complete|server is listening|server is fired up/, () => 'begins to answer'],
 ];
 
 /** The first words of a line of vLLM: process, level, time, place. */

@@ -67,6 +67,26 @@ test('adapters stand in multi_lora.json', async () => {
   assert.equal((await readEngineSettings(without)).adapters.size, 0);
 });
 
+for (const [engine, places, argv] of [
+  ['sglang', 'max_running_requests', ['--max-running-requests=10', '--loads', 'a', 'b']],
+  ['trtllm', 'max_batch_size', ['--max_batch_size=10', '--loads=a', '--loads=b']],
+  ['llamacpp', 'parallel', ['--parallel', '10', '--loads', 'a,b']],
+] as const) {
+  test(`${engine} has its arguments as it reads them, and as many requests as it runs`, async () => {
+    const args = { [places]: 10, is_off: false, loads: ['a', 'b'] };
+    using model = createTestModel({
+      files: { 'model.json': { model: 'm', ...args } },
+      parameters: { engine },
+    });
+    const settings = await readEngineSettings(model);
+    assert.deepEqual(
+      settings.argv.filter((word) => word !== '--no-is-off'),
+      argv,
+    );
+    assert.equal(settings.limits.maxConcurrent, 13);
+  });
+}
+
 test('further names of the model stand behind ours', async () => {
   using model = createTestModel({ files: { 'model.json': { model: 'm', served_model_name: 'other' } } });
   assert.deepEqual((await readEngineSettings(model)).argv, ['--served-model-name', 'llama', 'other']);
@@ -192,6 +212,14 @@ const REFUSED: readonly (readonly [string, TestModelInit, RegExp])[] = [
     'an adapter that is no path',
     { files: { 'model.json': { model: 'm', enable_lora: true }, 'multi_lora.json': { a: 1 } } },
     /multi_lora\.json: adapter 'a' must be a path, found 1/,
+  ],
+  [
+    'adapters for an engine that would answer without them',
+    {
+      parameters: { engine: 'sglang' },
+      files: { 'model.json': { model: 'm', enable_lora: true }, 'multi_lora.json': { a: 'x' } },
+    },
+    /adapters of multi_lora\.json are for engine 'vllm', expected none for 'sglang', found a$/,
   ],
   [
     'no key file',

@@ -61,7 +61,7 @@ export interface EngineSettings {
 type Parameters = ParameterValuesOf<typeof ENGINE_PARAMETERS>;
 type OwnEngine = Pick<EngineSettings, 'model' | 'program' | 'argv'>;
 
-/** Requests at once that vLLM is given beyond those it runs: it has the next one when a place is free. */
+/** Requests at once that an engine is given beyond those it runs: it has the next one when a place is free. */
 const AHEAD = 1.25;
 const DEFAULT_CONCURRENT = 256;
 
@@ -94,7 +94,7 @@ export async function readEngineSettings(context: ModelContext): Promise<EngineS
     adapters,
     key: isElsewhere ? await readKey(context, parameters) : undefined,
     tls: isElsewhere ? await named(context, readEngineTls(parameters)) : undefined,
-    limits: readLimits(parameters, args),
+    limits: readLimits(parameters, preset.places === undefined ? undefined : args[preset.places]),
     clientKeyParameter: parameters.client_key_parameter,
     startTimeoutMs: parameters.start_timeout_seconds * 1000,
     healthIntervalMs: parameters.health_interval_seconds * 1000,
@@ -132,10 +132,14 @@ async function readOwnEngine(from: {
   const faults = checkEngineArguments(args, known);
   if (faults.length > 0) throw file.fault(faults.join('; '));
   checkDevices(context, args);
+  checkAdapters(context, preset, adapters);
   return {
     model: besideModel(versionDirectory, model),
     program,
-    argv: [...engineArgv(isVllm ? withOurName(args, modelName) : args, known), ...adapterArgv(adapters)],
+    argv: [
+      ...engineArgv(isVllm ? withOurName(args, modelName) : args, known, preset.style),
+      ...adapterArgv(adapters),
+    ],
   };
 }
 
@@ -171,6 +175,19 @@ function checkDevices({ modelName, config }: ModelContext, args: EngineArguments
   throw refused(
     modelName,
     `KIND_GPU is currently for single GPU execution, expected tensor_parallel_size × pipeline_parallel_size of 1, found ${devices}; use KIND_MODEL`,
+  );
+}
+
+/** Others would answer with the model itself: they take any name for it. */
+function checkAdapters(
+  { modelName }: ModelContext,
+  { name, hasAdapters }: Preset,
+  adapters: ReadonlyMap<string, string>,
+): void {
+  if (adapters.size === 0 || hasAdapters === true) return;
+  throw refused(
+    modelName,
+    `the adapters of multi_lora.json are for engine 'vllm', expected none for '${name}', found ${[...adapters.keys()].join(', ')}`,
   );
 }
 
@@ -238,7 +255,7 @@ function named<T>({ modelName }: ModelContext, reading: Promise<T>): Promise<T> 
   });
 }
 
-function readLimits(parameters: Parameters, { max_num_seqs: places }: EngineArguments): AdmissionLimits {
+function readLimits(parameters: Parameters, places: unknown): AdmissionLimits {
   const usual = typeof places === 'number' && places >= 1 ? Math.ceil(places * AHEAD) : DEFAULT_CONCURRENT;
   return {
     maxConcurrent: parameters.max_concurrent_requests ?? usual,

@@ -1,3 +1,11 @@
+import {
+  LLAMACPP_STYLE,
+  SGLANG_STYLE,
+  TRTLLM_STYLE,
+  VLLM_STYLE,
+  type ArgumentStyle,
+} from './argument-style.ts';
+
 /** What a preset makes a command of. */
 export interface EngineCommand {
   /** What is run: `engine_command`, or the preset's own program. */
@@ -16,6 +24,12 @@ export interface Preset {
   readonly program?: string;
   /** The command line before the model's own arguments; undefined: it is never started by us. */
   readonly command?: (engine: EngineCommand) => readonly string[];
+  /** How `command`'s further arguments are written. */
+  readonly style: ArgumentStyle;
+  /** The argument that says how many requests it runs at once. */
+  readonly places?: string;
+  /** Whether it is told of LoRA adapters as vLLM is, and asked for them by name. */
+  readonly hasAdapters?: true;
   /** Path that answers 200 when it can serve; undefined: it has none, and is judged by the requests it gets. */
   readonly health: string | undefined;
   /** Path of its metrics in Prometheus' text format. */
@@ -61,6 +75,9 @@ const PRESETS: readonly Preset[] = [
       `--host=${HOST}`,
       `--port=${port}`,
     ],
+    style: VLLM_STYLE,
+    places: 'max_num_seqs',
+    hasAdapters: true,
     health: '/health',
     metrics: '/metrics',
     textEndpoint: 'completions',
@@ -71,8 +88,10 @@ const PRESETS: readonly Preset[] = [
     name: 'trtllm',
     program: 'trtllm-serve',
     command: ({ program, model, port }) => [...program, model, '--host', HOST, '--port', `${port}`],
+    style: TRTLLM_STYLE,
+    places: 'max_batch_size',
     health: '/health',
-    // Its /metrics is JSON.
+    // Its /metrics is JSON; this one is there with `return_perf_metrics`.
     metrics: '/prometheus/metrics',
     textEndpoint: 'completions',
     sampling: new Set(['top_k', 'min_p', 'repetition_penalty', 'ignore_eos', 'min_tokens', 'stop_token_ids']),
@@ -86,6 +105,8 @@ const PRESETS: readonly Preset[] = [
       ...['-m', 'sglang.launch_server', '--model-path', model, '--served-model-name', served],
       ...['--host', HOST, '--port', `${port}`, '--enable-metrics'],
     ],
+    style: SGLANG_STYLE,
+    places: 'max_running_requests',
     health: '/health',
     metrics: '/metrics',
     textEndpoint: 'completions',
@@ -99,6 +120,8 @@ const PRESETS: readonly Preset[] = [
       ...program,
       ...['-m', model, '--alias', served, '--host', HOST, '--port', `${port}`, '--metrics'],
     ],
+    style: LLAMACPP_STYLE,
+    places: 'parallel',
     health: '/health',
     metrics: '/metrics',
     textEndpoint: 'completions',
@@ -116,6 +139,7 @@ const PRESETS: readonly Preset[] = [
   {
     // A container: it is run by whoever runs containers.
     name: 'nim',
+    style: VLLM_STYLE,
     health: '/v1/health/ready',
     metrics: '/v1/metrics',
     textEndpoint: 'completions',
@@ -124,6 +148,7 @@ const PRESETS: readonly Preset[] = [
   },
   {
     name: 'openai',
+    style: VLLM_STYLE,
     health: undefined,
     metrics: undefined,
     textEndpoint: 'chat',
