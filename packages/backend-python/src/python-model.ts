@@ -81,6 +81,7 @@ export class PythonModel implements BackendModel {
       decoupled: config.model_transaction_policy?.decoupled ?? false,
       batchInput: config.batch_input,
       limits,
+      spinMicroseconds: settings.spinMicroseconds,
       services: { logger, metrics, models, allocate },
     });
     try {

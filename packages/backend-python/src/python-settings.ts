@@ -25,8 +25,9 @@ export interface PythonSettings {
    */
   readonly memoryLimitBytes: number | undefined;
   /**
-   * `spin-microseconds`: how long a process that has answered looks for the next request before it sleeps, while they
-   * come as fast as that; 0: it sleeps at once. Being woken takes some 100 us. Default: 300, and 0 on a single core.
+   * `spin-microseconds`: how long a process that has answered looks for the next request before it sleeps, and the server
+   * for the answer to a single one, while they come as fast as that; 0: both sleep at once. Being woken takes some 100 us.
+   * Default: 300, and 0 on a single core.
    */
   readonly spinMicroseconds: number;
   /**
@@ -71,7 +72,8 @@ const EFFECTIVE = {
     type: 'integer',
     default: availableParallelism() > 1 ? 300 : 0,
     minimum: 0,
-    description: 'how long a busy process looks for the next request before it sleeps',
+    description:
+      'how long a busy process looks for the next request, and the server for its answer, before they sleep',
   },
   requirements: {
     type: 'string',

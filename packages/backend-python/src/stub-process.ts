@@ -4,6 +4,7 @@ import {
   type BackendRequest,
   type ModelConfig,
 } from '@nereid/backend-sdk';
+import { AnswerWatch } from './answer-watch.ts';
 import { Channel } from './channel.ts';
 import { ExecutionLimit } from './execution-limit.ts';
 import { Lookahead } from './lookahead.ts';
@@ -31,6 +32,8 @@ export interface StubOptions {
   /** What the server makes of each batch, for models that ask for it. */
   readonly batchInput: ModelConfig['batch_input'];
   readonly limits: StubLimits;
+  /** How long to look for the answer to a single request before the thread sleeps; 0: not at all. */
+  readonly spinMicroseconds: number;
   readonly services: StubServices;
 }
 
@@ -51,6 +54,7 @@ export class StubProcess {
   /** Those that `execute` has not returned for, in their order: the first of them has begun. */
   readonly #line: RunningBatch[] = [];
   readonly #lookahead = new Lookahead();
+  readonly #watch: AnswerWatch;
   /** When the process was free for the batch that has begun. */
   #begunAt = 0;
   /** Never, unless it can be told which of them have begun when the process ends, and they don't run at once. */
@@ -63,6 +67,7 @@ export class StubProcess {
 
   constructor(options: StubOptions) {
     this.#options = options;
+    this.#watch = new AnswerWatch(options.spinMicroseconds / 1000);
     this.#metrics = new StubMetrics(options.services.metrics, (frame) => this.#send(frame));
     this.#child = new StubChild({
       ...options,
@@ -149,6 +154,7 @@ export class StubProcess {
       const described = requests.map((request) => describeRequest(request, buffers));
       const extra = made.length > 0 && { batch_inputs: packTensors(made, buffers) };
       this.#channel.sendSoon({ kind: 'execute', batch, requests: described, ...extra }, buffers);
+      this.#awaitAnswer();
       for (const [index, request] of requests.entries()) {
         request.onCancel(() => {
           if (this.#batches.has(batch)) this.#send({ kind: 'cancel', batch, index });
@@ -210,7 +216,21 @@ export class StubProcess {
     this.#channel.send(frame, tensors);
   }
 
+  /** Somebody waits for what the process says next, if it has one request alone. */
+  #awaitAnswer(): void {
+    const [batch] = this.#line;
+    if (this.#line.length === 1 && batch?.onlyRequest !== undefined) this.#watch.begin();
+    else this.#watch.stop();
+  }
+
   #onFrame(frame: FromStub, tensors: Buffer): void {
+    this.#watch.heard();
+    this.#take(frame, tensors);
+    // It asked for something, or answers bit by bit. What is left of a bundle is not waited for.
+    if (frame.kind !== 'done') this.#awaitAnswer();
+  }
+
+  #take(frame: FromStub, tensors: Buffer): void {
     switch (frame.kind) {
       case 'done':
         this.#onDone(frame, tensors);

@@ -1,0 +1,63 @@
+/** Whoever was waited for no longer than this, waking up included, might as well have been waited for awake. */
+const SHORT_WAIT_MS = 0.5;
+/** Nothing is known of a process at first. */
+const UNKNOWN_MS = 4 * SHORT_WAIT_MS;
+/** How fast a wait is forgotten. */
+const FORGET = 0.1;
+
+/** What a watch needs of its thread. */
+interface AnswerWatchParts {
+  /** How long to stay awake for one answer; 0: never. */
+  readonly limitMs: number;
+  /** Milliseconds of a clock that only goes on. */
+  readonly now: () => number;
+  /** Calls a function in the next round of the event loop, for which it does not sleep. */
+  readonly nextRound: (call: () => void) => void;
+}
+
+/**
+ * Keeps the thread awake while a process is about to answer a single request, if it is quick: being woken takes the
+ * thread as long as a small model takes. The event loop goes round and round meanwhile, so that nobody else waits.
+ */
+export class AnswerWatch {
+  readonly #parts: AnswerWatchParts;
+  #meanMs = UNKNOWN_MS;
+  #since: number | undefined;
+  #until = 0;
+  #isLooking = false;
+
+  constructor(
+    limitMs: number,
+    { now = () => performance.now(), nextRound = setImmediate }: Partial<AnswerWatchParts> = {},
+  ) {
+    this.#parts = { limitMs, now, nextRound };
+  }
+
+  /** The process has got something to do, and nothing else. */
+  begin(): void {
+    const now = this.#parts.now();
+    this.#since = now;
+    if (this.#meanMs > SHORT_WAIT_MS) return;
+    this.#until = now + this.#parts.limitMs;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    this.#parts.nextRound(this.#look);
+  }
+
+  /** The process has said something. */
+  heard(): void {
+    if (this.#since !== undefined) this.#meanMs += (this.#parts.now() - this.#since - this.#meanMs) * FORGET;
+    this.stop();
+  }
+
+  /** The process has more to do: what comes back bundled is not worth a core that others may want. */
+  stop(): void {
+    this.#since = undefined;
+    this.#until = 0;
+  }
+
+  readonly #look = (): void => {
+    if (this.#parts.now() < this.#until) this.#parts.nextRound(this.#look);
+    else this.#isLooking = false;
+  };
+}
