@@ -15,6 +15,8 @@ const WRONG: readonly (readonly [string, RegExp])[] = [
   ['[1]', /^the body must be a JSON object, found a list$/],
   ['{}', /^'model' must be the name of a model, found nothing$/],
   ['{"model": 7}', /^'model' must be the name of a model, found 7$/],
+  ['{"model": "m", "stream": "true"}', /^'stream' must be true or false, found "true"$/],
+  ['{"model": "m", "stream": 1}', /^'stream' must be true or false, found 1$/],
 ];
 
 for (const [text, message] of WRONG) {

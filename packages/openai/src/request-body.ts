@@ -35,6 +35,10 @@ export class ClientBody implements RequestBody {
     if (typeof model !== 'string' || model === '') {
       throw wrongField('model', 'the name of a model', model);
     }
+    // Engines take `"true"` and 1 for it: they would answer with a stream where a body is waited for.
+    if (typeof stream !== 'boolean' && stream !== undefined && stream !== null) {
+      throw wrongField('stream', 'true or false', stream);
+    }
     this.pieces = [bytes];
     this.model = model;
     this.isStream = stream === true;

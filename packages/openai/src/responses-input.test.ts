@@ -79,7 +79,7 @@ test('calls of one turn are one message of the assistant, their outputs messages
 });
 
 const WRONG: readonly (readonly [unknown, RegExp])[] = [
-  [undefined, /^'input' must be a list, found nothing$/],
+  [undefined, /^'input' must be a text or a list of items, found nothing$/],
   [['x'], /^'input\[0\]' must be an object, found "x"$/],
   [
     [{ role: 'robot', content: '' }],

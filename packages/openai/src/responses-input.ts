@@ -28,7 +28,8 @@ export function toMessages(json: JsonObject): readonly Message[] {
     messages.push({ role: 'system', content: asString(instructions, 'instructions') });
   const input = json['input'];
   if (typeof input === 'string') return [...messages, { role: 'user', content: input }];
-  for (const [index, item] of asList(input, 'input').entries()) {
+  if (!isJsonArray(input)) throw wrongField('input', 'a text or a list of items', input);
+  for (const [index, item] of input.entries()) {
     appendItem(messages, asObject(item, `input[${index}]`), `input[${index}]`);
   }
   return messages;
