@@ -3,6 +3,7 @@ import {
   checkModelIo,
   completeModelIo,
   defineBackend,
+  InferenceServerError,
   type Backend,
   type BackendModel,
   type ModelConfig,
@@ -20,16 +21,9 @@ const CPU: SessionDevice = { kind: 'KIND_CPU', deviceId: 0 };
 
 export const onnxBackend = createOnnxBackend();
 
-/** The backend. A thread loads the library for its first model, or for the first batch when all its models are tiny and asked elsewhere. */
+/** The backend; the library is loaded when its first thread starts. */
 function createOnnxBackend(): Backend {
   let library: Promise<Ort> | undefined;
-  const load = (): Promise<Ort> => {
-    library ??= loadOrt().catch((error: unknown) => {
-      library = undefined;
-      throw error;
-    });
-    return library;
-  };
   return defineBackend({
     name: 'onnxruntime',
     platform: 'onnxruntime_onnx',
@@ -37,30 +31,32 @@ function createOnnxBackend(): Backend {
     defaultModelFilename: 'model.onnx',
     defaultInstanceCount: 2,
     settings: ONNX_SETTINGS,
-    start(context) {
+    async start(context) {
       if (readOnnxSettings(context)['enable-global-threadpool']) {
         context.logger.warning(
           "setting 'enable-global-threadpool': thread counts are taken from the backend's settings, " +
             'but each model has threads of its own',
         );
       }
+      library = loadOrt();
+      await library;
     },
     async createModel(context) {
-      // The thread that is asked for the configuration comes to need it at once, the others only where they have a session to open.
-      if (library === undefined && !isTiny(context)) await load();
-      return createOnnxModel(load, context);
+      if (library === undefined)
+        throw new InferenceServerError('INTERNAL', `backend 'onnxruntime' was not started`);
+      return createOnnxModel(await library, context);
     },
   });
 }
 
 /** A model version in one thread. The thread's instances of one device share a session, as they take turns anyway. */
-function createOnnxModel(load: () => Promise<Ort>, context: ModelContext): BackendModel {
+function createOnnxModel(ort: Ort, context: ModelContext): BackendModel {
   const sessions = new Map<string, Promise<OrtSession>>();
   const open = (parts: Omit<SessionParts, 'context'>): Promise<OrtSession> => {
     const key = keyOf(parts.device);
     const known = sessions.get(key);
     if (known !== undefined) return known;
-    const opening = load().then((ort) => openSession(ort, { context, ...parts }));
+    const opening = openSession(ort, { context, ...parts });
     sessions.set(key, opening);
     opening.catch(() => sessions.delete(key));
     return opening;
@@ -94,15 +90,6 @@ function createOnnxModel(load: () => Promise<Ort>, context: ModelContext): Backe
       for (const session of opened) if (session.status === 'fulfilled') await session.value.dispose();
     },
   };
-}
-
-/** Whether a model's file is tiny. Of one that is not there it will be said when it is wanted. */
-function isTiny(context: ModelContext): boolean {
-  try {
-    return findModelFile(context, context.config).isTiny;
-  } catch {
-    return false;
-  }
 }
 
 function keyOf({ kind, deviceId }: SessionDevice): string {
