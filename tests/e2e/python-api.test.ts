@@ -427,6 +427,14 @@ test('what auto_complete_config may not do fails the load with a reason', LIMIT,
       `config.add_input({**${input}, "data_type": "TYPE_FP32"}); return config`,
       /has data_type TYPE_STRING.*TYPE_FP32/,
     ],
+    'no datatype': [
+      'config.add_input({"name": "X", "data_type": "FP32", "dims": [1]}); return config',
+      /gave input .*"data_type":"FP32".*expected .*such as TYPE_FP32/,
+    ],
+    'no dims': [
+      'config.add_input({"name": "X", "data_type": "TYPE_FP32", "dims": [1.5]}); return config',
+      /gave input .*"dims":\[1\.5\].*expected .*dims \(integers\)/,
+    ],
     decoupled: [
       'config.set_model_transaction_policy({"decoupled": True, "x": 1}); return config',
       /transaction policy has the keys/,

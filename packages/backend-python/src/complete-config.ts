@@ -1,5 +1,6 @@
 import {
   completeDynamicBatching,
+  fromConfigDatatype,
   InferenceServerError,
   type ConfigCompletion,
   type ModelConfig,
@@ -30,10 +31,13 @@ function tensors(
 ): readonly TensorConfig[] {
   return found.map((tensor) => {
     const { name, data_type: dataType, dims } = tensor;
-    if (name === undefined || dataType === undefined || !Array.isArray(dims)) {
+    const hasDims = Array.isArray(dims) && dims.every((dim) => Number.isInteger(dim));
+    const isKnown = dataType === 'TYPE_INVALID' || fromConfigDatatype(String(dataType)) !== undefined;
+    if (name === undefined || dataType === undefined || !isKnown || !hasDims) {
+      const expected = 'name, data_type (such as TYPE_FP32) and dims (integers)';
       throw new InferenceServerError(
         'INVALID_ARG',
-        `model '${config.name}': auto_complete_config gave ${kind} ${JSON.stringify(tensor)}, expected name, data_type and dims`,
+        `model '${config.name}': auto_complete_config gave ${kind} ${JSON.stringify(tensor)}, expected ${expected}`,
       );
     }
     const defaults = kind === 'input' ? INPUT_DEFAULTS : OUTPUT_DEFAULTS;
