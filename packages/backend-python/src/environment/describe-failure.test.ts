@@ -16,6 +16,20 @@ test("uv's drawing becomes one line that names the requirement", () => {
   );
 });
 
+test('the requirement is named however many versions pip passed over', () => {
+  const versions = Array.from({ length: 200 }, (_, at) => `1.${at}`).join(', ');
+  const lines = [
+    `ERROR: Ignored the following versions that require a different python version: ${versions}`,
+    'ERROR: Could not find a version that satisfies the requirement nosuch==9 (from versions: 1.0)',
+    'ERROR: No matching distribution found for nosuch==9',
+  ];
+  assert.equal(
+    describeFailure(lines),
+    'Could not find a version that satisfies the requirement nosuch==9 (from versions: 1.0) ' +
+      'No matching distribution found for nosuch==9',
+  );
+});
+
 test("pip's errors are told without what it printed before them", () => {
   const lines = [
     'Looking in links: /wheels',

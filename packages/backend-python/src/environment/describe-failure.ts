@@ -1,8 +1,9 @@
 /** Lines that say why: uv begins with `error:` or a cross, pip with `ERROR:`. */
 const UV_REASON = /^\s*(?:×|error:)/;
 const PIP_REASON = /^\s*ERROR: /;
-/** What pip adds to every failure. */
-const NOISE = /^\s*(?:note:|hint:|\[notice\]|ERROR: Failed to build installable wheels)/;
+/** What pip adds to failures; versions that it passed over may be more than fits. */
+const NOISE =
+  /^\s*(?:note:|hint:|\[notice\]|ERROR: (?:Failed to build installable wheels|Ignored the following))/;
 const LAST_LINES = 5;
 const LONGEST = 1000;
 
