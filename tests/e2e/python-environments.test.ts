@@ -119,6 +119,16 @@ for (const [installer, file, content] of [
   });
 }
 
+test('pip says so of dependencies that only a build of the project would tell', LIMIT, async () => {
+  await using repository = makeRepository();
+  const project = '[project]\nname = "m"\nversion = "1"\ndynamic = ["dependencies"]\n';
+  writeModel(repository, { 'pyproject.toml': project });
+  await assert.rejects(
+    serve(repository, 'environment-installer=pip'),
+    /pip can't install \S+\/m\/pyproject\.toml: the dependencies do not stand in project\.dependencies: install uv/,
+  );
+});
+
 test('two servers that start together build an environment once', LIMIT, async () => {
   await using repository = makeRepository();
   writeModel(repository, { 'requirements.txt': 'greeting  # for two\n' });

@@ -351,7 +351,8 @@ def add_others():
     add_model("lacks_package", 'backend: "pytorch"\n' + one, {"model.py": "import nobody_has_this\n"})
     add_model("weights_alone", 'backend: "pytorch"\n' + one, {"model.pt": nn.Linear(2, 2).state_dict()})
     # The source of a model lies beside its TorchScript, which needs none.
-    add_model("with_source", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, {"model.pt": torch.jit.script(InPlace()), "model.py": "import nobody_has_this"})
+    files = {"model.pt": torch.jit.script(InPlace()), "model.py": "import nobody_has_this"}
+    add_model("with_source", 'backend: "pytorch"\nmax_batch_size: 2\n' + one, files)
     CASES.add("with_source", {"x": x}, {"y": 2 * x})
     add_model("cut_off", 'backend: "pytorch"\n' + one, {"model.pt": torch.jit.script(InPlace())})
     with open(os.path.join(FOLDER, "models/cut_off/1/model.pt"), "r+b") as file:

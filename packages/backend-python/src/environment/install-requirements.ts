@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { InferenceServerError, type Logger } from '@nereid/backend-sdk';
 import { describeFailure } from './describe-failure.ts';
 import type { Installer, InstallerChoice } from './installer.ts';
+import { isMilestone } from './milestones.ts';
 import { pipInstaller } from './pip-installer.ts';
 import type { PythonFacts } from './python-facts.ts';
 import type { Requirements } from './requirements.ts';
@@ -24,10 +25,6 @@ export interface Installation {
   readonly signal: AbortSignal;
 }
 
-/** Lines of an installer that a person wants to see; the others are in the verbose log. */
-const MILESTONE =
-  /^(?:Resolved|Prepared|Installing collected packages)|^\s*(?:Downloading .*\([\d.]+ ?[MG]i?B\)|Building wheel for .*: started|Building .* @ )/;
-
 const OFFLINE_NOTE =
   " (with environment-offline=true packages come from uv's cache or the folder that PIP_FIND_LINKS names)";
 
@@ -42,7 +39,7 @@ export async function installRequirements(job: Installation): Promise<void> {
   const installer = await chooseInstaller(settings.installer, signal);
   const files = requirements.files.join(' and ');
   const onLine = (line: string): void => {
-    if (MILESTONE.test(line)) logger.info(`${installer.name}: ${line.trim()}`, { model });
+    if (isMilestone(line)) logger.info(`${installer.name}: ${line.trim()}`, { model });
     else logger.verbose(1, `${installer.name}: ${line}`, { model });
   };
   await installer.install({
