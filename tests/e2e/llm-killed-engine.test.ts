@@ -17,7 +17,7 @@ const FOLDER = mkdtempSync(join(tmpdir(), 'nereid-killed-'));
 after(() => rmSync(FOLDER, { recursive: true }));
 
 const ENGINES = 3;
-const TOKENS = 40;
+const TOKENS = 60;
 /** Of what every engine has when one of them is killed: as many streams amid their tokens as requests without a first one. */
 const WAVE = 24;
 const SCRIPT: EngineScript = {
@@ -75,7 +75,12 @@ test('an engine that is killed under load takes nothing along but what it had be
     return restarts === 1 && (await enginesUp(server)) === ENGINES ? true : undefined;
   });
   const fresh = (await command.engines()).find((pid) => !before.includes(pid)) ?? 0;
-  const later = await Promise.all(Array.from({ length: ENGINES }, () => generate(server, 'llama')));
+  const later = await Promise.all(
+    // One for each engine: no two of them begin alike.
+    Array.from({ length: ENGINES }, (_, index) =>
+      generate(server, 'llama', { text_input: `${index} later` }),
+    ),
+  );
   assert.deepEqual(
     later.map(({ status }) => status),
     [200, 200, 200],
