@@ -107,7 +107,7 @@ export class PythonInstance implements BackendModelInstance {
   /** @returns False when the process ended before the model got the requests. */
   async #tryToExecute(requests: readonly BackendRequest[]): Promise<boolean> {
     if (this.#loaded === undefined) await this.#restarted();
-    return (await this.#loaded?.stub.execute(requests)) ?? true;
+    return (await this.#loaded?.stub.execute(requests, this.#context.config)) ?? true;
   }
 
   /** Requests that come while the process is started again wait for it, once. */

@@ -78,8 +78,6 @@ export class PythonModel implements BackendModel {
       interpreter,
       environment: variables,
       modelName,
-      decoupled: config.model_transaction_policy?.decoupled ?? false,
-      batchInput: config.batch_input,
       limits,
       spinMicroseconds: settings.spinMicroseconds,
       services: { logger, metrics, models, allocate },

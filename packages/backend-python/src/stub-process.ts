@@ -28,9 +28,6 @@ export interface StubOptions {
   /** Added to the environment of the server. */
   readonly environment: Readonly<Record<string, string>>;
   readonly modelName: string;
-  readonly decoupled: boolean;
-  /** What the server makes of each batch, for models that ask for it. */
-  readonly batchInput: ModelConfig['batch_input'];
   readonly limits: StubLimits;
   /** How long to look for the answer to a single request before the thread sleeps; 0: not at all. */
   readonly spinMicroseconds: number;
@@ -125,16 +122,17 @@ export class StubProcess {
   /**
    * Executes a batch; resolves when the instance is free again.
    *
+   * @param config - That of the instance: the process may have been started before the model completed it.
    * @returns Whether it was executed. False: the process ended before it had begun.
    * @throws InferenceServerError when `execute` raised or the process ended.
    */
-  execute(requests: readonly BackendRequest[]): Promise<boolean> {
+  execute(requests: readonly BackendRequest[], config: ModelConfig): Promise<boolean> {
     const batch = this.#next++;
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const { batchInput, decoupled } = this.#options;
+    const decoupled = config.model_transaction_policy?.decoupled ?? false;
     return new Promise((resolve, reject) => {
       // First, since it throws when a request lacks what it is made of.
-      const made = batchInput.flatMap((entry) => createBatchInputs(requests, entry));
+      const made = config.batch_input.flatMap((entry) => createBatchInputs(requests, entry));
       let limit: ExecutionLimit | undefined;
       const running = new RunningBatch(requests, decoupled, {
         onBegin: () => {

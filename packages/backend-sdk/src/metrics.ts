@@ -43,7 +43,7 @@ export interface ForeignFamily {
 export interface MetricFactory {
   counter(family: MetricFamilyOptions, labels?: MetricLabels): Counter;
   gauge(family: MetricFamilyOptions, labels?: MetricLabels): Gauge;
-  /** @param buckets - Upper bounds, ascending, without +Inf. */
+  /** @param buckets - Upper bounds, ascending, without +Inf; of series with the same labels, the first ones count. */
   histogram(
     family: MetricFamilyOptions & { readonly buckets: readonly number[] },
     labels?: MetricLabels,

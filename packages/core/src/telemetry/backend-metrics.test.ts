@@ -35,16 +35,21 @@ test('gauges are set and changed', () => {
   assert.deepEqual(samples(metrics), ['items 5']);
 });
 
-test('histograms count in the buckets of the family', () => {
+test('histograms count in the buckets of their series, which the first to ask gives', () => {
   const metrics = createMetrics();
   metrics.histogram({ ...ITEMS, buckets: [1, 2] }).observe(1.5);
   metrics.histogram({ ...ITEMS, buckets: [5] }).observe(0.5);
+  metrics.histogram({ ...ITEMS, buckets: [5] }, { kind: 'large' }).observe(3);
   assert.deepEqual(samples(metrics), [
     'items_count 2',
     'items_sum 2',
     'items_bucket{le="1"} 1',
     'items_bucket{le="2"} 2',
     'items_bucket{le="+Inf"} 2',
+    'items_count{kind="large"} 1',
+    'items_sum{kind="large"} 3',
+    'items_bucket{kind="large",le="5"} 1',
+    'items_bucket{kind="large",le="+Inf"} 1',
   ]);
 });
 

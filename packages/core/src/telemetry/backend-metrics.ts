@@ -32,7 +32,6 @@ interface NumberSeries {
 interface MetricFamily {
   readonly kind: MetricKind;
   readonly description: string;
-  readonly buckets: readonly number[];
   /** By the text of the labels. */
   readonly numbers: Map<string, NumberSeries>;
   readonly histograms: Map<string, BucketHistogram>;
@@ -42,7 +41,6 @@ interface FamilyRequest {
   readonly kind: MetricKind;
   readonly name: string;
   readonly description: string;
-  readonly buckets: readonly number[];
 }
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
@@ -75,7 +73,7 @@ export class BackendMetrics implements MetricFactory {
 
   /** @throws InferenceServerError INVALID_ARG for a bad name, ALREADY_EXISTS when it is taken by another kind. */
   counter({ name, description }: MetricFamilyOptions, labels: MetricLabels = {}): Counter {
-    const series = this.#number({ kind: 'counter', name, description, buckets: [] }, labels);
+    const series = this.#number({ kind: 'counter', name, description }, labels);
     return {
       increment: (value = 1) => {
         if (!(value >= 0)) {
@@ -92,7 +90,7 @@ export class BackendMetrics implements MetricFactory {
 
   /** @throws InferenceServerError as `counter` does. */
   gauge({ name, description }: MetricFamilyOptions, labels: MetricLabels = {}): Gauge {
-    const series = this.#number({ kind: 'gauge', name, description, buckets: [] }, labels);
+    const series = this.#number({ kind: 'gauge', name, description }, labels);
     return {
       set: (value) => {
         series.value = value;
@@ -104,12 +102,22 @@ export class BackendMetrics implements MetricFactory {
     };
   }
 
-  /** The buckets of a family are those of its first series. @throws InferenceServerError as `counter` does. */
+  /**
+   * Series of the same labels have the buckets of whoever asked first, as in Triton.
+   *
+   * @throws InferenceServerError as `counter` does, and INVALID_ARG for buckets that do not ascend.
+   */
   histogram(
     { name, description, buckets }: MetricFamilyOptions & { readonly buckets: readonly number[] },
     labels: MetricLabels = {},
   ): Histogram {
-    return this.#histogram({ kind: 'histogram', name, description, buckets }, labels);
+    if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? -Infinity))))
+      throw invalid(name, 'buckets in ascending order', `[${buckets.join(', ')}]`);
+    const { histograms } = this.#family({ kind: 'histogram', name, description });
+    const key = labelsKey(name, labels);
+    const series = histograms.get(key) ?? new BucketHistogram(buckets);
+    histograms.set(key, series);
+    return series;
   }
 
   foreign(collect: () => Promise<readonly ForeignFamily[]>): () => void {
@@ -158,15 +166,7 @@ export class BackendMetrics implements MetricFactory {
     return series;
   }
 
-  #histogram(request: FamilyRequest, labels: MetricLabels): BucketHistogram {
-    const { histograms, buckets } = this.#family(request);
-    const key = labelsKey(request.name, labels);
-    const series = histograms.get(key) ?? new BucketHistogram(buckets);
-    histograms.set(key, series);
-    return series;
-  }
-
-  #family({ kind, name, description, buckets }: FamilyRequest): MetricFamily {
+  #family({ kind, name, description }: FamilyRequest): MetricFamily {
     const found = this.#families.get(name);
     if (found?.kind === kind) return found;
     if (found !== undefined || this.#reserved.has(name)) {
@@ -177,10 +177,7 @@ export class BackendMetrics implements MetricFactory {
       );
     }
     if (!METRIC_NAME.test(name)) throw invalid(name, 'a name of letters, digits, _ and :', name);
-    if (buckets.some((bound, i) => !(bound > (buckets[i - 1] ?? -Infinity)))) {
-      throw invalid(name, 'buckets in ascending order', `[${buckets.join(', ')}]`);
-    }
-    const family = { kind, description, buckets, numbers: new Map(), histograms: new Map() };
+    const family = { kind, description, numbers: new Map(), histograms: new Map() };
     this.#families.set(name, family);
     return family;
   }
