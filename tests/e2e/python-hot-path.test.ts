@@ -1,9 +1,13 @@
 /** What must hold although the way to a Python model is a short one: whose bytes a model sees, and who wakes it. */
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { InferInput } from '@nereid/client';
+import { pythonVenv } from '../python/venv.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig as config, servePython as serve } from '../server/python-models.ts';
+import { startServer } from '../server/start-server.ts';
 import { withClient } from '../server/with-client.ts';
 
 const LIMIT = { timeout: 60_000 };
@@ -40,28 +44,49 @@ class TritonPythonModel:
   });
 });
 
-test('large outputs are those of their own request', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.write('twice', {
-    'config.pbtxt': config('FP32'),
-    '1/model.py': `${IMPORTS}
+/** The interpreter of a system without memory files, on which large tensors take the socket as small ones do. */
+function withoutMemoryFiles(folder: string): string {
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'sitecustomize.py'), 'import os\n\ndel os.memfd_create\n');
+  const interpreter = join(folder, 'python');
+  const run = `PYTHONPATH='${folder}' exec '${pythonVenv()}' "$@"`;
+  writeFileSync(interpreter, `#!/bin/sh\n${run}\n`, { mode: 0o755 });
+  return interpreter;
+}
+
+for (const hasMemoryFiles of [true, false]) {
+  const way = hasMemoryFiles ? 'through shared memory' : 'where there are no memory files';
+  test(`large outputs are those of their own request, ${way}`, LIMIT, async () => {
+    await using repository = makeRepository();
+    repository.write('twice', {
+      'config.pbtxt': config('FP32'),
+      '1/model.py': `import os
+${IMPORTS}
 class TritonPythonModel:
+    def initialize(self, args):
+        assert hasattr(os, "memfd_create") == ${hasMemoryFiles ? 'True' : 'False'}
+
     def execute(self, requests):
         return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", r.inputs()[0].as_numpy() * 2)]) for r in requests]
 `,
-  });
-  await using server = await serve(repository);
-  await withClient(server, async (client) => {
-    const values = Array.from({ length: 12 }, (_, index) => index);
-    const outputs = await Promise.all(
-      values.map(async (value) => (await client.infer('twice', [filled(value)])).output('OUT', 'FP32')),
+    });
+    const interpreter = hasMemoryFiles ? pythonVenv() : withoutMemoryFiles(`${repository.path}-python`);
+    await using server = await startServer(
+      repository.path,
+      `--backend-config=python,interpreter=${interpreter}`,
     );
-    assert.deepEqual(
-      outputs.map((output) => [output[0], output[LENGTH - 1]]),
-      values.map((value) => [2 * value, 2 * value]),
-    );
+    await withClient(server, async (client) => {
+      const values = Array.from({ length: 12 }, (_, index) => index);
+      const outputs = await Promise.all(
+        values.map(async (value) => (await client.infer('twice', [filled(value)])).output('OUT', 'FP32')),
+      );
+      assert.deepEqual(
+        outputs.map((output) => [output[0], output[LENGTH - 1]]),
+        values.map((value) => [2 * value, 2 * value]),
+      );
+    });
   });
-});
+}
 
 test('an input may be written to', LIMIT, async () => {
   await using repository = makeRepository();
