@@ -58,6 +58,17 @@ class TritonPythonModel:
             sender.send(flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 `;
 
+/** The same in a coroutine, which others may go on beside. */
+const AGAIN_COROUTINE = AGAIN_DECOUPLED.replace(
+  `    def execute(self, requests):
+        for request in requests:
+            self.step(request)`,
+  `    async def execute(self, requests):
+        for request in requests:
+            await asyncio.sleep(0)
+            self.step(request)`,
+).replace(IMPORTS, `import asyncio\n${IMPORTS}`);
+
 /** Says that it has a request, waits until it is cancelled, and says so. `whose` is what knows of it. */
 function waiting(whose: 'request' | 'sender'): string {
   return `${IMPORTS}import time
@@ -151,6 +162,7 @@ describe('requests of Python models', LIMIT, () => {
       repository.write(name, { 'config.pbtxt': pythonConfig('INT32', more), '1/model.py': code });
     add('again', AGAIN, ITERATIVE);
     add('again_decoupled', AGAIN_DECOUPLED, `${ITERATIVE} ${DECOUPLED}`);
+    add('again_coroutine', AGAIN_COROUTINE, `${ITERATIVE} ${DECOUPLED}`);
     add('request', waiting('request'), DECOUPLED);
     add('sender', waiting('sender'), DECOUPLED);
     add('once', WAITING_ONCE);
@@ -190,8 +202,18 @@ describe('requests of Python models', LIMIT, () => {
     const values = async (
       results: AsyncIterable<{ output(name: string, datatype: 'INT32'): Int32Array | undefined }>,
     ) => (await collect(results)).flatMap((result) => [...(result.output('OUT', 'INT32') ?? [])]);
-    const options = { requestId: 'd' };
-    assert.deepEqual(await values(http.inferResponses('again_decoupled', [int32(3)], options)), [1, 2, 3]);
+    for (const model of ['again_decoupled', 'again_coroutine']) {
+      const ask = async (requestId: string, count: number): Promise<number[]> =>
+        values(http.inferResponses(model, [int32(count)], { requestId }));
+      assert.deepEqual(
+        await Promise.all([ask('d', 3), ask('e', 2)]),
+        [
+          [1, 2, 3],
+          [1, 2],
+        ],
+        model,
+      );
+    }
   });
 
   /** A request on a plain socket, which is then closed with its connection still waiting for the answer. */

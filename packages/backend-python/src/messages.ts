@@ -85,6 +85,8 @@ export type FromStub =
       readonly final: boolean;
       readonly response?: WireResponse;
     }
+  /** A coroutine of a decoupled model, whose execution has returned long ago, gives a request back. */
+  | { readonly kind: 'reschedule'; readonly batch: number; readonly index: number }
   | InferFrame
   | AskFrame
   | { readonly kind: 'infer_cancel'; readonly call: number }

@@ -60,11 +60,11 @@ export class RunningBatch {
     this.#hasReturned = true;
     const reader = new TensorReader(tensors);
     responses?.forEach((response, index) => {
-      if (response?.reschedule === true) this.#reschedule(index);
+      if (response?.reschedule === true) this.onReschedule(index);
       else if (response !== null) this.#respond(index, response, true, reader);
     });
     reschedule.forEach((wanted, index) => {
-      if (wanted) this.#reschedule(index);
+      if (wanted) this.onReschedule(index);
     });
     if (this.#decoupled || this.#open === 0) this.#listener.onFinish();
   }
@@ -73,6 +73,18 @@ export class RunningBatch {
   onResponse(index: number, response: WireResponse | undefined, final: boolean, tensors: Buffer): void {
     this.#respond(index, response, final, new TensorReader(tensors));
     if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#listener.onFinish();
+  }
+
+  /** The model wants to see the request again. */
+  onReschedule(index: number): void {
+    if (this.#ended[index] === true) return;
+    this.#end(index);
+    const request = this.#requests[index];
+    try {
+      request?.reschedule();
+    } catch (error) {
+      request?.sendError(error, true);
+    }
   }
 
   /** Fails what is not answered yet: the execution as a whole, unless it has returned. */
@@ -110,18 +122,6 @@ export class RunningBatch {
         { outputs: reader.read(outputs), ...(parameters && { parameters: fromWireParameters(parameters) }) },
         isLast,
       );
-    }
-  }
-
-  /** The model wants to see the request again. */
-  #reschedule(index: number): void {
-    if (this.#ended[index] === true) return;
-    this.#end(index);
-    const request = this.#requests[index];
-    try {
-      request?.reschedule();
-    } catch (error) {
-      request?.sendError(error, true);
     }
   }
 

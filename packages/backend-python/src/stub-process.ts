@@ -238,6 +238,9 @@ export class StubProcess {
           batch.onResponse(frame.index, frame.response, frame.final, tensors),
         );
         return;
+      case 'reschedule':
+        this.#onBatch(frame.batch, (batch) => batch.onReschedule(frame.index));
+        return;
       case 'reply':
         this.#onReply(frame);
         return;
@@ -256,7 +259,10 @@ export class StubProcess {
   }
 
   /** What the model wants of the server. */
-  #serve(frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reply' }>, tensors: Buffer): void {
+  #serve(
+    frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reschedule' | 'reply' }>,
+    tensors: Buffer,
+  ): void {
     switch (frame.kind) {
       case 'infer':
         void this.#modelCalls.infer(frame, tensors, this.#callerOf(frame));

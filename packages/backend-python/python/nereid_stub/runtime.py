@@ -312,6 +312,10 @@ class Runtime:
         self.channel.send({"kind": "done", "batch": batch})
         try:
             await Held(self._model.execute(requests), [request._state for request in requests])
+            for request in requests:
+                if request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE:
+                    request._state.is_open = False
+                    self.channel.send({"kind": "reschedule", "batch": batch, "index": request._index})
         except SystemExit:
             raise
         except BaseException as error:
