@@ -48,6 +48,17 @@ test('a body that is made has the images of the one that it is made of', () => {
   assert.deepEqual([body.isMissingIn({ input }), body.isMissingIn({ user })], [true, false]);
 });
 
+test('a text that only begins like an image may become part of another one', () => {
+  const long = `data: ${'event '.repeat(60_000)}`;
+  const body = parseBody(Buffer.from(JSON.stringify({ model: 'm', input: long })));
+  for (const join of [(text: string) => `a: ${text}`, (text: string) => `${text}b`]) {
+    const made = body.translate(({ model = null, input }) => ({ model, text: join(input as string) }));
+    const expected = { model: 'm', text: join(long) };
+    assert.deepEqual(JSON.parse(Buffer.concat(made.pieces).toString()), expected);
+    assert.deepEqual(made.json, expected);
+  }
+});
+
 test('of a large body images are left out until somebody asks for them', () => {
   const url = `data:image/png;base64,${'iVBO'.repeat(100_000)}`;
   const json = { model: 'm', stream: true, messages: [{ content: [{ image_url: { url } }] }] };

@@ -56,7 +56,8 @@ export class ClientBody implements RequestBody {
   /**
    * A body for the same model, made of parts of this one.
    *
-   * @param make - Makes it, of `light`, whose images are put back as bytes; of `json`, when somebody looks at them.
+   * @param make - Makes it, of `light`, whose images are put back as bytes; of `json`, when somebody looks at them, or when they
+   *   have become parts of longer texts.
    */
   translate(make: (json: JsonObject) => JsonObject): RequestBody {
     const made = make(this.light);
@@ -66,7 +67,7 @@ export class ClientBody implements RequestBody {
     return {
       model,
       isStream,
-      pieces: this.#images.putBack(JSON.stringify(made)),
+      pieces: this.#images.putBack(JSON.stringify(made)) ?? [Buffer.from(JSON.stringify(whole()))],
       get json() {
         return whole();
       },

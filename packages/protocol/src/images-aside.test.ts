@@ -9,7 +9,12 @@ function aside(body: object): ImagesAside {
 }
 
 function put(images: ImagesAside, json: unknown): unknown {
-  return JSON.parse(Buffer.concat(images.putBack(JSON.stringify(json))).toString());
+  return JSON.parse(text(images.putBack(JSON.stringify(json))));
+}
+
+function text(pieces: readonly Buffer[] | undefined): string {
+  assert.ok(pieces !== undefined);
+  return Buffer.concat(pieces).toString();
 }
 
 test('the rest is small, and what is made of it has the images', () => {
@@ -26,7 +31,7 @@ test('images are put back as they were written', () => {
   const url = `"data:image\\/png;base64,${'\\/9j\\u0041'.repeat(100_000)}"`;
   const images = new ImagesAside(Buffer.from(`{"url":${url}}`));
   const json = JSON.stringify({ made: JSON.parse(images.rest.toString()).url });
-  assert.equal(Buffer.concat(images.putBack(json)).toString(), `{"made":${url}}`);
+  assert.equal(text(images.putBack(json)), `{"made":${url}}`);
 });
 
 test('it is known where images are missing', () => {
@@ -39,12 +44,18 @@ test('texts that look like a place of an image are left', () => {
   const images = aside({ a: IMAGES[0], mark: '0e8a7c1e-0000-4000-8000-000000000000:0' });
   const rest = JSON.parse(images.rest.toString());
   assert.deepEqual(put(images, { mark: rest.mark }), { mark: rest.mark });
-  assert.deepEqual(put(images, { more: `${rest.a}99` }), { more: `${rest.a}99` });
+});
+
+test('an image whose place is part of a longer text is not put back', () => {
+  const images = aside({ a: IMAGES[0] });
+  const { a } = JSON.parse(images.rest.toString());
+  for (const longer of [`${a}99`, `${a} more`, `more ${a}`, `more "${a}`, `${a}${a}`, a.slice(5)])
+    assert.equal(images.putBack(JSON.stringify({ a, longer })) === undefined, true, longer);
 });
 
 test('a body without large images is left as it is', () => {
   const body = Buffer.from('{"url":"data:image/png;base64,AAAA"}');
   const images = new ImagesAside(body);
   assert.deepEqual([images.isEmpty, images.rest === body], [true, true]);
-  assert.equal(Buffer.concat(images.putBack('{"é":1}')).toString(), '{"é":1}');
+  assert.equal(text(images.putBack('{"é":1}')), '{"é":1}');
 });

@@ -53,18 +53,20 @@ export class ImagesAside {
    * Puts the images back.
    *
    * @param json - Made of the rest; images may be missing, come twice or in another order.
-   * @returns Its bytes in pieces, with views of the body.
+   * @returns Its bytes in pieces, with views of the body; undefined when the place of one has become part of a longer text, where
+   *   its bytes can't stand.
    */
-  putBack(json: string): readonly Buffer[] {
+  putBack(json: string): readonly Buffer[] | undefined {
     if (this.isEmpty) return [Buffer.from(json)];
     const pieces: Buffer[] = [];
     let from = 0;
-    for (const found of json.matchAll(new RegExp(`${this.#mark}(\\d+)"`, 'g'))) {
-      const image = this.#images[Number(found[1])];
-      if (image === undefined) continue;
-      const end = found.index + found[0].length;
-      pieces.push(Buffer.from(json.slice(from, end - image.standIn.length)), image.bytes);
-      from = end;
+    for (let at = json.indexOf(this.#mark); at >= 0; at = json.indexOf(this.#mark, from)) {
+      const image = this.#images[Number.parseInt(json.slice(at + this.#mark.length), 10)];
+      if (image === undefined) return undefined;
+      const start = at - image.standIn.indexOf(this.#mark);
+      if (!json.startsWith(image.standIn, start) || json[start - 1] === '\\') return undefined;
+      pieces.push(Buffer.from(json.slice(from, start)), image.bytes);
+      from = start + image.standIn.length;
     }
     return [...pieces, Buffer.from(json.slice(from))];
   }
