@@ -259,14 +259,33 @@ for (const [title, answer, message] of [
   });
 }
 
-test('fails a relayed stream that ends before it says so', LIMIT, async () => {
+for (const half of ['', 'data: {"choices":[{"te']) {
+  test(
+    `fails a relayed stream that ends ${half === '' ? 'before it says so' : 'amid an event'}`,
+    LIMIT,
+    async () => {
+      await using started = await startTestEngine((_request, response) => {
+        beginEvents(response);
+        response.end(`${textEvent('a')}${half}`);
+      });
+      const { client } = await run(new TestPool(started.engine), { openai_request: '{"stream":true}' });
+      const last = client.responses.at(-1);
+      assert.deepEqual(
+        [last?.error?.message, last?.final],
+        ['the engine ended the stream before [DONE]', true],
+      );
+      assert.equal(bytesOf(client), textEvent('a'));
+    },
+  );
+}
+
+test('passes on a [DONE] that is not ended', LIMIT, async () => {
   await using started = await startTestEngine((_request, response) => {
     beginEvents(response);
-    response.end(textEvent('a'));
+    response.end(`${textEvent('a')}data: [DONE]`);
   });
   const { client } = await run(new TestPool(started.engine), { openai_request: '{"stream":true}' });
-  const last = client.responses.at(-1);
-  assert.deepEqual([last?.error?.message, last?.final], ['the engine ended the stream before [DONE]', true]);
+  assert.equal(bytesOf(client), `${textEvent('a')}data: [DONE]`);
 });
 
 test('has the engine stop at once when its client goes', LIMIT, async () => {

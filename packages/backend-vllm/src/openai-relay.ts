@@ -78,10 +78,11 @@ export class OpenAiRelay implements AnswerReader {
   /** @throws InferenceServerError INTERNAL when the engine did not say that this was all. */
   #endStream(): void {
     const { rest } = this.#events;
-    if (rest.length > 0) this.#pass(rest);
-    if (!this.#tail.text().includes(DONE)) {
+    // Half an event is not passed on then: the error would go unread behind it.
+    if (!`${this.#tail.text()}${rest.toString('latin1')}`.includes(DONE)) {
       throw new InferenceServerError('INTERNAL', 'the engine ended the stream before [DONE]');
     }
+    if (rest.length > 0) this.#pass(rest);
     this.#client.complete();
   }
 }
