@@ -22,7 +22,8 @@ const TOKENS = 60;
 const WAVE = 24;
 const SCRIPT: EngineScript = {
   firstTokenMs: 1500,
-  tokensPerSecond: 20,
+  // Five seconds of tokens: a slow machine needs some of them to ask the second wave.
+  tokensPerSecond: 12,
   tokens: TOKENS,
   signsTokens: true,
   halves: true,

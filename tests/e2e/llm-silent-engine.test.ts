@@ -35,7 +35,7 @@ test('an engine that is busy with a large body loses nothing that it has', LIMIT
 });
 
 test('what an engine that hangs has not begun goes to another, the rest is told', LIMIT, async () => {
-  const script = { firstTokenMs: 100, tokensPerSecond: 10, tokens: 40, signsTokens: true };
+  const script = { firstTokenMs: 100, tokensPerSecond: 10, tokens: 60, signsTokens: true };
   await using served = await serve(script, 2, '3');
   const { server, command } = served;
   const before = await command.engines();
@@ -56,7 +56,7 @@ test('what an engine that hangs has not begun goes to another, the rest is told'
   for (const events of answers) {
     const isLost = String(events[0]?.['text_output']).startsWith(`${hanging}.`);
     if (isLost) assert.match(String(events.at(-1)?.['error']), /it does not answer for its health|SIGKILL/);
-    else assert.deepEqual([events.length, events.at(-1)?.['error']], [40, undefined]);
+    else assert.deepEqual([events.length, events.at(-1)?.['error']], [60, undefined]);
   }
   assert.equal(answers.filter((events) => events.at(-1)?.['error'] !== undefined).length, 2);
   for (const { status, text } of await Promise.all(whole)) {
