@@ -45,7 +45,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
   ]);
   const entries = await repository.list();
   assert.deepEqual(
-    entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [], byteSize: 0 })),
+    entries.map((entry) => ({ ...entry, fingerprint: '', stamps: [] })),
     [
       {
         id: modelIdentifier('', 'a'),
@@ -56,7 +56,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         paths: ['config.pbtxt'],
         fingerprint: '',
         stamps: [],
-        byteSize: 0,
+        byteSize: 'content'.length,
       },
       {
         id: modelIdentifier('', 'b'),
@@ -67,7 +67,7 @@ test('lists the folders of a repository by name and leaves out files and hidden 
         paths: ['1/', '1/model.onnx'],
         fingerprint: '',
         stamps: [],
-        byteSize: 0,
+        byteSize: 'content'.length,
       },
     ],
   );
