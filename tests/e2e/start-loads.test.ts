@@ -26,6 +26,21 @@ const TOGETHER = `
   };
 `;
 
+/** Loads no model while as many load as may at a time. */
+const CAPPED = `
+  let loading = 0;
+  export default {
+    name: 'own',
+    instanceHost: 'executor-thread',
+    async createModel() {
+      if (++loading > 4) throw new Error('too many at a time');
+      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+      loading -= 1;
+      return { createInstance: () => ({ execute() {} }) };
+    },
+  };
+`;
+
 /** Notes how many loads go on at the same time. */
 const COUNTED = `
   export default {
@@ -89,6 +104,14 @@ test(
     assert.equal(server.health.ready(), true);
   },
 );
+
+test('larger models that share threads load as many at a time as may', LIMIT, async () => {
+  await using repository = makeRepository();
+  writeModels(repository, MANY, { '1/weights': 'x'.repeat(1 << 20) });
+  const backendDirectory = [writeBackend(repository, CAPPED)];
+  await using server = await start(repository, { backendDirectory, executorThreads: 1 });
+  assert.equal(server.health.ready(), true);
+});
 
 test('models that do not share threads load as many at a time as may', LIMIT, async () => {
   await using repository = makeRepository();
