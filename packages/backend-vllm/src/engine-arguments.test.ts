@@ -79,8 +79,9 @@ test('all that is wrong is told at once, with what may be meant', () => {
 });
 
 test('of an engine whose arguments are not known only those are refused that the server gives', () => {
-  assert.deepEqual(checkEngineArguments({ anything: 1, api_key: 'secret' }, undefined), [
+  assert.deepEqual(checkEngineArguments({ anything: 1, api_key: 'secret', 'api-key': 'other' }, undefined), [
     "engine argument 'api_key' is set by the server",
+    "engine argument 'api-key' is set by the server",
   ]);
   assert.deepEqual(engineArgv({ n_gpu_layers: 99, flash_attn: true }, undefined, VLLM_STYLE), [
     '--n-gpu-layers=99',

@@ -24,7 +24,9 @@ export function checkEngineArguments(
   known: KnownArguments | undefined,
 ): readonly string[] {
   return Object.entries(args).flatMap(([name, value]) => {
-    const fault = OURS.test(name) ? 'is set by the server' : known && knownFault(name, value, known);
+    // Engines whose arguments are not known take either spelling.
+    const isOurs = OURS.test(name.replaceAll('-', '_'));
+    const fault = isOurs ? 'is set by the server' : known && knownFault(name, value, known);
     return fault === undefined ? [] : [`engine argument '${name}' ${fault}`];
   });
 }
