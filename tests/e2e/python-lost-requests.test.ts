@@ -39,28 +39,56 @@ const EXECUTES = {
             request.get_response_sender().send(response(1))`,
 };
 
+/** What a decoupled model answers to one request: numbers, and the message of an error. */
+async function hear(execute: string): Promise<(string | number)[]> {
+  await using repository = makeRepository();
+  repository.write('lossy', {
+    'config.pbtxt': pythonConfig('INT32', DECOUPLED),
+    '1/model.py': model(execute),
+  });
+  await using server = await servePython(repository);
+  const client = new GrpcClient(server.grpc);
+  try {
+    const inputs = [InferInput.from('IN', new Int32Array([1]))];
+    const heard: (string | number)[] = [];
+    for await (const answer of client.inferStream([{ modelName: 'lossy', inputs }]))
+      heard.push(...(answer.kind === 'result' ? answer.result.asNumbers('OUT') : [answer.error.message]));
+    return heard;
+  } finally {
+    await client.close();
+  }
+}
+
 for (const [what, execute] of Object.entries(EXECUTES)) {
   test(`a decoupled model that ${what} fails its request, and says why`, LIMIT, async () => {
-    await using repository = makeRepository();
-    repository.write('lossy', {
-      'config.pbtxt': pythonConfig('INT32', DECOUPLED),
-      '1/model.py': model(execute),
-    });
-    await using server = await servePython(repository);
-    const client = new GrpcClient(server.grpc);
-    try {
-      const inputs = [InferInput.from('IN', new Int32Array([1]))];
-      const heard: (string | number)[] = [];
-      for await (const answer of client.inferStream([{ modelName: 'lossy', inputs }]))
-        heard.push(...(answer.kind === 'result' ? answer.result.asNumbers('OUT') : [answer.error.message]));
-      const error = String(heard.pop());
-      assert.match(error, /has let go of the request .*TRITONSERVER_RESPONSE_COMPLETE_FINAL/);
-      assert.deepEqual(heard, what === 'does nothing' ? [] : [1]);
-    } finally {
-      await client.close();
-    }
+    const heard = await hear(execute);
+    const error = String(heard.pop());
+    assert.match(error, /has let go of the request .*TRITONSERVER_RESPONSE_COMPLETE_FINAL/);
+    assert.deepEqual(heard, what === 'does nothing' ? [] : [1]);
   });
 }
+
+const FINAL = 'pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL';
+
+test('a last response that can not be sent fails the request of a coroutine', LIMIT, async () => {
+  const execute = `async def execute(self, requests):
+        for request in requests:
+            request.get_response_sender().send("none", ${FINAL})`;
+  const [error, ...more] = await hear(execute);
+  assert.match(String(error), /expected an InferenceResponse, found str/);
+  assert.deepEqual(more, []);
+});
+
+test('a last response that can not be sent does not end the request: another may', LIMIT, async () => {
+  const execute = `def execute(self, requests):
+        for request in requests:
+            sender = request.get_response_sender()
+            try:
+                sender.send("none", ${FINAL})
+            except TypeError:
+                sender.send(response(1), ${FINAL})`;
+  assert.deepEqual(await hear(execute), [1]);
+});
 
 test(
   'a model that is not decoupled and drops its sender fails the request, and serves the next',

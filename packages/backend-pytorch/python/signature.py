@@ -123,7 +123,7 @@ def _fields(result):
     if isinstance(result, dict):
         return result
     if dataclasses.is_dataclass(result):
-        return vars(result)
+        return {field.name: getattr(result, field.name) for field in dataclasses.fields(result)}
     return result._asdict() if hasattr(result, "_asdict") else None
 
 

@@ -237,7 +237,7 @@ import torch
 from torch import nn
 
 
-@dataclass
+@dataclass(slots=True)
 class Answer:
     SUM: torch.Tensor
 

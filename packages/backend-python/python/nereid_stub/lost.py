@@ -24,6 +24,10 @@ class LostRequests:
 
     def tell(self):
         """Ends them. The server passes over those that have ended already."""
-        while self._found:
-            batch, index = self._found.popleft()
+        while True:
+            try:
+                batch, index = self._found.popleft()
+            except IndexError:
+                # Not asked before: two threads tell, and the other may take the last one.
+                return
             self._channel.send({"kind": "response", "batch": batch, "index": index, "final": True, "response": {"error": _ERROR}})

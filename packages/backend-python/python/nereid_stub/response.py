@@ -87,6 +87,9 @@ class InferenceResponseSender:
         final = flags == TRITONSERVER_RESPONSE_COMPLETE_FINAL
         if self._decoupled and not final:
             self._wait_until_wanted()
+        buffers = []
+        # Before the request counts as ended: what can't be sent is an exception here, and another answer may follow.
+        described = "" if response is None else f',"response":{describe(response, self._wanted, buffers)}'
         with self._lock:
             self._check(response)
             self._is_closed = final
@@ -95,8 +98,6 @@ class InferenceResponseSender:
             if not self._decoupled and response is None:
                 # The response was the end of the request.
                 return
-        buffers = []
-        described = "" if response is None else f',"response":{describe(response, self._wanted, buffers)}'
         head = f'{{"kind":"response","batch":{self._batch},"index":{self._index},"final":{"true" if final else "false"}'
         self._channel.send(f"{head}{described}}}", buffers)
 

@@ -16,9 +16,10 @@ function activate(t: TestContext, script?: string): Promise<Readonly<Record<stri
 
 test('what bin/activate sets is found, and no more', async (t) => {
   const script =
-    'export DATA_FOLDER="a folder"\nexport PATH="/extra:$PATH"\nPS1=new\nhidden=1\necho "{ said }"\n';
+    'export DATA_FOLDER="a folder"\nexport PATH="/extra:$PATH"\nexport ARGUMENTS="$#"\nPS1=new\nhidden=1\necho "{ said }"\n';
   assert.deepEqual(await activate(t, script), {
     DATA_FOLDER: 'a folder',
+    ARGUMENTS: '0',
     PATH: `/extra:${process.env['PATH']}`,
   });
 });

@@ -3,8 +3,12 @@ import { InferenceServerError } from '@nereid/backend-sdk';
 import { pathExists } from './path-exists.ts';
 import { runCommand } from './run-command.ts';
 
-/** Node prints the variables, as it is there in any case, and says them in one line. */
-const ACTIVATE = '. "$1" >&2 && exec "$2" -p "JSON.stringify(process.env)"';
+/**
+ * Node prints the variables, as it is there in any case, and says them in one line. The script gets no arguments: that of a
+ * whole conda takes the first for the environment to activate.
+ */
+const ACTIVATE =
+  'script=$1 nereid_node=$2; shift 2; . "$script" >&2 && exec "$nereid_node" -p "JSON.stringify(process.env)"';
 /** What every shell sets, and what {@link runCommand} adds. */
 const NOT_OF_ENVIRONMENT = /^(?:PS1|SHLVL|_|PWD|OLDPWD|PYTHONUNBUFFERED|NO_COLOR)$/;
 

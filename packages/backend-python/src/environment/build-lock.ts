@@ -46,7 +46,7 @@ export async function lockOrWait({ path, signal, onWait }: LockRequest): Promise
     } catch (error) {
       if (!isLocked(error)) throw error;
     }
-    if (await isAbandoned(path)) await rm(`${path}.lock`, { recursive: true, force: true });
+    if (await isAbandoned(path)) await removeLock(path);
     if (waits === 0) onWait();
     await pause(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
   }
@@ -68,6 +68,12 @@ async function hold(path: string, unlock: () => Promise<void>): Promise<() => Pr
 
 function isLocked(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ELOCKED';
+}
+
+/** Its holder first: whoever takes the lock next has not noted itself yet, and must not look as if it had ended, too. */
+async function removeLock(path: string): Promise<void> {
+  await rm(holderOf(path), { force: true });
+  await rm(`${path}.lock`, { recursive: true, force: true });
 }
 
 async function isAbandoned(path: string): Promise<boolean> {
