@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { GrpcClient, InferenceServerError, InferInput, type InferResult } from '@nereid/client';
 import { makeRepository } from '../server/make-repository.ts';
@@ -85,17 +88,25 @@ test('a process that is killed fails its own request alone, and another takes it
   repository.write('echo', { 'config.pbtxt': config('INT32'), '1/model.py': ECHO });
   repository.write('slow', {
     'config.pbtxt': config('INT32'),
-    '1/model.py': ECHO.replace('return', 'import time; time.sleep(0.3)\n        return'),
+    '1/model.py': ECHO.replace(
+      'return',
+      `if requests[0].inputs()[0].as_numpy()[0] == 5:
+            import pathlib, time
+            pathlib.Path(__file__).with_name("begun").touch()
+            time.sleep(60)
+        return`,
+    ),
   });
   await using server = await serve(repository);
   await infer(server, 'slow', [1]);
   const before = stubsOf(server);
   assert.equal(before.length, 2);
-  const open = infer(server, 'slow', [1]).then(
+  const open = infer(server, 'slow', [5]).then(
     () => 'answered',
     (error: unknown) => InferenceServerError.from(error).message,
   );
-  await infer(server, 'echo', [2]);
+  const begun = join(repository.path, 'slow/1/begun');
+  while (!existsSync(begun)) await once(AbortSignal.timeout(20), 'abort');
   for (const pid of before) process.kill(pid, 'SIGKILL');
   assert.match(await open, /the Python process of model 'slow' was ended by SIGKILL/);
   for (const model of ['echo', 'slow']) {

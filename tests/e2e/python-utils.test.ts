@@ -1,10 +1,11 @@
 /** Functions of `triton_python_backend_utils` that stand on their own, and control over other models. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpClient, InferInput } from '@nereid/client';
+import { InferInput } from '@nereid/client';
 import { askable, withModel } from '../server/askable-model.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig, servePython } from '../server/python-models.ts';
+import { withClient } from '../server/with-client.ts';
 
 const LIMIT = { timeout: 90_000 };
 
@@ -138,7 +139,7 @@ class TritonPythonModel:
   });
   repository.write('asks', { 'config.pbtxt': pythonConfig('INT32'), '1/model.py': asks });
   await using server = await servePython(repository);
-  const client = new HttpClient(server.http);
-  const result = await client.infer('asks', [InferInput.from('IN', Int32Array.of(1), [1])]);
+  const inputs = [InferInput.from('IN', Int32Array.of(1), [1])];
+  const result = await withClient(server, (client) => client.infer('asks', inputs));
   assert.deepEqual(result.asNumbers('OUT'), [3]);
 });
