@@ -7,8 +7,6 @@ const FORGET = 0.1;
 
 /** What a watch needs of its thread. */
 interface AnswerWatchParts {
-  /** How long to stay awake for one answer; 0: never. */
-  readonly limitMs: number;
   /** Milliseconds of a clock that only goes on. */
   readonly now: () => number;
   /** Calls a function in the next round of the event loop, for which it does not sleep. */
@@ -20,25 +18,29 @@ interface AnswerWatchParts {
  * thread as long as a small model takes. The event loop goes round and round meanwhile, so that nobody else waits.
  */
 export class AnswerWatch {
+  readonly #limitMs: number;
   readonly #parts: AnswerWatchParts;
   #meanMs = UNKNOWN_MS;
   #since: number | undefined;
   #until = 0;
   #isLooking = false;
 
+  /** @param limitMs - How long to stay awake for one answer; 0: never. */
   constructor(
     limitMs: number,
     { now = () => performance.now(), nextRound = setImmediate }: Partial<AnswerWatchParts> = {},
   ) {
-    this.#parts = { limitMs, now, nextRound };
+    this.#limitMs = limitMs;
+    this.#parts = { now, nextRound };
   }
 
   /** The process has got something to do, and nothing else. */
   begin(): void {
+    if (this.#limitMs === 0) return;
     const now = this.#parts.now();
     this.#since = now;
     if (this.#meanMs > SHORT_WAIT_MS) return;
-    this.#until = now + this.#parts.limitMs;
+    this.#until = now + this.#limitMs;
     if (this.#isLooking) return;
     this.#isLooking = true;
     this.#parts.nextRound(this.#look);
