@@ -9,7 +9,8 @@ const LIMIT = { timeout: 120_000 };
 let server: FrameworkServer;
 before(
   async () => {
-    server = await serveFrameworkModels('openvino', 'default-max-batch-size=6', 'INFERENCE_NUM_THREADS=1');
+    const settings = ['default-max-batch-size=6', 'INFERENCE_NUM_THREADS=1', 'INFERENCE_PRECISION_HINT=f32'];
+    server = await serveFrameworkModels('openvino', ...settings);
   },
   // The first time, its packages are installed: gigabytes, of some frameworks.
   { timeout: 900_000 },
@@ -94,6 +95,19 @@ test('a setting of the backend holds for models without the parameter of its nam
     parameters: { INFERENCE_NUM_THREADS: { string_value: '2' } },
   });
   assert.match(server.output(), /model 'completed' is compiled for CPU: .*INFERENCE_NUM_THREADS 2\b/);
+});
+
+test('the precision is that of the model, in OpenVINO or Triton words, before that of the backend', LIMIT, async () => {
+  for (const [name, text, precision] of [
+    ['INFERENCE_PRECISION_HINT', 'BF16', 'bfloat16'],
+    ['HINT_BF16', 'yes', 'float'],
+  ] as const) {
+    await server.withModel('completed', () => Promise.resolve(), {
+      backend: 'openvino',
+      parameters: { [name]: { string_value: text } },
+    });
+    assert.match(server.output(), new RegExp(`is compiled for CPU: .*INFERENCE_PRECISION_HINT .*${precision}`));
+  }
 });
 
 test('requests that wait together are one execution, and each gets its own rows', LIMIT, async () => {
