@@ -88,27 +88,76 @@ class TritonPythonModel:
   });
 }
 
-test('an input may be written to', LIMIT, async () => {
-  await using repository = makeRepository();
-  repository.write('in_place', {
-    'config.pbtxt': config('FP32'),
-    '1/model.py': `${IMPORTS}
+/** Adds one in place, and to that what memory file its input lies in: 1 of the process, 2 of the server. */
+const IN_PLACE = `${IMPORTS}
+FILES = {"nereid-inputs": 1, "nereid-buffer": 2}
+
+def file_of(array):
+    address = array.__array_interface__["data"][0]
+    for line in open("/proc/self/maps"):
+        start, end = (int(number, 16) for number in line.split()[0].split("-"))
+        if start <= address < end:
+            return next((number for name, number in FILES.items() if name in line), 0)
+
 class TritonPythonModel:
     def execute(self, requests):
         responses = []
         for request in requests:
             array = request.inputs()[0].as_numpy()
+            assert array.flags.aligned and array.flags.writeable
             array += 1
+            array[0] = file_of(array)
             responses.append(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", array)]))
         return responses
-`,
-  });
+`;
+
+test('an input may be written to, wherever it lies', LIMIT, async () => {
+  await using repository = makeRepository();
+  const limit = 'parameters { key: "MEMORY_LIMIT_BYTES" value: { string_value: "1000000000" } }';
+  repository.write('in_place', { 'config.pbtxt': config('FP32'), '1/model.py': IN_PLACE });
+  repository.write('limited', { 'config.pbtxt': config('FP32', limit), '1/model.py': IN_PLACE });
   await using server = await serve(repository);
   await withClient(server, async (client) => {
     const small = await client.infer('in_place', [InferInput.from('IN', new Float32Array([1, 2]))]);
-    assert.deepEqual(small.output('OUT', 'FP32'), Float32Array.of(2, 3));
-    const large = await client.infer('in_place', [filled(5)]);
-    assert.deepEqual(large.output('OUT', 'FP32'), new Float32Array(LENGTH).fill(6));
+    assert.deepEqual(small.output('OUT', 'FP32'), Float32Array.of(0, 3));
+    const expectLarge = async (model: string, file: number): Promise<void> => {
+      for (const value of [5, 6, 7]) {
+        const large = await client.infer(model, [filled(value)]);
+        const expected = new Float32Array(LENGTH).fill(value + 1);
+        // The first large body comes before the server knows that others want to read it.
+        expected[0] = value === 5 ? 1 : file;
+        assert.deepEqual(large.output('OUT', 'FP32'), expected);
+      }
+    };
+    await expectLarge('in_place', 2);
+    // What is borrowed would count as the model's own.
+    const limited = await client.infer('limited', [filled(5)]);
+    assert.equal(limited.output('OUT', 'FP32')[0], 1);
+  });
+});
+
+test('a tensor that two models write to is for each as it came', LIMIT, async () => {
+  await using repository = makeRepository();
+  repository.write('in_place', { 'config.pbtxt': config('FP32'), '1/model.py': IN_PLACE });
+  const step = (output: string): string =>
+    `{ model_name: "in_place" model_version: -1 input_map { key: "IN" value: "IN" } output_map { key: "OUT" value: "${output}" } }`;
+  repository.write('both', {
+    'config.pbtxt': `platform: "ensemble"
+input [ { name: "IN" data_type: TYPE_FP32 dims: [ -1 ] } ]
+output [ { name: "A" data_type: TYPE_FP32 dims: [ -1 ] }, { name: "B" data_type: TYPE_FP32 dims: [ -1 ] } ]
+ensemble_scheduling { step [ ${step('A')}, ${step('B')} ] }`,
+    '1/.keep': '',
+  });
+  await using server = await serve(repository);
+  await withClient(server, async (client) => {
+    for (const value of [1, 2, 3, 4]) {
+      const answer = await client.infer('both', [filled(value)]);
+      for (const output of ['A', 'B'])
+        assert.deepEqual(
+          answer.output(output, 'FP32').subarray(1),
+          new Float32Array(LENGTH - 1).fill(value + 1),
+        );
+    }
   });
 });
 

@@ -19,13 +19,17 @@ function onFault(error: unknown): never {
   assert.fail(String(error));
 }
 
+function onGiveBack(loan: number): never {
+  assert.fail(`loan ${loan}`);
+}
+
 /** A channel whose frames are kept, and the other end of its stream. */
 function createChannel(): { frames: Frame[]; other: Duplex } {
   const [own, other] = duplexPair();
   const frames: Frame[] = [];
   const onFrame: FrameListener = (header, tensors) =>
     frames.push({ header, tensors: tensors.toString('hex') });
-  new Channel(own, { onFrame, onFault });
+  new Channel(own, { onFrame, onGiveBack, onFault });
   return { frames, other };
 }
 
@@ -34,7 +38,7 @@ async function encode(
   frames: readonly { header: object; tensors: readonly Uint8Array[] }[],
 ): Promise<Buffer> {
   const [own, other] = duplexPair();
-  const channel = new Channel(own, { onFrame: () => undefined, onFault });
+  const channel = new Channel(own, { onFrame: () => undefined, onGiveBack, onFault });
   for (const { header, tensors } of frames) channel.send(header, tensors);
   await new Promise((resolve) => setImmediate(resolve));
   own.end();
@@ -84,7 +88,11 @@ test('writes the lengths of header and tensors in front, and that these follow',
 test('a frame that is no JSON is told once, and nothing is read after it', async () => {
   const [own, other] = duplexPair();
   const heard: unknown[] = [];
-  new Channel(own, { onFrame: (header) => heard.push(header), onFault: (error) => heard.push(error) });
+  new Channel(own, {
+    onFrame: (header) => heard.push(header),
+    onGiveBack,
+    onFault: (error) => heard.push(error),
+  });
   const good = await encode([{ header: { a: 1 }, tensors: [] }]);
   const text = '{"a":NaN}';
   const bad = Buffer.concat([good.subarray(0, 20), Buffer.from(text)]);
@@ -106,13 +114,15 @@ test('large tensors go through shared memory, and their place is given back', as
   const received: Buffer[] = [];
   let bytesOnStream = 0;
   other.on('data', (chunk: Buffer) => (bytesOnStream += chunk.length));
-  const sender = new Channel(own, { onFrame: () => undefined, onFault });
+  const sender = new Channel(own, { onFrame: () => undefined, onGiveBack, onFault });
   const receiver = new Channel(other, {
     onFrame: (_, tensors) => received.push(tensors),
+    onGiveBack,
     onFault,
   });
-  sender.share(new SharedMemoryFiles({ inputs, outputs, progress: inputs }, Buffer.alloc));
-  receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs, progress: inputs }, Buffer.alloc));
+  const memory = { allocate: Buffer.alloc, shareMemory: () => undefined };
+  sender.share(new SharedMemoryFiles({ inputs, outputs, progress: inputs }, memory));
+  receiver.share(new SharedMemoryFiles({ inputs: outputs, outputs: inputs, progress: inputs }, memory));
   t.after(() => [sender, receiver].forEach((channel) => channel.close()));
   const tensor = randomBytes(1 << 20);
   for (let round = 1; round <= 3; round += 1) {
@@ -123,4 +133,16 @@ test('large tensors go through shared memory, and their place is given back', as
   assert.ok(received.every((bytes) => bytes.equals(tensor)));
   assert.ok(bytesOnStream < 1000, `${bytesOnStream} bytes`);
   assert.equal(statSync(inputs).size, tensor.length);
+});
+
+test('a frame without header and place gives a loan back', async () => {
+  const [own, other] = duplexPair();
+  const givenBack: number[] = [];
+  new Channel(own, { onFrame: () => assert.fail(), onGiveBack: (loan) => givenBack.push(loan), onFault });
+  const frame = Buffer.alloc(20);
+  frame.writeBigUInt64LE(12n, 4);
+  frame.writeBigInt64LE(-1n, 12);
+  other.end(frame);
+  await once(own, 'end');
+  assert.deepEqual(givenBack, [12]);
 });

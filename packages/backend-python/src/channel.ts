@@ -13,6 +13,8 @@ const SHARED_BYTES = 1 << 17;
 /** What is heard of a channel. */
 export interface ChannelListener {
   readonly onFrame: FrameListener;
+  /** The process needs a tensor of the server's own memory no more. */
+  readonly onGiveBack: (loan: number) => void;
   /** Called once, with what is wrong: a frame could not be read or was not understood, and what follows is lost. */
   readonly onFault: (error: unknown) => void;
 }
@@ -22,11 +24,12 @@ export type FrameListener = (header: unknown, tensors: Buffer) => void;
 
 /**
  * Frames over a stream, as python/nereid_stub/channel.py writes and reads them: JSON, then the tensors' bytes, unless
- * these lie in shared memory. A frame without a header gives a place there back.
+ * these lie in shared memory. A frame without a header gives a place there back, or what the server has lent.
  */
 export class Channel {
   readonly #stream: Duplex;
   readonly #onFrame: FrameListener;
+  readonly #onGiveBack: (loan: number) => void;
   readonly #onFault: (error: unknown) => void;
   #isBroken = false;
   /** Start of a frame of which too little has come. */
@@ -36,9 +39,10 @@ export class Channel {
   #isCorked = false;
   #memory: SharedMemoryFiles | undefined;
 
-  constructor(stream: Duplex, { onFrame, onFault }: ChannelListener) {
+  constructor(stream: Duplex, { onFrame, onGiveBack, onFault }: ChannelListener) {
     this.#stream = stream;
     this.#onFrame = onFrame;
+    this.#onGiveBack = onGiveBack;
     this.#onFault = onFault;
     stream.on('data', (chunk: Buffer) => this.#onData(chunk));
   }
@@ -151,6 +155,7 @@ export class Channel {
     const body = at + PREFIX_BYTES + headerBytes;
     if (headerBytes === 0) {
       if (place !== undefined) this.#memory?.release(place);
+      else this.#onGiveBack(readSize(data, at + 4));
       return body;
     }
     if (data.length < body) return undefined;
@@ -170,11 +175,12 @@ export class Channel {
     return data.length;
   }
 
-  /** Tensors in shared memory; their place is given back at once, as they are copied. */
+  /** Tensors in shared memory; their place is given back when they are needed no more. */
   #takeShared(place: number, byteSize: number): Buffer {
-    const tensors = this.#memory?.take(place, byteSize) ?? Buffer.alloc(0);
-    this.#stream.write(encodeHead('', { byteSize: 0, joined: 0, place }));
-    return tensors;
+    const giveBack = (): void => {
+      if (!this.#stream.destroyed) this.#stream.write(encodeHead('', { byteSize: 0, joined: 0, place }));
+    };
+    return this.#memory?.take(place, byteSize, giveBack) ?? Buffer.alloc(0);
   }
 
   /** Puts the tensors of a large frame into their place; returns how many bytes of the chunk were for it. */

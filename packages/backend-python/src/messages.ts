@@ -3,13 +3,17 @@ import type { Datatype, StatusCode } from '@nereid/backend-sdk';
 import type { MemoryPaths } from './shared-memory-files.ts';
 import type { WireId, WireParameters } from './wire-parameters.ts';
 
-/** A tensor in a header; its bytes follow the header, in the order of the tensors. */
+/** A tensor in a header; its bytes follow the header, in the order of the tensors, unless they lie in memory of the server. */
 export type WireTensor = readonly [
   name: string,
   datatype: Datatype,
   shape: readonly number[],
   byteSize: number,
+  loan?: Loan,
 ];
+
+/** Bytes in a file of the server's memory: `descriptor` in the folder that it has told of. The process gives them back by `number`. */
+export type Loan = readonly [number: number, descriptor: number, offset: number];
 
 export interface WireError {
   readonly message: string;
@@ -60,8 +64,8 @@ export type ToStub =
   | { readonly kind: 'cancel'; readonly batch: number; readonly index: number }
   /** Whoever takes the responses can't keep up, or can again. */
   | { readonly kind: 'pause'; readonly batch: number; readonly index: number; readonly paused: boolean }
-  /** What it offered is used: it may do so, too. */
-  | { readonly kind: 'memory' }
+  /** What it offered is used: it may do so, too. `folder`: where the server's own memory files are, to borrow from. */
+  | { readonly kind: 'memory'; readonly folder?: string }
   | ({ readonly kind: 'answer'; readonly call: number; readonly final: boolean } & WireAnswer);
 
 /** The answer to a question of the process. */
@@ -94,6 +98,8 @@ export type FromStub =
   | { readonly kind: 'activity'; readonly batch: number; readonly index: number; readonly name: string }
   /** Memory files that the server may open. */
   | ({ readonly kind: 'memory' } & MemoryPaths)
+  /** It can map the server's memory. */
+  | { readonly kind: 'borrows' }
   | {
       readonly kind: 'log';
       readonly level: 'verbose' | 'info' | 'warning' | 'error';

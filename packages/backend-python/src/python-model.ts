@@ -80,7 +80,7 @@ export class PythonModel implements BackendModel {
       modelName,
       limits,
       spinMicroseconds: settings.spinMicroseconds,
-      services: { logger, metrics, models, allocate },
+      services: { logger, metrics, models, allocate, shareMemory: () => this.#context.shareMemory?.() },
     });
     try {
       const value = {

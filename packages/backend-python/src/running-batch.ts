@@ -1,4 +1,5 @@
 import { InferenceServerError, type BackendRequest } from '@nereid/backend-sdk';
+import type { LentTensors } from './lent-tensors.ts';
 import type { DoneFrame, WireError, WireRequest, WireResponse } from './messages.ts';
 import { fromWireParameters, toWireId, toWireParameters } from './wire-parameters.ts';
 import { packTensors, TensorReader } from './wire-tensors.ts';
@@ -144,13 +145,17 @@ export function toError({ message, code }: WireError): InferenceServerError {
   return new InferenceServerError(code, message);
 }
 
-/** What Python sees of a request; the bytes of its inputs are added to `buffers`. */
-export function describeRequest(request: BackendRequest, buffers: Uint8Array[]): WireRequest {
+/** What Python sees of a request; the bytes of its inputs are added to `buffers`, unless they can be lent. */
+export function describeRequest(
+  request: BackendRequest,
+  buffers: Uint8Array[],
+  lent: LentTensors | undefined,
+): WireRequest {
   const { id, inputs, requestedOutputs, parameters, sequence, priority, timeoutUs, traceContext } = request;
   const { traceparent, tracestate } = traceContext ?? {};
   return {
     ...(id !== '' && { id }),
-    inputs: packTensors(inputs, buffers),
+    inputs: packTensors(inputs, buffers, lent),
     outputs: requestedOutputs,
     ...(Object.keys(parameters).length > 0 && { parameters: toWireParameters(parameters) }),
     ...(sequence !== undefined && {

@@ -3,11 +3,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { SharedMemoryFiles, type MemoryPaths } from './shared-memory-files.ts';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { MemorySharing } from '@nereid/backend-sdk';
+import { SharedMemoryFiles, type MemoryPaths, type TensorMemory } from './shared-memory-files.ts';
 
 const KIB = 1024;
 
-function create(t: TestContext): MemoryPaths & { readonly memory: SharedMemoryFiles } {
+const notShared = (): undefined => undefined;
+
+function create(
+  t: TestContext,
+  shareMemory: TensorMemory['shareMemory'] = notShared,
+): MemoryPaths & { readonly memory: SharedMemoryFiles } {
   const folder = mkdtempSync(join(tmpdir(), 'nereid-memory-'));
   const paths = {
     inputs: join(folder, 'inputs'),
@@ -17,7 +25,7 @@ function create(t: TestContext): MemoryPaths & { readonly memory: SharedMemoryFi
   writeFileSync(paths.inputs, '');
   writeFileSync(paths.outputs, '');
   writeFileSync(paths.progress, Buffer.alloc(16));
-  const memory = new SharedMemoryFiles(paths, Buffer.alloc);
+  const memory = new SharedMemoryFiles(paths, { allocate: Buffer.alloc, shareMemory });
   t.after(() => {
     memory.close();
     rmSync(folder, { recursive: true });
@@ -53,7 +61,9 @@ test('the file reaches to the end of every place, so that it can be mapped', (t)
 test('what the other side wrote is read as a copy', (t) => {
   const { memory, outputs } = create(t);
   writeFileSync(outputs, 'abcdef');
-  const taken = memory.take(2, 3);
+  let givenBack = 0;
+  const taken = memory.take(2, 3, () => (givenBack += 1));
+  assert.equal(givenBack, 1);
   writeFileSync(outputs, 'xxxxxx');
   assert.equal(taken.toString(), 'cde');
 });
@@ -61,7 +71,7 @@ test('what the other side wrote is read as a copy', (t) => {
 test('a place outside of the file is an error', (t) => {
   const { memory, outputs } = create(t);
   writeFileSync(outputs, 'abcdef');
-  assert.throws(() => memory.take(4, 3), /place of 3 bytes at 4 lies outside/);
+  assert.throws(() => memory.take(4, 3, assert.fail), /place of 3 bytes at 4 lies outside/);
 });
 
 test('what a process left behind can be read when it has ended', (t) => {
@@ -75,8 +85,58 @@ test('what a process left behind can be read when it has ended', (t) => {
 test('without room nothing is put', { skip: process.platform !== 'linux' && 'needs /dev/full' }, (t) => {
   const memory = new SharedMemoryFiles(
     { inputs: '/dev/full', outputs: '/dev/null', progress: '/dev/null' },
-    Buffer.alloc,
+    { allocate: Buffer.alloc, shareMemory: notShared },
   );
   t.after(() => memory.close());
   assert.equal(memory.put([Buffer.alloc(KIB)], KIB), undefined);
+});
+
+const MIB = 1 << 20;
+
+/** Maps nothing, but says what was wanted. */
+function createSharing(): { mapped: string[]; shareMemory: () => MemorySharing } {
+  const mapped: string[] = [];
+  const map = (offset: number, byteSize: number): Uint8Array<ArrayBuffer> => {
+    mapped.push(`${offset}+${byteSize}`);
+    return new Uint8Array(byteSize).fill(7);
+  };
+  return {
+    mapped,
+    shareMemory: () => ({ locate: () => undefined, open: () => ({ map, close: () => undefined }) }),
+  };
+}
+
+test('large outputs are mapped, and their place given back when they were collected', async (t) => {
+  const { mapped, shareMemory } = createSharing();
+  const { memory, outputs } = create(t, shareMemory);
+  writeFileSync(outputs, Buffer.alloc(2 * MIB));
+  let givenBack = 0;
+  const giveBack = (): void => void (givenBack += 1);
+  (() => {
+    memory.take(0, MIB - 1, giveBack);
+    assert.equal(givenBack, 1, 'a smaller one is copied');
+    assert.equal(memory.take(MIB, MIB, giveBack)[0], 7);
+    assert.deepEqual(mapped, [`${MIB}+${MIB}`]);
+    assert.equal(givenBack, 1);
+  })();
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  while (givenBack < 2) {
+    collect();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test('what is mapped at a time has its limits; the others are copied', (t) => {
+  const { mapped, shareMemory } = createSharing();
+  const { memory, outputs } = create(t, shareMemory);
+  writeFileSync(outputs, Buffer.alloc(100 * MIB));
+  const held: Buffer[] = [];
+  let givenBack = 0;
+  for (let at = 0; at < 3; at += 1) held.push(memory.take(0, 50 * MIB, () => (givenBack += 1)));
+  assert.equal(mapped.length, 2);
+  assert.equal(givenBack, 1);
+  for (let at = 0; at < 40; at += 1) memory.take(0, MIB, () => undefined);
+  assert.ok(mapped.length <= 32, `${mapped.length} pieces`);
+  assert.equal(held.length, 3);
 });

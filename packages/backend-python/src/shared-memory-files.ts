@@ -1,8 +1,13 @@
+import type { MemoryFile, MemorySharing } from '@nereid/backend-sdk';
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 
 /** Sizes of places are powers of two, from this on, so that frames of much the same size share them. */
 const SMALLEST = 1 << 16;
 const PROGRESS_HEAD_BYTES = 16;
+/** Tensors of fewer bytes are copied sooner than mapped. */
+const SMALLEST_MAPPED = 1 << 20;
+/** What of a process is mapped at most. It has to make other places for what comes meanwhile. */
+const MOST_MAPPED = { pieces: 32, bytes: 128 << 20 };
 
 /** Where a process has the memory files that it shares with the server. */
 export interface MemoryPaths {
@@ -25,12 +30,25 @@ export interface Legacy {
 /** Memory that is about to be filled. */
 export type Allocate = (byteSize: number) => Uint8Array<ArrayBuffer>;
 
+/** Where tensors that come from a process are put. */
+export interface TensorMemory {
+  readonly allocate: Allocate;
+  /** undefined: they are copied. */
+  shareMemory(): MemorySharing | undefined;
+}
+
 /**
- * The tensors of large frames. They are written to and read from memory files with system calls: as many copies as
- * through a mapping, and a file that has gone or is full is an error to act upon, not a signal.
+ * The tensors of large frames. They are written to memory files with system calls: as many copies as through a mapping,
+ * and a file that has gone or is full is an error to act upon, not a signal. The largest that come from a process are
+ * read where they are, the others copied with system calls, too.
  */
 export class SharedMemoryFiles {
-  readonly #allocate: Allocate;
+  readonly #memory: TensorMemory;
+  readonly #outputsPath: string;
+  /** null: it can't be mapped. */
+  #mappable: MemoryFile | null | undefined;
+  readonly #mapped = { pieces: 0, bytes: 0 };
+  readonly #collected = new FinalizationRegistry<() => void>((onCollected) => onCollected());
   readonly #inputs: number;
   readonly #outputs: number;
   readonly #progress: number;
@@ -39,8 +57,9 @@ export class SharedMemoryFiles {
   #end = 0;
 
   /** @throws Error of the system when a file can't be opened. */
-  constructor({ inputs, outputs, progress }: MemoryPaths, allocate: Allocate) {
-    this.#allocate = allocate;
+  constructor({ inputs, outputs, progress }: MemoryPaths, memory: TensorMemory) {
+    this.#memory = memory;
+    this.#outputsPath = outputs;
     const opened: number[] = [];
     const open = (path: string, flags: string): number => {
       const file = openSync(path, flags);
@@ -93,9 +112,29 @@ export class SharedMemoryFiles {
     else free.push(place);
   }
 
-  /** Tensors that the process has written, as a copy. */
-  take(place: number, byteSize: number): Buffer {
-    const { buffer, byteOffset } = this.#allocate(byteSize);
+  /**
+   * Tensors that the process has written.
+   *
+   * @param giveBack - Called once when the place is needed no more: at once when they were copied.
+   */
+  take(place: number, byteSize: number, giveBack: () => void): Buffer {
+    const mapped = byteSize < SMALLEST_MAPPED ? undefined : this.#map(place, byteSize, giveBack);
+    if (mapped !== undefined) return mapped;
+    const copy = this.#copy(place, byteSize);
+    giveBack();
+    return copy;
+  }
+
+  close(): void {
+    this.#mappable?.close();
+    this.#mappable = null;
+    closeSync(this.#inputs);
+    closeSync(this.#outputs);
+    closeSync(this.#progress);
+  }
+
+  #copy(place: number, byteSize: number): Buffer {
+    const { buffer, byteOffset } = this.#memory.allocate(byteSize);
     const tensors = Buffer.from(buffer, byteOffset, byteSize);
     let at = 0;
     // One call reads 2 GiB at most.
@@ -108,10 +147,28 @@ export class SharedMemoryFiles {
     return tensors;
   }
 
-  close(): void {
-    closeSync(this.#inputs);
-    closeSync(this.#outputs);
-    closeSync(this.#progress);
+  #map(place: number, byteSize: number, giveBack: () => void): Buffer | undefined {
+    const mapped = this.#mapped;
+    if (mapped.pieces >= MOST_MAPPED.pieces || mapped.bytes + byteSize > MOST_MAPPED.bytes) return undefined;
+    this.#mappable ??= this.#openMappable();
+    const tensors = this.#mappable?.map(place, byteSize);
+    if (tensors === undefined) return undefined;
+    mapped.pieces += 1;
+    mapped.bytes += byteSize;
+    this.#collected.register(tensors.buffer, () => {
+      mapped.pieces -= 1;
+      mapped.bytes -= byteSize;
+      giveBack();
+    });
+    return Buffer.from(tensors.buffer, tensors.byteOffset, byteSize);
+  }
+
+  #openMappable(): MemoryFile | null {
+    try {
+      return this.#memory.shareMemory()?.open(this.#outputsPath) ?? null;
+    } catch {
+      return null;
+    }
   }
 
   #append(capacity: number): number {

@@ -7,6 +7,7 @@ import {
 import { AnswerWatch } from './answer-watch.ts';
 import { Channel } from './channel.ts';
 import { ExecutionLimit } from './execution-limit.ts';
+import { LentTensors } from './lent-tensors.ts';
 import { Lookahead } from './lookahead.ts';
 import type { Action, DoneFrame, FromStub, ToStub, WireError } from './messages.ts';
 import { ModelCalls } from './model-calls.ts';
@@ -58,6 +59,8 @@ export class StubProcess {
   #takesMore = false;
   #next = 0;
   #ended: InferenceServerError | undefined;
+  /** undefined: the process can't map the server's memory, or may not. */
+  #lent: LentTensors | undefined;
   #isClosing = false;
   /** Called when the process can't answer any more although nobody closed it; before what it had to do fails. */
   onCrash: (() => void) | undefined = undefined;
@@ -75,6 +78,7 @@ export class StubProcess {
     });
     this.#channel = new Channel(this.#child.socket, {
       onFrame: (header, tensors) => this.#onFrame(header as FromStub, tensors),
+      onGiveBack: (loan) => this.#lent?.giveBack(loan),
       onFault: (error) => this.#child.kill(`it sent what the server can't read: ${String(error)}`),
     });
     this.#modelCalls = new ModelCalls(options.services.models, (frame, tensors) =>
@@ -149,7 +153,7 @@ export class StubProcess {
       this.#line.push(running);
       if (this.#line.length === 1) this.#begin(running);
       const buffers: Uint8Array[] = [];
-      const described = requests.map((request) => describeRequest(request, buffers));
+      const described = requests.map((request) => describeRequest(request, buffers, this.#lent));
       const extra = made.length > 0 && { batch_inputs: packTensors(made, buffers) };
       this.#channel.sendSoon({ kind: 'execute', batch, requests: described, ...extra }, buffers);
       this.#awaitAnswer();
@@ -244,6 +248,12 @@ export class StubProcess {
       case 'reply':
         this.#onReply(frame);
         return;
+      case 'memory':
+        this.#share(frame);
+        return;
+      case 'borrows':
+        this.#lent = new LentTensors(this.#options.services);
+        return;
       default:
         this.#serve(frame, tensors);
     }
@@ -260,7 +270,7 @@ export class StubProcess {
 
   /** What the model wants of the server. */
   #serve(
-    frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reschedule' | 'reply' }>,
+    frame: Exclude<FromStub, { kind: 'done' | 'response' | 'reschedule' | 'reply' | 'memory' | 'borrows' }>,
     tensors: Buffer,
   ): void {
     switch (frame.kind) {
@@ -283,17 +293,16 @@ export class StubProcess {
       case 'metric_value':
       case 'metric':
         this.#metrics.onFrame(frame);
-        return;
-      case 'memory':
-        this.#share(frame);
     }
   }
 
   /** Where the files can't be opened (other rights, another view of /proc), all tensors take the socket. */
   #share(paths: MemoryPaths): void {
     try {
-      this.#channel.share(new SharedMemoryFiles(paths, this.#options.services.allocate));
-      this.#send({ kind: 'memory' });
+      this.#channel.share(new SharedMemoryFiles(paths, this.#options.services));
+      // What is borrowed counts as the model's own, of which it may have but so much.
+      const lends = this.#options.limits.memoryBytes === undefined;
+      this.#send({ kind: 'memory', ...(lends && { folder: `/proc/${String(process.pid)}/fd` }) });
       this.#takesMore = true;
     } catch (error) {
       this.#log('verbose', `no shared memory with the Python process: ${String(error)}`);
@@ -345,6 +354,7 @@ export class StubProcess {
     this.#modelCalls.close();
     const lastBegun = this.#channel.takeLegacy() ?? Infinity;
     this.#channel.close();
+    this.#lent = undefined;
     const open = [...this.#batches];
     this.#batches.clear();
     this.#line.length = 0;

@@ -1,4 +1,4 @@
-import type { Logger, MetricFactory, ModelAccess } from '@nereid/backend-sdk';
+import type { Logger, MemorySharing, MetricFactory, ModelAccess } from '@nereid/backend-sdk';
 import type { Allocate } from './shared-memory-files.ts';
 
 /** What the server does for a process. */
@@ -7,4 +7,6 @@ export interface StubServices {
   readonly metrics: MetricFactory;
   readonly models: ModelAccess;
   readonly allocate: Allocate;
+  /** undefined: tensors are copied between the two. */
+  shareMemory(): MemorySharing | undefined;
 }

@@ -1,9 +1,20 @@
 import type { Tensor } from '@nereid/backend-sdk';
+import type { LentTensors } from './lent-tensors.ts';
 import type { WireTensor } from './messages.ts';
 
-/** Describes tensors for a header and adds their bytes, as they are, to `buffers`. */
-export function packTensors(tensors: readonly Tensor[], buffers: Uint8Array[]): WireTensor[] {
+/**
+ * Describes tensors for a header and adds their bytes, as they are, to `buffers`.
+ *
+ * @param lent - Bytes that it lends are not added.
+ */
+export function packTensors(
+  tensors: readonly Tensor[],
+  buffers: Uint8Array[],
+  lent?: LentTensors,
+): WireTensor[] {
   return tensors.map(({ name, datatype, shape, data }) => {
+    const loan = lent?.lend(data);
+    if (loan !== undefined) return [name, datatype, shape, data.byteLength, loan];
     if (data.byteLength > 0) buffers.push(data);
     return [name, datatype, shape, data.byteLength];
   });

@@ -1,6 +1,7 @@
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendRequest } from './backend-request.ts';
 import type { Logger } from './logger.ts';
+import type { MemorySharing } from './memory-sharing.ts';
 import type { MetricFactory } from './metrics.ts';
 import type { ParameterSpec } from './model-parameters.ts';
 import type { ModelAccess } from './model-access.ts';
@@ -30,6 +31,12 @@ export interface BackendContext {
    * fresh memory takes several times as long. It can't be transferred to another thread.
    */
   allocate(byteSize: number): Uint8Array<ArrayBuffer>;
+  /**
+   * What this thread and other processes may have in common without a copy.
+   *
+   * @returns undefined where that can't be had: not on Linux, or without the addon for it.
+   */
+  shareMemory?(): MemorySharing | undefined;
   /**
    * Aborts when the server begins to stop: a load that waits for something, or has it built, gives up. In an executor,
    * when that is told to end.

@@ -28,6 +28,7 @@ export type { TraceContext } from './trace-context.ts';
 export type { BackendResponse, ResponseSender } from './response-sender.ts';
 export { createNoModelAccess, type InferCall, type LoadOverride, type ModelAccess } from './model-access.ts';
 export type { Logger, LogFields } from './logger.ts';
+export type { MemoryFile, MemoryLocation, MemorySharing } from './memory-sharing.ts';
 export type {
   Counter,
   ForeignFamily,

@@ -16,6 +16,12 @@ Napi::Value open_object(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value open_file(const Napi::CallbackInfo& info) {
+  return js_call(info.Env(), [&] {
+    return Napi::Number::New(info.Env(), ObjectTable::add(PosixObject::open_file(string_argument(info, 0))));
+  });
+}
+
 Napi::Value create_object(const Napi::CallbackInfo& info) {
   return js_call(info.Env(), [&] {
     auto object = PosixObject::create(string_argument(info, 0), size_argument(info, 1));
@@ -41,6 +47,13 @@ Napi::Value take_block(const Napi::CallbackInfo& info) {
   });
 }
 
+void use_files(const Napi::CallbackInfo&) { BlockPool::use_files(); }
+
+Napi::Value file_of_block(const Napi::CallbackInfo& info) {
+  if (!info[0].IsArrayBuffer()) throw Napi::TypeError::New(info.Env(), "argument 0 must be an array buffer");
+  return Napi::Number::New(info.Env(), BlockPool::file_of(info[0].As<Napi::ArrayBuffer>().Data()));
+}
+
 void trim_blocks(const Napi::CallbackInfo&) { BlockPool::trim(); }
 
 Napi::Value kept_blocks(const Napi::CallbackInfo& info) {
@@ -53,10 +66,13 @@ Napi::Value used_blocks(const Napi::CallbackInfo& info) {
 
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("openObject", Napi::Function::New<open_object>(env, "openObject"));
+  exports.Set("openFile", Napi::Function::New<open_file>(env, "openFile"));
   exports.Set("createObject", Napi::Function::New<create_object>(env, "createObject"));
   exports.Set("closeObject", Napi::Function::New<close_object>(env, "closeObject"));
   exports.Set("unlinkObject", Napi::Function::New<unlink_object>(env, "unlinkObject"));
   exports.Set("takeBlock", Napi::Function::New<take_block>(env, "takeBlock"));
+  exports.Set("useFiles", Napi::Function::New<use_files>(env, "useFiles"));
+  exports.Set("fileOfBlock", Napi::Function::New<file_of_block>(env, "fileOfBlock"));
   exports.Set("trimBlocks", Napi::Function::New<trim_blocks>(env, "trimBlocks"));
   exports.Set("keptBlocks", Napi::Function::New<kept_blocks>(env, "keptBlocks"));
   exports.Set("usedBlocks", Napi::Function::New<used_blocks>(env, "usedBlocks"));

@@ -37,6 +37,12 @@ std::shared_ptr<PosixObject> PosixObject::open(const std::string& key, bool writ
   return std::make_shared<PosixObject>(std::move(fd), writable);
 }
 
+std::shared_ptr<PosixObject> PosixObject::open_file(const std::string& path) {
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) throw_errno("open of '" + path + "'");
+  return std::make_shared<PosixObject>(std::move(fd), false);
+}
+
 std::shared_ptr<PosixObject> PosixObject::create(const std::string& key, std::size_t byte_size) {
   FileDescriptor fd = open_object(key, O_RDWR | O_CREAT | O_EXCL);
   try {

@@ -15,6 +15,9 @@ class PosixObject {
   /// Opens an object that someone else made.
   static std::shared_ptr<PosixObject> open(const std::string& key, bool writable);
 
+  /// Opens a file of memory, to be read: `/proc/<pid>/fd/<number>`.
+  static std::shared_ptr<PosixObject> open_file(const std::string& path);
+
   /// Makes an object that did not exist, of zeros, readable and writable by this user alone.
   static std::shared_ptr<PosixObject> create(const std::string& key, std::size_t byte_size);
 

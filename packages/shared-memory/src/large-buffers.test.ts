@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { closeSync, ftruncateSync, openSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -66,4 +67,66 @@ test('what is garbage is collected when no buffer was taken for a while', async 
 
 test('what nobody can have is refused', () => {
   assert.throws(() => new LargeBuffers().take(2 ** 52), { name: 'SharedMemoryError', code: 'ENOMEM' });
+});
+
+const onLinux = { skip: process.platform !== 'linux' && 'needs memory files' };
+
+/** A buffer that lies in a memory file, and the path of that. */
+function takeShared(
+  buffers: LargeBuffers,
+  byteSize: number,
+): { bytes: Uint8Array<ArrayBuffer>; path: string } {
+  buffers.locate(new Uint8Array(1));
+  const bytes = buffers.take(byteSize);
+  const location = buffers.locate(bytes);
+  assert.ok(location !== undefined && location.offset === 0);
+  return { bytes, path: `/proc/self/fd/${String(location.descriptor)}` };
+}
+
+test('other processes find the bytes of a buffer in a file, which stays as large as it is', onLinux, () => {
+  const buffers = new LargeBuffers();
+  const { bytes, path } = takeShared(buffers, 3 * MIB);
+  bytes.fill(9, 5, 8);
+  assert.deepEqual([...readFileSync(path).subarray(4, 9)], [bytes[4], 9, 9, 9, bytes[8]]);
+  assert.equal(buffers.locate(bytes.subarray(5))?.offset, 5);
+  assert.equal(buffers.locate(new Uint8Array(3 * MIB)), undefined);
+  const file = openSync(path, 'r+');
+  assert.throws(() => ftruncateSync(file, 0), { code: 'EPERM' });
+  closeSync(file);
+});
+
+test(
+  'a part of a file is mapped until it is collected; what is written to it stays here',
+  onLinux,
+  async () => {
+    const buffers = new LargeBuffers();
+    const { bytes, path } = takeShared(buffers, 3 * MIB);
+    bytes.fill(1);
+    const used = buffers.usedByteSize;
+    const file = buffers.open(path);
+    (() => {
+      const mapped = file.map(MIB + 3, MIB);
+      assert.equal(mapped.length, MIB);
+      assert.ok(isMarkedAsUntransferable(mapped.buffer));
+      bytes[MIB + 4] = 2;
+      assert.deepEqual([...mapped.subarray(0, 3)], [1, 2, 1]);
+      mapped[0] = 7;
+      assert.equal(bytes[MIB + 3], 1);
+      assert.equal(buffers.usedByteSize, used + MIB);
+      assert.throws(() => file.map(MIB, 3 * MIB), { name: 'SharedMemoryError', code: 'EOVERFLOW' });
+      file.close();
+      assert.equal(mapped[1], 2, 'what is mapped stays');
+    })();
+    while (buffers.usedByteSize > used) {
+      collectGarbage();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  },
+);
+
+test('a file that is not there can not be opened', () => {
+  assert.throws(() => new LargeBuffers().open('/proc/self/fd/99999'), {
+    name: 'SharedMemoryError',
+    code: 'ENOENT',
+  });
 });

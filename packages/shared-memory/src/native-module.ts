@@ -17,11 +17,17 @@ export interface NativeMapping {
 /** What native/addon.cc exports. Objects are numbers that hold in all threads of the process, which share the pool. */
 export interface NativeModule {
   openObject(key: string, writable: boolean): number;
+  /** Opens a file of memory, to be read. */
+  openFile(path: string): number;
   createObject(key: string, byteSize: number): number;
   closeObject(id: number): void;
   unlinkObject(key: string): void;
   /** Memory of the process, not zeroed, that goes back to a pool when it was collected. It can't be transferred. */
   takeBlock(byteSize: number): ArrayBuffer;
+  /** From now on new blocks lie in memory files, where the system has such. */
+  useFiles(): void;
+  /** Descriptor of the memory file that all of a block lies in; -1: there is none. */
+  fileOfBlock(buffer: ArrayBuffer): number;
   /** Gives what the pool keeps to the system, except for what was used since the last call. */
   trimBlocks(): void;
   /** Bytes that the pool keeps. */

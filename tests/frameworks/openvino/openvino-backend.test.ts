@@ -97,18 +97,25 @@ test('a setting of the backend holds for models without the parameter of its nam
   assert.match(server.output(), /model 'completed' is compiled for CPU: .*INFERENCE_NUM_THREADS 2\b/);
 });
 
-test('the precision is that of the model, in OpenVINO or Triton words, before that of the backend', LIMIT, async () => {
-  for (const [name, text, precision] of [
-    ['INFERENCE_PRECISION_HINT', 'BF16', 'bfloat16'],
-    ['HINT_BF16', 'yes', 'float'],
-  ] as const) {
-    await server.withModel('completed', () => Promise.resolve(), {
-      backend: 'openvino',
-      parameters: { [name]: { string_value: text } },
-    });
-    assert.match(server.output(), new RegExp(`is compiled for CPU: .*INFERENCE_PRECISION_HINT .*${precision}`));
-  }
-});
+test(
+  'the precision is that of the model, in OpenVINO or Triton words, before that of the backend',
+  LIMIT,
+  async () => {
+    for (const [name, text, precision] of [
+      ['INFERENCE_PRECISION_HINT', 'BF16', 'bfloat16'],
+      ['HINT_BF16', 'yes', 'float'],
+    ] as const) {
+      await server.withModel('completed', () => Promise.resolve(), {
+        backend: 'openvino',
+        parameters: { [name]: { string_value: text } },
+      });
+      assert.match(
+        server.output(),
+        new RegExp(`is compiled for CPU: .*INFERENCE_PRECISION_HINT .*${precision}`),
+      );
+    }
+  },
+);
 
 test('requests that wait together are one execution, and each gets its own rows', LIMIT, async () => {
   const cases = server.cases.filter(({ model }) => model === 'tuned');

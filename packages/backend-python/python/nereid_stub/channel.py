@@ -3,7 +3,7 @@
     uint32  bytes of the header      uint64  bytes of the tensors      int64  place      header      tensors
 
 Large tensors lie in shared memory, and `place` says where; it is -1 for those that follow their header. A frame without
-a header gives a place back.
+a header gives a place back or, with place -1, the loan whose number stands for the bytes of the tensors.
 
 Only one thread reads at a time, for all: the main thread when it has nothing to execute, others that wait for an answer.
 """
@@ -16,7 +16,7 @@ import threading
 
 from .outbox import Outbox
 from .receiver import Receiver
-from .shared_memory import Incoming, Outgoing, Progress
+from .shared_memory import Borrowed, Incoming, Outgoing, Progress, may_borrow
 
 _PREFIX = struct.Struct("<IQq")
 _CHUNK = 1 << 16
@@ -53,6 +53,7 @@ class Channel:
         self._outgoing = None
         self._progress = None
         self._may_share = False
+        self._borrowed = None
         # Whether this is a copy of the process that the server started.
         self.is_left = False
         os.register_at_fork(after_in_child=self.leave)
@@ -82,10 +83,17 @@ class Channel:
         files = {"inputs": self._incoming, "outputs": self._outgoing, "progress": self._progress}
         self.send({"kind": "memory", **{name: f"{folder}/{file.fd}" for name, file in files.items()}})
 
-    def accept_memory(self):
-        """The server reads what is put into shared memory."""
+    def accept_memory(self, folder):
+        """The server reads what is put into shared memory. `folder`: where its own memory files are; None: not to be used."""
         self._may_share = True
         self._outbox.progress = self._progress
+        if folder is not None and may_borrow(folder):
+            self._borrowed = Borrowed(folder)
+            self.send({"kind": "borrows"})
+
+    def borrow(self, loan, size):
+        """The bytes of a tensor in the server's memory."""
+        return self._borrowed.take(loan, size)
 
     def begin(self, batch):
         """Notes that the model gets a batch: should it end the process, the server sends those behind it elsewhere."""
@@ -218,13 +226,20 @@ class Channel:
         return whole
 
     def _releases(self):
-        """Frames that give back the places that the model needs no more."""
-        if self._incoming is None or not self._incoming.released:
-            return b""
-        released = self._incoming.released
-        return b"".join(_PREFIX.pack(0, 0, released.popleft()) for _ in range(len(released)))
+        """Frames that give back the places and the loans that the model needs no more."""
+        given = b""
+        if self._incoming is not None and self._incoming.released:
+            given = _drain(self._incoming.released, lambda place: _PREFIX.pack(0, 0, place))
+        if self._borrowed is not None and self._borrowed.released:
+            given += _drain(self._borrowed.released, lambda loan: _PREFIX.pack(0, loan, _IN_LINE))
+        return given
 
     def _tell_releases(self):
-        if self._incoming is not None and self._incoming.released:
+        given_back = self._incoming is not None and self._incoming.released
+        if given_back or (self._borrowed is not None and self._borrowed.released):
             with self._send_lock:
                 self._outbox.send((self._releases(),))
+
+
+def _drain(released, pack):
+    return b"".join(pack(released.popleft()) for _ in range(len(released)))

@@ -113,7 +113,7 @@ def receive_batch(header, data, model, channel, decoupled):
     """The requests of an `execute` frame."""
     batch, at, requests = header["batch"], 0, []
     for index, (fields, state) in enumerate(zip(header["requests"], header["states"])):
-        inputs, at = unpack(fields["inputs"], data, at)
+        inputs, at = unpack(fields["inputs"], data, at, channel.borrow)
         requests.append(ReceivedRequest(fields, inputs, model, channel, batch, index, state, decoupled))
     if "batch_inputs" in header:
         made, _ = unpack(header["batch_inputs"], data, at)

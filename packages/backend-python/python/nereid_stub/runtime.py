@@ -89,7 +89,7 @@ class Runtime:
         elif kind == "cancel" or kind == "pause":
             self._change(header)
         elif kind == "memory":
-            self.channel.accept_memory()
+            self.channel.accept_memory(header.get("folder"))
         elif kind == "call" and header["action"] == "is_ready":
             self._ask_ready(header["call"])
         else:

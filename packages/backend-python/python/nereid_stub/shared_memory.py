@@ -2,7 +2,8 @@
 
 Each direction has a memory file of its own. Its sender says which place of it a frame's tensors have, and its receiver
 gives the place back when it needs them no more. A model may keep views: a place is given back when the last one is gone.
-A third, small one says how far the model has come.
+A third, small one says how far the model has come. Tensors that lie in a memory file of the server's already are borrowed
+there.
 """
 
 import mmap
@@ -127,3 +128,47 @@ class Incoming:
     def _release(self, place):
         self._views.pop(place, None)
         self.released.append(place)
+
+
+def may_borrow(folder):
+    """Whether this process has the right to the open files of the server."""
+    try:
+        os.stat(f"{folder}/{os.listdir(folder)[0]}")
+    except (OSError, IndexError):
+        return False
+    return True
+
+
+class Borrowed:
+    """Tensors in memory files of the server. What the model writes to them changes a copy of this process."""
+
+    def __init__(self, folder):
+        self._folder = folder
+        self._views = {}
+        # Loans that the model needs no more, to be told to the server. Finalizers add to it, on any thread.
+        self.released = deque()
+
+    def take(self, loan, size):
+        """The bytes of a tensor, not copied."""
+        number, descriptor, offset = loan
+        lead = offset % mmap.ALLOCATIONGRANULARITY
+        try:
+            file = os.open(f"{self._folder}/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                protection = mmap.PROT_READ | mmap.PROT_WRITE
+                mapped = mmap.mmap(file, lead + size, mmap.MAP_PRIVATE, protection, offset=offset - lead)
+            finally:
+                os.close(file)
+        except OSError:
+            self.released.append(number)
+            raise
+        # As above: whatever is made of an array keeps it.
+        import numpy as np
+
+        whole = np.frombuffer(mapped, np.uint8, size, lead)
+        self._views[number] = weakref.ref(whole, lambda _: self._release(number))
+        return memoryview(whole)
+
+    def _release(self, number):
+        self._views.pop(number, None)
+        self.released.append(number)

@@ -193,10 +193,16 @@ def _text_of(name, datatype, shape):
     return text
 
 
-def unpack(described, data, at):
-    """The tensors that a header describes, views on `data` from byte `at` on, and the byte behind them."""
+def unpack(described, data, at, borrow=None):
+    """The tensors that a header describes, views on `data` from byte `at` on, and the byte behind them.
+
+    Those that are lent are taken by `borrow(loan, size)`.
+    """
     tensors = []
-    for name, datatype, shape, size in described:
+    for name, datatype, shape, size, *loan in described:
+        if loan:
+            tensors.append(Tensor._received(name, datatype, shape, borrow(loan[0], size)))
+            continue
         tensors.append(Tensor._received(name, datatype, shape, data[at : at + size] if size > 0 else None))
         at += size
     return tensors, at

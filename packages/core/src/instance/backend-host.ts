@@ -12,7 +12,7 @@ import type {
 import { InferenceServerError } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
 import type { BackendSource } from '../backend/load-backend.ts';
-import { allocateBuffer } from '../memory/large-buffer.ts';
+import { allocateBuffer, shareMemory } from '../memory/large-buffer.ts';
 import type { HostedRequest } from './hosted-request.ts';
 import type { ModelSpec } from './instance-host.ts';
 import { RequestScope } from './request-scope.ts';
@@ -162,6 +162,7 @@ export class BackendHost {
       metrics: this.#services.metrics,
       models: this.#services.models(namespace),
       allocate: allocateBuffer,
+      shareMemory,
       signal: this.#stopping.signal,
     };
   }

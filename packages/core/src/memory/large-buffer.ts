@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { MemorySharing } from '@nereid/backend-sdk';
 import type { LargeBuffers } from '@nereid/shared-memory';
 
 /** From so many bytes on memory is worth using again. */
@@ -15,14 +16,24 @@ let buffers: LargeBuffers | null | undefined;
  */
 export function allocateBuffer(byteSize: number): Buffer<ArrayBuffer> {
   if (byteSize < LARGE_BYTE_SIZE) return Buffer.allocUnsafeSlow(byteSize);
-  if (buffers === undefined) buffers = loadLargeBuffers();
-  if (buffers === null) return Buffer.allocUnsafeSlow(byteSize);
-  return Buffer.from(buffers.take(byteSize).buffer);
+  const pool = largeBuffers();
+  if (pool === null) return Buffer.allocUnsafeSlow(byteSize);
+  return Buffer.from(pool.take(byteSize).buffer);
+}
+
+/** What this thread has in common with other processes. @returns undefined where there is no addon for it. */
+export function shareMemory(): MemorySharing | undefined {
+  return largeBuffers() ?? undefined;
 }
 
 /** For a thread that hands on what comes in: to transfer fresh memory is less than to copy used one. */
 export function allocateTransferable(): void {
   buffers = null;
+}
+
+function largeBuffers(): LargeBuffers | null {
+  if (buffers === undefined) buffers = loadLargeBuffers();
+  return buffers;
 }
 
 /** Loaded when it is first needed: see `open-region-memory.ts`. */

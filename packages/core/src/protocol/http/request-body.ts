@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseJson, type JsonValue } from '@nereid/protocol/http';
-import { allocateBody } from '../http1/incoming-body.ts';
+import { allocateBody, tensorsStart } from '../http1/incoming-body.ts';
 import { PlainRequest } from '../http1/plain-request.ts';
 import type { HttpRequest, RawRequest } from './route-table.ts';
 
@@ -115,7 +115,7 @@ function collectDeclared(message: IncomingMessage, byteSize: number, { done, ref
       body = piece;
       return;
     }
-    if (position === 0) body = allocateBody(byteSize);
+    if (position === 0) body = allocateBody(byteSize, tensorsStart(message.headers));
     body.set(piece, position);
     position += piece.length;
   };

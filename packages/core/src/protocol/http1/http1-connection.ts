@@ -1,7 +1,7 @@
 /** A client's connection as long as its requests are plain. Hot path. */
 import type { Socket } from 'node:net';
 import { endGently } from '../http2/end-socket.ts';
-import { IncomingBody } from './incoming-body.ts';
+import { IncomingBody, tensorsStart } from './incoming-body.ts';
 import { PlainAnswer, type AnswerOwner } from './plain-answer.ts';
 import { PlainRequest } from './plain-request.ts';
 import { readInto, type ReadInto, type ReadSink, type StopReading } from './read-into.ts';
@@ -222,7 +222,7 @@ export class Http1Connection implements AnswerOwner {
   }
 
   #start({ head, listener }: KnownHead): void {
-    const body = new IncomingBody(head.contentLength);
+    const body = new IncomingBody(head.contentLength, tensorsStart(head.headers));
     const answer = new PlainAnswer(this.#socket, this);
     answer.shouldKeepAlive = head.keepsAlive;
     this.#answer = answer;

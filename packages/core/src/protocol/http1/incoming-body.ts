@@ -1,4 +1,5 @@
 /** The body of a plain request, as it comes. Hot path. */
+import type { IncomingHttpHeaders } from 'node:http';
 import { InferenceServerError } from '@nereid/protocol';
 import { allocateBuffer } from '../../memory/large-buffer.ts';
 
@@ -9,18 +10,23 @@ const EMPTY = Buffer.alloc(0);
 
 /** Fewer bytes are copied sooner than read by themselves: the system would be asked once more whether others follow. */
 const MIN_ROOM = 16_384;
+/** Where the tensors of a body should begin in memory: what computes with them may take them as they are. */
+const ALIGNMENT = 64;
 
 /** States: held (nobody has asked for it) → collected; or thrown away. */
 export class IncomingBody {
   readonly #byteLength: number;
+  readonly #tensorsAt: number;
   #missing: number;
   #bytes: Buffer | undefined;
   #listener: BodyListener | undefined;
   #isUnwanted = false;
   readonly startedAt = performance.now();
 
-  constructor(byteLength: number) {
+  /** @param tensorsAt - Where its binary tensors begin; default 0: it has none, or begins with them. */
+  constructor(byteLength: number, tensorsAt = 0) {
     this.#byteLength = byteLength;
+    this.#tensorsAt = tensorsAt;
     this.#missing = byteLength;
   }
 
@@ -89,7 +95,7 @@ export class IncomingBody {
 
   #allocate(listener: BodyListener): Buffer | undefined {
     try {
-      return (this.#bytes = allocateBody(this.#byteLength));
+      return (this.#bytes = allocateBody(this.#byteLength, this.#tensorsAt));
     } catch (error) {
       this.discard();
       listener(InferenceServerError.from(error), EMPTY);
@@ -98,10 +104,22 @@ export class IncomingBody {
   }
 }
 
-/** @throws InferenceServerError UNAVAILABLE where there is no memory for it. */
-export function allocateBody(byteSize: number): Buffer {
+const DIGITS = /^\d{1,10}$/;
+
+/** Where the binary tensors of a body begin, as its head has it; 0 for one that is all JSON, or all tensor. */
+export function tensorsStart(headers: IncomingHttpHeaders): number {
+  const length = headers['inference-header-content-length'];
+  return typeof length === 'string' && DIGITS.test(length) ? Number(length) : 0;
+}
+
+/**
+ * @param tensorsAt - Where in the body its tensors begin: they come to lie at a multiple of 64 bytes.
+ * @throws InferenceServerError UNAVAILABLE where there is no memory for it.
+ */
+export function allocateBody(byteSize: number, tensorsAt: number): Buffer {
   try {
-    return allocateBuffer(byteSize);
+    const lead = (ALIGNMENT - (tensorsAt % ALIGNMENT)) % ALIGNMENT;
+    return allocateBuffer(lead + byteSize).subarray(lead);
   } catch (cause) {
     const message = `no memory for a request body of ${String(byteSize)} bytes`;
     throw new InferenceServerError('UNAVAILABLE', message, { cause });
