@@ -114,3 +114,39 @@ test('a step can name a version; one that is not there is refused with its place
       /ensemble\/config\.pbtxt:\d+:\d+: ensemble 'ensemble' depends on 'counter' whose required version 7 is not loaded; loaded: 1/,
   });
 });
+
+test(
+  'the steps see the tensors of an ensemble in the shapes of its reshape, clients in those of its dims',
+  LIMIT,
+  async () => {
+    await using repository = makeRepository();
+    repository.write('shape', {
+      '1/model.ts': `export default {
+      config: {
+        input: [{ name: 'X', data_type: 'TYPE_INT32', dims: [4] }],
+        output: [{ name: 'Y', data_type: 'TYPE_INT32', dims: [4] }],
+      },
+      execute: (request) => ({ outputs: { Y: [...request.input('X').values('INT32')].reverse() } }),
+    };`,
+    });
+    const table = 'data_type: TYPE_INT32 dims: [2, 2] reshape { shape: [4] }';
+    const ensemble = `platform: "ensemble"
+    input { name: "IN" ${table} }
+    output { name: "OUT" ${table} }
+    ensemble_scheduling { step { model_name: "shape" model_version: -1
+      input_map { key: "X" value: "IN" } output_map { key: "Y" value: "OUT" } } }`;
+    repository.write('ensemble', { 'config.pbtxt': ensemble, '1/.keep': '' });
+    await using server = await start(repository);
+    const inputs = [InferInput.from('IN', Int32Array.of(1, 2, 3, 4), [2, 2])];
+    const { outputs } = await server.infer({ modelName: 'ensemble', inputs });
+    assert.deepEqual(
+      outputs.map(({ shape, data }) => [shape, [...new Int32Array(Uint8Array.from(data).buffer)]]),
+      [
+        [
+          [2, 2],
+          [4, 3, 2, 1],
+        ],
+      ],
+    );
+  },
+);

@@ -55,9 +55,9 @@ export function checkComposingModels(
 ): EnsembleTensorFacts {
   const known = new KnownTensors(refuse);
   for (const [at, tensor] of config.input.entries())
-    known.agree(`input[${at}]`, tensor.name, factsOf(tensor, config));
+    known.agree(`input[${at}]`, tensor.name, factsOf(insideOf(tensor), config));
   for (const [at, tensor] of config.output.entries())
-    known.agree(`output[${at}]`, tensor.name, factsOf(tensor, config));
+    known.agree(`output[${at}]`, tensor.name, factsOf(insideOf(tensor), config));
   for (const [at, step] of (config.ensemble_scheduling?.step ?? []).entries()) {
     const path = `ensemble_scheduling.step[${at}]`;
     const model = composing.get(modelOfStep(step));
@@ -146,10 +146,14 @@ export function areCompatible(a: readonly number[], b: readonly number[]): boole
   return a.length === b.length && a.every((dim, at) => dim === -1 || b[at] === -1 || dim === b[at]);
 }
 
-function factsOf(
-  tensor: ModelInput | ModelOutput,
-  { name, max_batch_size: maxBatchSize }: ModelConfig,
-): TensorFacts {
+/** The dims that the steps see of a tensor of the ensemble itself: those of its `reshape`. */
+function insideOf({ name, data_type, dims, reshape }: ModelInput | ModelOutput): DeclaredTensor {
+  return { name, data_type, dims: reshape?.shape ?? dims };
+}
+
+type DeclaredTensor = Pick<ModelInput | ModelOutput, 'name' | 'data_type' | 'dims'>;
+
+function factsOf(tensor: DeclaredTensor, { name, max_batch_size: maxBatchSize }: ModelConfig): TensorFacts {
   return {
     datatype: tensor.data_type,
     dims: maxBatchSize > 0 ? [-1, ...tensor.dims] : tensor.dims,

@@ -82,6 +82,15 @@ describe('createEnsembleGraph', () => {
     assert.equal(build(config, batched).nodes.length, 2);
   });
 
+  test('compares what the steps see of tensors of the ensemble that it reshapes', () => {
+    const reshape = { shape: [-1] };
+    const config = ensemble({
+      input: [{ name: 'IN', data_type: 'TYPE_FP32', dims: [-1, 2], reshape }],
+      output: [{ name: 'OUT', data_type: 'TYPE_FP32', dims: [2, -1], reshape }],
+    });
+    assert.equal(build(config).nodes.length, 2);
+  });
+
   test('refuses a smaller batch size in a step', () => {
     refused(
       ensemble({ max_batch_size: 8 }),
