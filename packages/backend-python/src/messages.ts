@@ -93,7 +93,7 @@ export type FromStub =
   | { readonly kind: 'reschedule'; readonly batch: number; readonly index: number }
   | InferFrame
   | AskFrame
-  | { readonly kind: 'infer_cancel'; readonly call: number }
+  | ReaderFrame
   /** The model notes a moment in the trace of a request. */
   | { readonly kind: 'activity'; readonly batch: number; readonly index: number; readonly name: string }
   /** Memory files that the server may open. */
@@ -155,6 +155,16 @@ export interface InferFrame {
   readonly decoupled: boolean;
   /** The request that it is made for, where the model said so: its batch and its place there. */
   readonly request: readonly [batch: number, index: number] | null;
+}
+
+/** What becomes of the answers to a request of the model. */
+export interface ReaderFrame {
+  readonly kind: 'reader';
+  readonly call: number;
+  /** It wants no more of them; it has taken some of a stream; it has let go of a stream, and reads no more. */
+  readonly says: 'cancel' | 'taken' | 'left';
+  /** Of what it has taken since it told so last. */
+  readonly bytes?: number;
 }
 
 /** The model asks the server for something else. */

@@ -5,17 +5,23 @@ import {
   type InferCall,
   type ModelAccess,
 } from '@nereid/backend-sdk';
-import type { AskFrame, InferFrame, ToStub } from './messages.ts';
+import type { AskFrame, InferFrame, ReaderFrame, ToStub } from './messages.ts';
+import { UnreadAnswers } from './unread-answers.ts';
 import { fromWireId, fromWireParameters, toWireParameters } from './wire-parameters.ts';
 import { packTensors, TensorReader } from './wire-tensors.ts';
 
 type SendFrame = (frame: ToStub, tensors?: readonly Uint8Array[]) => void;
 
+interface RunningCall {
+  readonly abort: AbortController;
+  readonly unread: UnreadAnswers;
+}
+
 /** What a model asks of other models and of the server. */
 export class ModelCalls {
   readonly #models: ModelAccess;
   readonly #send: SendFrame;
-  readonly #running = new Map<number, AbortController>();
+  readonly #running = new Map<number, RunningCall>();
 
   constructor(models: ModelAccess, send: SendFrame) {
     this.#models = models;
@@ -26,10 +32,11 @@ export class ModelCalls {
   async infer(frame: InferFrame, tensors: Buffer, request: BackendRequest | undefined): Promise<void> {
     const { call } = frame;
     const abort = new AbortController();
-    this.#running.set(call, abort);
+    const unread = new UnreadAnswers(abort.signal);
+    this.#running.set(call, { abort, unread });
     try {
       const inference = toInferCall(frame, tensors, abort.signal, request);
-      if (frame.decoupled) await this.#inferStream(call, inference);
+      if (frame.decoupled) await this.#inferStream(call, inference, unread);
       else this.#answer(call, await this.#models.infer(inference), true);
     } catch (error) {
       this.#fail(call, error);
@@ -38,8 +45,11 @@ export class ModelCalls {
     }
   }
 
-  cancel(call: number): void {
-    this.#running.get(call)?.abort();
+  onReader({ call, says, bytes = 0 }: ReaderFrame): void {
+    const running = this.#running.get(call);
+    if (says === 'cancel') running?.abort.abort();
+    else if (says === 'taken') running?.unread.take(bytes);
+    else running?.unread.leave();
   }
 
   async ask({ call, action, value }: AskFrame): Promise<void> {
@@ -52,15 +62,20 @@ export class ModelCalls {
 
   /** The process has gone: nobody waits any more. */
   close(): void {
-    for (const abort of this.#running.values()) abort.abort();
+    for (const { abort } of this.#running.values()) abort.abort();
   }
 
-  async #inferStream(call: number, inference: InferCall): Promise<void> {
-    for await (const response of this.#models.inferStream(inference)) this.#answer(call, response, false);
-    this.#send({ kind: 'answer', call, final: true, empty: true });
+  /** A model that reads slowly holds back the one that it reads from. */
+  async #inferStream(call: number, inference: InferCall, unread: UnreadAnswers): Promise<void> {
+    for await (const response of this.#models.inferStream(inference)) {
+      if (!unread.isLeft) unread.add(this.#answer(call, response, false));
+      if (unread.isFull) await unread.room();
+    }
+    if (!unread.isLeft) this.#send({ kind: 'answer', call, final: true, empty: true });
   }
 
-  #answer(call: number, { outputs, parameters }: BackendResponse, final: boolean): void {
+  /** @returns The bytes of its tensors. */
+  #answer(call: number, { outputs, parameters }: BackendResponse, final: boolean): readonly Uint8Array[] {
     const buffers: Uint8Array[] = [];
     const described = packTensors(outputs, buffers);
     this.#send(
@@ -73,6 +88,7 @@ export class ModelCalls {
       },
       buffers,
     );
+    return buffers;
   }
 
   #fail(call: number, error: unknown): void {

@@ -277,8 +277,8 @@ export class StubProcess {
       case 'infer':
         void this.#modelCalls.infer(frame, tensors, this.#callerOf(frame));
         return;
-      case 'infer_cancel':
-        this.#modelCalls.cancel(frame.call);
+      case 'reader':
+        this.#modelCalls.onReader(frame);
         return;
       case 'activity':
         this.#batches.get(frame.batch)?.request(frame.index)?.recordActivity(frame.name);

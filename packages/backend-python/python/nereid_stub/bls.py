@@ -4,6 +4,7 @@ import abc
 import json
 
 from . import runtime
+from .calls import size_of
 from .errors import TritonError, TritonModelException, raise_for
 from .exact import check_parameters, parameters_from_wire, parameters_to_wire, to_wire
 from .request import InferenceTrace, ReceivedRequest
@@ -11,6 +12,8 @@ from .response import InferenceResponse
 from .tensors import Tensor, unpack
 
 _UINT64 = 1 << 64
+# The server hears of so many bytes at once that the model has taken of a stream: a quarter of what it lets wait.
+_TOLD_BYTES = 1 << 23
 
 
 class InferenceRequest(abc.ABC):
@@ -91,7 +94,7 @@ class InferenceRequest(abc.ABC):
 
     def exec(self, decoupled=False):
         """Waits for the response; with `decoupled` an iterator of responses."""
-        calls = runtime.current().calls
+        calls = self._calls(decoupled)
         call = calls.ask(self._describe(decoupled), self._inputs)
         if decoupled:
             return ResponseIterator(call)
@@ -109,13 +112,25 @@ class InferenceRequest(abc.ABC):
             if not loop.is_closed():
                 loop.call_soon_threadsafe(came.set)
 
-        calls = runtime.current().calls
+        calls = self._calls(decoupled)
         call = calls.ask(self._describe(decoupled), self._inputs, wake)
         responses = ResponseIterator(call, came)
         if decoupled:
             return responses
-        await responses.arrival()
-        return receive_response(*calls.next(call))
+        try:
+            await responses.arrival()
+        except BaseException:
+            # Its task is cancelled, by a timeout for one.
+            responses.cancel()
+            raise
+        return responses._next()
+
+    def _calls(self, decoupled):
+        current = runtime.current()
+        if decoupled:
+            # For streams that are left while the main thread is busy.
+            current.watch()
+        return current.calls
 
     def _describe(self, decoupled):
         return {
@@ -151,12 +166,23 @@ InferenceRequest.register(ReceivedRequest)
 
 
 class ResponseIterator:
-    """The responses of a decoupled model; the last one may be empty. Takes `for`, in coroutines also `async for`."""
+    """The responses of a decoupled model; the last one may be empty. Takes `for`, in coroutines also `async for`.
+
+    One that is let go of amid its responses cancels their request; a request whose responses nobody has looked at goes on.
+    """
 
     def __init__(self, call, came=None):
+        self._runtime = runtime.current()
         self._call = call
         self._came = came
         self._is_done = False
+        self._has_begun = False
+        # Bytes of answers that the server has not been told of.
+        self._taken = 0
+
+    def __del__(self):
+        if not self._is_done:
+            self._runtime.calls.leave(self._call, self._has_begun)
 
     def __iter__(self):
         return self
@@ -182,9 +208,8 @@ class ResponseIterator:
         """Waits, without holding up other coroutines, until there is an answer."""
         import asyncio
 
-        current = runtime.current()
-        calls = current.calls
-        if not current.reads_on(asyncio.get_running_loop()):
+        calls = self._runtime.calls
+        if not self._runtime.reads_on(asyncio.get_running_loop()):
             # The model runs a loop of its own in an ordinary execute: a thread has to read for it.
             await asyncio.get_running_loop().run_in_executor(None, calls.wait_for, self._call)
             return
@@ -196,13 +221,22 @@ class ResponseIterator:
 
     def cancel(self):
         """Tells the model that its responses are not wanted any more. They may go on for a while."""
-        runtime.current().channel.send({"kind": "infer_cancel", "call": self._call})
+        self._runtime.channel.send({"kind": "reader", "call": self._call, "says": "cancel"})
 
     def _next(self):
-        header, tensors = runtime.current().calls.next(self._call)
+        self._has_begun = True
+        header, tensors = self._runtime.calls.next(self._call)
         self._is_done = header.get("final", True)
+        if not self._is_done:
+            self._note_taken(size_of(tensors))
         # The end may come without a response.
         return None if header.get("empty", False) else receive_response(header, tensors)
+
+    def _note_taken(self, size):
+        self._taken += size
+        if self._taken >= _TOLD_BYTES:
+            self._runtime.channel.send({"kind": "reader", "call": self._call, "says": "taken", "bytes": self._taken})
+            self._taken = 0
 
 
 def load_model(model_name, config=None, files=None):

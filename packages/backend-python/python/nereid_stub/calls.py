@@ -7,6 +7,15 @@ from .channel import encode
 from .tensors import pack
 
 
+# What an answer takes beside its tensors: src/unread-answers.ts counts the same.
+_ANSWER_BYTES = 1 << 10
+
+
+def size_of(tensors):
+    """What the server counts for an answer with these bytes of tensors."""
+    return _ANSWER_BYTES + (0 if tensors is None else tensors.nbytes)
+
+
 class Calls:
     """Questions to the server and their answers, by number. Answers may be several (streams)."""
 
@@ -15,6 +24,7 @@ class Calls:
         self._lock = threading.Lock()
         self._answers = {}
         self._listeners = {}
+        self._left = deque()
         self._next = 0
 
     def ask(self, header, inputs=(), listener=None):
@@ -58,6 +68,23 @@ class Calls:
         if header.get("final", True):
             self.forget(call)
         return header, tensors
+
+    def leave(self, call, cancel):
+        """Nobody reads the answers any more. Called by finalizers, on any thread, which must not wait for the channel."""
+        self._left.append((call, cancel))
+
+    def tell(self):
+        """Tells the server of calls that were left."""
+        while self._left:
+            try:
+                call, cancel = self._left.popleft()
+            except IndexError:
+                # Two threads tell, and the other has taken the last one.
+                return
+            self.forget(call)
+            if cancel:
+                self._channel.send({"kind": "reader", "call": call, "says": "cancel"})
+            self._channel.send({"kind": "reader", "call": call, "says": "left"})
 
     def forget(self, call):
         with self._lock:

@@ -47,7 +47,9 @@ class Runtime:
         self._decoupled = False
         self._queue = deque()
         self._watch = Watch(self._look_after)
-        self._lost = LostRequests(self.channel, self._watch.start)
+        # Has what finalizers find told every now and then, when the main thread may be busy.
+        self.watch = self._watch.start
+        self._lost = LostRequests(self.channel, self.watch)
         self._states = RequestStates(self._lost)
         self._loop = None
         self._tasks = set()
@@ -67,7 +69,7 @@ class Runtime:
                 self.channel.read(self._queue)
                 while self._queue:
                     self._handle(*self._queue.popleft())
-                    self._lost.tell()
+                    self._tell()
                     if self._loop is not None:
                         self._loop.run_until_complete(self._serve_async())
                         return
@@ -134,8 +136,13 @@ class Runtime:
 
     def _look_after(self):
         """What can't wait until the model is back from `execute`."""
-        self._lost.tell()
+        self._tell()
         self.channel.poll()
+
+    def _tell(self):
+        """What finalizers have found."""
+        self._lost.tell()
+        self.calls.tell()
 
     # --- life cycle ---
 
