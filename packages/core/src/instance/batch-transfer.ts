@@ -3,6 +3,7 @@
  * lie back to back (so that the backend's batched tensor is a view), responses in buffers that change owner.
  */
 import { InferenceServerError, type Tensor } from '@nereid/protocol';
+import { copyBytes } from '../memory/copy-bytes.ts';
 import type { Region } from '../memory/region.ts';
 import type { InferenceRequest } from '../request/inference-request.ts';
 import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
@@ -104,7 +105,7 @@ export function gatherInputs(
       if (region < 0 && offset + data.byteLength > target.byteLength) return -1;
       if (!place({ row, column, tensor, region, offset: region < 0 ? offset : data.byteOffset })) return -1;
       if (region >= 0) continue;
-      target.set(data, offset);
+      copyBytes(data, target, offset);
       offset += data.byteLength;
     }
   }
