@@ -139,22 +139,23 @@ test('an answer that lacks an output serves only those who do not want it', () =
   assert.equal(send(ask('Y', 'Z')).responses[0]?.outputs.length, 2);
 });
 
-test('answers to requests that use shared memory are not stored', () => {
-  const { send, answer, runner } = setUp();
+test('answers to requests that use shared memory are not stored, and were a miss', () => {
+  const { send, answer, runner, statistics } = setUp();
   const sharedMemory = new RegionLease(() => assert.fail());
   send({ sharedMemory });
   answer(0, 1);
   send();
   assert.equal(runner.batches.length, 2);
+  assert.equal(statistics.cacheMiss.count, 1);
 });
 
-test('errors are not stored', () => {
+test('errors are not stored, and were a miss', () => {
   const { send, runner, statistics } = setUp();
   send();
   runner.batches[0]?.requests[0]?.fail(new InferenceServerError('INTERNAL', 'on purpose'));
   send();
   assert.equal(runner.batches.length, 2);
-  assert.equal(statistics.cacheMiss.count, 0);
+  assert.equal(statistics.cacheMiss.count, 1);
 });
 
 test('equal requests in flight at the same time all execute', () => {

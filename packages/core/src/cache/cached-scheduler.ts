@@ -125,9 +125,7 @@ export class CachedScheduler implements Scheduler, RequestHolder {
     request.wrapHandler((next) => (response, final) => {
       // A client may have changed shared memory since the key was made, and outputs that went there have left.
       const isOwn = request.sharedMemory === undefined;
-      if (isOwn && response !== undefined && response.error === undefined) {
-        this.#store(lookup, response, isComplete);
-      }
+      this.#settle(lookup, isOwn ? response : undefined, isComplete);
       next(response, final);
     });
     try {
@@ -138,10 +136,14 @@ export class CachedScheduler implements Scheduler, RequestHolder {
     }
   }
 
-  #store({ key, lookupNs }: Lookup, { outputs, parameters }: InferenceResponse, isComplete: boolean): void {
+  /** Counts a miss, and stores what was answered if that may be stored. */
+  #settle({ key, lookupNs }: Lookup, response: InferenceResponse | undefined, isComplete: boolean): void {
     const { cache, clock, statistics } = this.#parts;
     const startedAt = clock.now();
-    cache.insert(key, { outputs, parameters, isComplete });
+    if (response !== undefined && response.error === undefined) {
+      const { outputs, parameters } = response;
+      cache.insert(key, { outputs, parameters, isComplete });
+    }
     statistics.recordCacheMiss(lookupNs + clock.now() - startedAt);
   }
 
