@@ -34,15 +34,15 @@ for (const [strategy, batching] of Object.entries({
   describe(`iterative sequences, strategy ${strategy}`, () => {
     test('START is set in the first step alone, and the state goes on', () => {
       const { send, runAll, runner } = bench(batching);
-      const one = send(7, 0, { start: true, end: true });
+      const one = send(7, 0, { start: true });
       runAll();
       const seen = runner.batches.map(({ requests: [step] }) =>
         ['START', 'END', 'IN_STATE'].map((name) => valueOf(step?.inputs ?? [], name)),
       );
       assert.deepEqual(seen, [
-        [1, 1, 0],
-        [0, 1, 1],
-        [0, 1, 2],
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 0, 2],
       ]);
       assert.deepEqual(outputsOf(one), [3]);
     });
@@ -57,6 +57,32 @@ for (const [strategy, batching] of Object.entries({
       );
       assert.equal(ids.size, 2);
       assert.equal(scheduler.inFlightCount, 0);
+    });
+
+    test('nothing tells the model of a request without an id that a step is its last', () => {
+      const { send, runAll, runner } = bench(batching);
+      send(0, 0);
+      runAll();
+      const seen = runner.batches.map(({ requests: [step] }) => [
+        valueOf(step?.inputs ?? [], 'START'),
+        valueOf(step?.inputs ?? [], 'END'),
+        step?.sequence?.end,
+      ]);
+      assert.deepEqual(seen, [
+        [1, 0, false],
+        [0, 0, false],
+        [0, 0, false],
+      ]);
+    });
+
+    test('a sequence is over with its request, whose client need not say so', () => {
+      const { send, runAll, scheduler } = bench(batching);
+      for (const id of [1, 2, 3]) {
+        send(id, 0, { start: true });
+        runAll();
+      }
+      assert.equal(scheduler.inFlightCount, 0);
+      assert.throws(() => send(1, 0), { message: /must specify the START flag/ });
     });
 
     test('others join between the steps, and waiting sequences follow those that end', () => {

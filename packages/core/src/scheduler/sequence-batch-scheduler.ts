@@ -112,7 +112,8 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
       key,
       request: { request, fields, steps: 0, step: undefined },
       isStart: fields.start,
-      isEnd: fields.end,
+      // Each request of an iterative model is a sequence of its own.
+      isEnd: fields.end || this.#isIterative,
       deadline: request.timeoutUs > 0 ? now + request.timeoutUs * 1000 : Infinity,
     });
     if (sequence === undefined) throw notStarted(request, fields.id);
@@ -164,7 +165,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     do id = GENERATED_IDS + (this.#generated += 1n);
     while (this.#slots.isOpen(sequenceKey(id)));
     const isString = this.#parts.steps.controls.takesString;
-    return { id: isString ? `nereid-${String(id)}` : id, start: true, end: true };
+    return { id: isString ? `nereid-${String(id)}` : id, start: true, end: false };
   }
 
   #checkStart(request: InferenceRequest, { id, start }: SequenceFields, key: string): void {
