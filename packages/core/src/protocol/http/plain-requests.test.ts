@@ -188,3 +188,22 @@ test('a client that waits for leave to send its body gets it', async (t) => {
   const answer = await exchange(port, request('POST', INFER, { body: BODY, headers }));
   assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
 });
+
+test('a large body of which little has come takes little memory, by both ways', async (t) => {
+  const { port } = await startServer(t, FAKES);
+  const memory = (): number => process.memoryUsage().arrayBuffers + process.memoryUsage().external;
+  const before = memory();
+  const sockets = [[], [UNUSUAL]].map((headers) => {
+    const head = request('POST', INFER, { headers: [...headers, `Content-Length: ${String(2 ** 31 - 1)}`] });
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${head}{`);
+    return socket;
+  });
+  // When this is answered, they have been read: each is further than a connection that was opened later.
+  for (const headers of [[], [UNUSUAL]]) {
+    await exchange(port, request('GET', '/v2/health/live', { headers: [...headers, 'Connection: close'] }));
+  }
+  const taken = memory() - before;
+  for (const socket of sockets) socket.destroy();
+  assert.ok(taken < 2 ** 24, `${String(taken)} bytes for bodies of which one byte has come`);
+});

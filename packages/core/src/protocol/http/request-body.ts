@@ -3,7 +3,8 @@ import type { IncomingMessage } from 'node:http';
 import type { HttpAnswer } from '@nereid/backend-sdk/http';
 import { InferenceServerError } from '@nereid/protocol';
 import { parseJson, type JsonValue } from '@nereid/protocol/http';
-import { allocateBody, tensorsStart } from '../http1/incoming-body.ts';
+import { AnnouncedBytes } from '../announced-bytes.ts';
+import { noMemory, tensorsStart } from '../http1/incoming-body.ts';
 import { PlainRequest } from '../http1/plain-request.ts';
 import type { HttpRequest, RawRequest } from './route-table.ts';
 
@@ -109,25 +110,20 @@ export function assertJson(json: JsonValue | undefined): JsonValue {
 
 function collectDeclared(message: IncomingMessage, byteSize: number, { done, refuse }: Outcome): void {
   let body: Buffer = EMPTY;
-  let position = 0;
-  const collect = (piece: Buffer): void => {
+  const pieces = new AnnouncedBytes(byteSize, tensorsStart(message.headers));
+  message.on('data', (piece: Buffer) => {
     if (piece.length === byteSize) {
       body = piece;
       return;
     }
-    if (position === 0) body = allocateBody(byteSize, tensorsStart(message.headers));
-    body.set(piece, position);
-    position += piece.length;
-  };
-  message.on('data', (piece: Buffer) => {
     try {
-      collect(piece);
-    } catch (reason) {
-      refuse(reason);
+      pieces.push(piece);
+    } catch (cause) {
+      refuse(noMemory(byteSize, cause));
     }
   });
   message.on('end', () => {
-    done(undefined, body);
+    done(undefined, pieces.missing === 0 ? pieces.whole : body);
   });
 }
 

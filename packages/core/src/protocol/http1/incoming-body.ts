@@ -1,7 +1,7 @@
 /** The body of a plain request, as it comes. Hot path. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { InferenceServerError } from '@nereid/protocol';
-import { allocateBuffer } from '../../memory/large-buffer.ts';
+import { AnnouncedBytes } from '../announced-bytes.ts';
 
 /** Gets the whole body, or why there is none; not called when the client goes before it has come. */
 export type BodyListener = (error: InferenceServerError | undefined, body: Buffer) => void;
@@ -10,15 +10,14 @@ const EMPTY = Buffer.alloc(0);
 
 /** Fewer bytes are copied sooner than read by themselves: the system would be asked once more whether others follow. */
 const MIN_ROOM = 16_384;
-/** Where the tensors of a body should begin in memory: what computes with them may take them as they are. */
-const ALIGNMENT = 64;
 
 /** States: held (nobody has asked for it) → collected; or thrown away. */
 export class IncomingBody {
   readonly #byteLength: number;
   readonly #tensorsAt: number;
   #missing: number;
-  #bytes: Buffer | undefined;
+  /** Of a body that comes in pieces, once somebody wants it. */
+  #bytes: AnnouncedBytes | undefined;
   #listener: BodyListener | undefined;
   #isUnwanted = false;
   readonly startedAt = performance.now();
@@ -52,14 +51,15 @@ export class IncomingBody {
 
   /** Where its next bytes belong, to be read there; undefined: take them from a chunk. */
   get room(): Buffer | undefined {
-    if (this.#bytes === undefined || this.#missing < MIN_ROOM) return undefined;
-    return this.#bytes.subarray(this.#byteLength - this.#missing);
+    const room = this.#bytes?.room;
+    return room === undefined || room.length < MIN_ROOM ? undefined : room;
   }
 
   /** So many bytes were read into its room. */
   onRoomFilled(byteLength: number): void {
     this.#missing -= byteLength;
-    if (this.#missing === 0 && this.#bytes !== undefined) this.#listener?.(undefined, this.#bytes);
+    this.#bytes?.noteWritten(byteLength);
+    this.#tellWhole();
   }
 
   /**
@@ -80,27 +80,25 @@ export class IncomingBody {
       const bytes = chunk.subarray(0, byteLength);
       listener(undefined, isLent ? Buffer.from(bytes) : bytes);
     } else {
-      this.#copy(chunk, byteLength, listener);
+      this.#copy(chunk.subarray(0, byteLength), listener);
     }
   }
 
-  #copy(chunk: Buffer, byteLength: number, listener: BodyListener): void {
-    const position = this.#byteLength - this.#missing;
-    this.#missing -= byteLength;
-    const bytes = this.#bytes ?? this.#allocate(listener);
-    if (bytes === undefined) return;
-    chunk.copy(bytes, position, 0, byteLength);
-    if (this.#missing === 0) listener(undefined, bytes);
-  }
-
-  #allocate(listener: BodyListener): Buffer | undefined {
+  #copy(chunk: Buffer, listener: BodyListener): void {
+    this.#missing -= chunk.length;
     try {
-      return (this.#bytes = allocateBody(this.#byteLength, this.#tensorsAt));
-    } catch (error) {
+      this.#bytes ??= new AnnouncedBytes(this.#byteLength, this.#tensorsAt);
+      this.#bytes.push(chunk);
+    } catch (cause) {
       this.discard();
-      listener(InferenceServerError.from(error), EMPTY);
-      return undefined;
+      listener(noMemory(this.#byteLength, cause), EMPTY);
+      return;
     }
+    this.#tellWhole();
+  }
+
+  #tellWhole(): void {
+    if (this.#missing === 0 && this.#bytes !== undefined) this.#listener?.(undefined, this.#bytes.whole);
   }
 }
 
@@ -112,16 +110,8 @@ export function tensorsStart(headers: IncomingHttpHeaders): number {
   return typeof length === 'string' && DIGITS.test(length) ? Number(length) : 0;
 }
 
-/**
- * @param tensorsAt - Where in the body its tensors begin: they come to lie at a multiple of 64 bytes.
- * @throws InferenceServerError UNAVAILABLE where there is no memory for it.
- */
-export function allocateBody(byteSize: number, tensorsAt: number): Buffer {
-  try {
-    const lead = (ALIGNMENT - (tensorsAt % ALIGNMENT)) % ALIGNMENT;
-    return allocateBuffer(lead + byteSize).subarray(lead);
-  } catch (cause) {
-    const message = `no memory for a request body of ${String(byteSize)} bytes`;
-    throw new InferenceServerError('UNAVAILABLE', message, { cause });
-  }
+/** Why a body of so many bytes can't be taken. */
+export function noMemory(byteSize: number, cause: unknown): InferenceServerError {
+  const message = `no memory for a request body of ${String(byteSize)} bytes`;
+  return new InferenceServerError('UNAVAILABLE', message, { cause });
 }

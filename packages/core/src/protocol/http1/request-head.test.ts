@@ -73,6 +73,7 @@ test('what is not plain is left to others', () => {
     [GET, 'Host: h', 'Upgrade: h2c'],
     [GET, 'Host: h', 'Connection: upgrade'],
     [GET, 'Host: h', 'Connection: keep-alive, x'],
+    [GET, 'Host: h', 'Proxy-Connection: close'],
     [GET, 'Host: h', 'Trailer: x'],
     [GET, 'Host: h', 'Content-Length: '],
     [GET, 'Host: h', 'Content-Length: +1'],

@@ -39,6 +39,8 @@ const UNUSUAL_HEADERS = new Set([
   'trailer',
   'te',
   'http2-settings',
+  // To Node it is another `Connection`.
+  'proxy-connection',
 ]);
 
 /** Lower-case names by what clients write, of those seen: few, and the same in all requests. */

@@ -1,6 +1,5 @@
 /** gRPC's framing on the way in: a flag, a length, a message, in chunks that end anywhere. */
-import { allocateBuffer } from '../../../memory/large-buffer.ts';
-import { WaitingData } from '../../http2/waiting-data.ts';
+import { AnnouncedBytes } from '../../announced-bytes.ts';
 import type { GrpcStatus } from '../error-handler.ts';
 import type { Unpack } from './compression.ts';
 import { GRPC } from './grpc-codes.ts';
@@ -10,12 +9,6 @@ export const PREFIX_BYTE_SIZE = 5;
 
 /** A message this small is copied out of the chunk that it came in, which is much larger and would live as long. */
 const SMALL_BYTE_SIZE = 4096;
-
-/**
- * A message of more bytes gets its memory once so many of them have come: to announce two gigabytes costs a client nothing, and
- * the server a collection of its garbage.
- */
-const HELD_BYTE_SIZE = 256 * 1024;
 
 /** Settings of a {@link MessageReader}. */
 export interface MessageReaderOptions {
@@ -34,19 +27,14 @@ export interface MessageReaderOptions {
 
 /**
  * Reads messages out of the chunks of a stream, in order. A message of several chunks is put together in one buffer of
- * its size: each byte is copied once. One that lies within a chunk is a view on it.
+ * its size. One that lies within a chunk is a view on it.
  */
 export class MessageReader {
   readonly #options: MessageReaderOptions;
   readonly #prefix = Buffer.allocUnsafe(PREFIX_BYTE_SIZE);
   #prefixFilled = 0;
-  /** Of the message that is being put together; undefined: none is. */
-  #byteSize: number | undefined;
-  #filled = 0;
-  /** Its memory, once there is some. */
-  #message: Buffer | undefined;
-  /** What came of it before. */
-  readonly #begun = new WaitingData();
+  /** The message that is being put together; undefined: none is. */
+  #message: AnnouncedBytes | undefined;
   /** What came with a message that is being unpacked. */
   #rest: Buffer | undefined;
   #isUnpacking = false;
@@ -60,8 +48,8 @@ export class MessageReader {
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && !this.#isUnpacking && !this.#isFailed) {
-      const byteSize = this.#byteSize;
-      at = byteSize === undefined ? this.#readPrefix(chunk, at) : this.#fill(byteSize, chunk, at);
+      const message = this.#message;
+      at = message === undefined ? this.#readPrefix(chunk, at) : this.#fill(message, chunk, at);
     }
     if (this.#isUnpacking && at < chunk.length) this.#rest = chunk.subarray(at);
   }
@@ -85,46 +73,23 @@ export class MessageReader {
       this.#deliver(byteSize <= SMALL_BYTE_SIZE ? Buffer.from(view) : view);
       return at + byteSize;
     }
-    this.#byteSize = byteSize;
-    this.#filled = 0;
+    this.#message = new AnnouncedBytes(byteSize);
     return at;
   }
 
-  /** Adds to the message of that size. */
-  #fill(byteSize: number, chunk: Buffer, from: number): number {
-    const to = Math.min(chunk.length, from + byteSize - this.#filled);
-    if (this.#filled < HELD_BYTE_SIZE && byteSize > HELD_BYTE_SIZE) {
-      this.#begun.push(chunk.subarray(from, to));
-    } else {
-      this.#message ??= this.#allocate(byteSize);
-      if (this.#message === undefined) return to;
-      chunk.copy(this.#message, this.#filled, from, to);
-    }
-    this.#filled += to - from;
-    if (this.#filled === byteSize) this.#complete(byteSize);
-    return to;
-  }
-
-  #complete(byteSize: number): void {
-    const message = this.#message ?? this.#allocate(byteSize);
-    this.#byteSize = undefined;
-    this.#message = undefined;
-    if (message !== undefined) this.#deliver(message);
-  }
-
-  /** Memory for a message, with what came of it; undefined: there is none, and the reader has failed. */
-  #allocate(byteSize: number): Buffer | undefined {
+  #fill(message: AnnouncedBytes, chunk: Buffer, from: number): number {
+    const to = Math.min(chunk.length, from + message.missing);
     try {
-      const message = allocateBuffer(byteSize);
-      let at = 0;
-      for (let piece = this.#begun.shift(); piece !== undefined; piece = this.#begun.shift()) {
-        at += piece.copy(message, at);
-      }
-      return message;
+      message.push(chunk.subarray(from, to));
     } catch {
+      const byteSize = this.#prefix.readUInt32BE(1);
       this.#fail(GRPC.RESOURCE_EXHAUSTED, `no memory for a message of ${String(byteSize)} bytes`);
-      return undefined;
+      return to;
     }
+    if (message.missing > 0) return to;
+    this.#message = undefined;
+    this.#deliver(message.whole);
+    return to;
   }
 
   #isAcceptable(byteSize: number): boolean {
@@ -172,6 +137,7 @@ export class MessageReader {
     this.#isFailed = true;
     this.#isUnpacking = false;
     this.#rest = undefined;
+    this.#message = undefined;
     this.#options.onError({ code, details });
   }
 }
