@@ -1,18 +1,25 @@
 /** Node's HTTP server with Fastify's router: for all requests that are not plain, and for what plugins add to it. */
+import { createServer } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { refuseMalformedRequest, sendErrorText } from './error-handler.ts';
 import type { HttpContext } from './http-services.ts';
+import { RequestTurns } from './request-turns.ts';
 import { addToFastify, sendUnmatched } from './route.ts';
 
 /** It knows all paths that were added to the table. */
 export function createFastifyApp(context: HttpContext): FastifyInstance {
+  let turns: RequestTurns | undefined;
   const app = fastify({
-    clientErrorHandler: refuseMalformedRequest,
+    clientErrorHandler: (error, socket) => turns?.onError(error, socket),
     exposeHeadRoutes: false,
     // A path that cannot be decoded.
     frameworkErrors: (_error, _request, reply) => {
       reply.hijack();
       sendErrorText(reply.raw, 404, 'Not Found');
+    },
+    serverFactory: (serve) => {
+      turns = new RequestTurns(serve, refuseMalformedRequest);
+      return createServer(turns.onRequest);
     },
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     // No route has a schema, and Fastify's own compilers would be loaded at the start all the same.
