@@ -19,7 +19,8 @@ export function createFastifyApp(context: HttpContext): FastifyInstance {
     },
     serverFactory: (serve) => {
       turns = new RequestTurns(serve, refuseMalformedRequest);
-      return createServer(turns.onRequest);
+      // Load balancers that ask by hand leave the host out; nothing here depends on it.
+      return createServer({ requireHostHeader: false }, turns.onRequest);
     },
     routerOptions: { maxParamLength: Number.MAX_SAFE_INTEGER },
     // No route has a schema, and Fastify's own compilers would be loaded at the start all the same.

@@ -110,6 +110,15 @@ test('restricted APIs want their header, before the method is looked at', async 
   assert.equal((await server.inject('/v2/health/live')).statusCode, 200);
 });
 
+test('a request need not name the host, as in Triton', async (t) => {
+  const { port } = await startServer(t, { health: { live: () => true } });
+  const socket = connect(port, '127.0.0.1');
+  socket.write('GET /v2/health/live HTTP/1.1\r\nConnection: close\r\n\r\n');
+  let answer = '';
+  for await (const piece of socket.setEncoding('utf8')) answer += String(piece);
+  assert.match(answer, /^HTTP\/1.1 200 /);
+});
+
 test('what is no HTTP gets a JSON error and loses its connection', async (t) => {
   const { port } = await startServer(t, {});
   for (const [text, status, error] of [
