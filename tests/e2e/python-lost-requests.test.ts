@@ -1,7 +1,9 @@
-/** Requests that a Python model lets go of without an answer, or without the end of its answers. */
+/** Requests that a Python model lets go of: without an answer, without the end of its answers, or to answer them later. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GrpcClient, InferInput } from '@nereid/client';
+import { until } from '../llm/until.ts';
+import { withModel } from '../server/askable-model.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig, servePython } from '../server/python-models.ts';
 
@@ -111,5 +113,35 @@ test(
     } finally {
       await client.close();
     }
+  },
+);
+
+test(
+  'a model that is not decoupled may answer after execute has returned None, and hears of a cancellation',
+  LIMIT,
+  async () => {
+    const model = `${IMPORTS}import threading, time
+class TritonPythonModel:
+    def execute(self, requests):
+        for request in requests:
+            threading.Thread(target=self.answer, args=(request.get_response_sender(), request.inputs()[0])).start()
+
+    def answer(self, sender, text):
+        while text.as_numpy()[0] == b"wait" and not sender.is_cancelled():
+            time.sleep(0.02)
+        print("cancelled" if sender.is_cancelled() else "there")
+        response = pb_utils.InferenceResponse([pb_utils.Tensor("OUT", text.as_numpy())])
+        sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+`;
+    await withModel(model, async ({ client, server }) => {
+      for (const text of ['a', 'b']) {
+        const answer = await client.infer('asked', [InferInput.from('IN', [text])]);
+        assert.deepEqual(answer.asStrings('OUT'), [text]);
+      }
+      const signal = AbortSignal.timeout(500);
+      await assert.rejects(client.infer('asked', [InferInput.from('IN', ['wait'])], { signal }));
+      await until(() => (server.output().includes('cancelled') ? true : undefined));
+      assert.doesNotMatch(server.output(), /must return a list/);
+    });
   },
 );

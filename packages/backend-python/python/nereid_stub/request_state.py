@@ -8,7 +8,7 @@ import weakref
 class RequestState:
     """Of one request. Frames of the server change it, and its response sender."""
 
-    __slots__ = ("is_cancelled", "is_paused", "is_open", "thread", "_all", "_changes", "__weakref__")
+    __slots__ = ("is_cancelled", "is_paused", "is_open", "has_sender", "thread", "_all", "_changes", "__weakref__")
 
     def __init__(self, states):
         self.is_cancelled = False
@@ -16,6 +16,8 @@ class RequestState:
         self.is_paused = False
         # Whether responses may still be sent for it.
         self.is_open = True
+        # Whether it may be answered after `execute` has returned.
+        self.has_sender = False
         # The one that sent its last response.
         self.thread = None
         self._all = states
@@ -23,6 +25,7 @@ class RequestState:
 
     def watch(self):
         """Its sender may live longer than `execute` takes."""
+        self.has_sender = True
         self._all.lost.watch()
 
     def lose(self, batch, index):
@@ -43,7 +46,7 @@ class RequestState:
         if not self.is_held() or (asyncio is not None and asyncio._get_running_loop() is not None):
             return False
         return not any(
-            other.is_open and other.thread in (None, self.thread) for other in self._all.decoupled() if other is not self
+            other.is_open and other.thread in (None, self.thread) for other in self._all.open_ended() if other is not self
         )
 
     def change(self):
@@ -84,7 +87,7 @@ class RequestStates:
         self.lost = lost
         self._running = {}
         # They have no end that the process knows: whoever has a request or its sender may go on.
-        self._decoupled = weakref.WeakValueDictionary()
+        self._open_ended = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 
     def expect(self, batch, count, decoupled):
@@ -93,7 +96,7 @@ class RequestStates:
             states = [DecoupledState(self, batch, index) for index in range(count)]
             with self._lock:
                 for index, state in enumerate(states):
-                    self._decoupled[(batch, index)] = state
+                    self._open_ended[(batch, index)] = state
         else:
             states = self._running[batch] = [RequestState(self) for _ in range(count)]
         return states
@@ -101,11 +104,15 @@ class RequestStates:
     def find(self, batch, index):
         """None: it has ended."""
         states = self._running.get(batch)
-        return states[index] if states is not None else self._decoupled.get((batch, index))
+        return states[index] if states is not None else self._open_ended.get((batch, index))
 
     def forget(self, batch):
-        self._running.pop(batch, None)
+        """`execute` has returned for a batch."""
+        for index, state in enumerate(self._running.pop(batch, ())):
+            if state.has_sender:
+                with self._lock:
+                    self._open_ended[(batch, index)] = state
 
-    def decoupled(self):
+    def open_ended(self):
         with self._lock:
-            return list(self._decoupled.values())
+            return list(self._open_ended.values())

@@ -225,7 +225,7 @@ class Runtime:
                 raise TritonModelException(
                     "execute of a decoupled model must return None; it answers through response senders", "INVALID_ARG"
                 )
-            reschedule = [request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE for request in requests]
+            reschedule = [_is_given_back(request) for request in requests]
             done = {"kind": "done", "batch": batch}
             if any(reschedule):
                 done["reschedule"] = reschedule
@@ -233,6 +233,8 @@ class Runtime:
                     request._state.is_open = request._state.is_open and not wanted
             self.channel.send(done)
             return
+        if responses is None and all(_is_answered_apart(request) for request in requests):
+            responses = [None] * len(requests)
         if not isinstance(responses, (list, tuple)) or len(responses) != len(requests):
             found = f"{len(responses)} responses" if isinstance(responses, (list, tuple)) else type(responses).__name__
             raise TritonModelException(f"execute must return a list of {len(requests)} responses, found {found}")
@@ -243,11 +245,8 @@ class Runtime:
         self.channel.send(text, buffers, soon=len(self._queue) > 0)
 
     def _describe(self, request, response, buffers):
-        if response is None:
-            if request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE:
-                return '{"reschedule":true}'
-            if request._sender is not None:
-                return "null"
+        if response is None and _is_answered_apart(request):
+            return '{"reschedule":true}' if _is_given_back(request) else "null"
         return describe(response, frozenset(request._fields["outputs"]), buffers)
 
     def _fail(self, batch, error):
@@ -320,7 +319,7 @@ class Runtime:
         try:
             await Held(self._model.execute(requests), [request._state for request in requests])
             for request in requests:
-                if request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE:
+                if _is_given_back(request):
                     request._state.is_open = False
                     self.channel.send({"kind": "reschedule", "batch": batch, "index": request._index})
         except SystemExit:
@@ -330,6 +329,15 @@ class Runtime:
             self.log("error", failure.pop("traceback"))
             for request in requests:
                 request.get_response_sender().fail(failure)
+
+
+def _is_given_back(request):
+    return request._release == TRITONSERVER_REQUEST_RELEASE_RESCHEDULE
+
+
+def _is_answered_apart(request):
+    """Whether `execute` may return None for it: its response sender answers, or it is to be executed again."""
+    return request._sender is not None or _is_given_back(request)
 
 
 def flush_output():
