@@ -316,6 +316,29 @@ test('in a trace file, a call is the child of the request that it was made for',
   );
 });
 
+test('in a trace file, a request that is given back has the moments of each execution', LIMIT, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nereid-trace-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'trace.json');
+  await using repository = makeRepository();
+  repository.write('again', { 'config.pbtxt': pythonConfig('INT32', ITERATIVE), '1/model.py': AGAIN });
+  const flags = [`triton,file=${file}`, 'level=TIMESTAMPS', 'rate=1'];
+  await using server = await servePython(repository, ...flags.map((flag) => `--trace-config=${flag}`));
+  const client = new HttpClient(server.http);
+  await client.infer('again', [int32(3)]);
+  await client.close();
+  assert.equal(await server.stop(), 0);
+  const records = JSON.parse(readFileSync(file, 'utf8')) as readonly {
+    readonly timestamps?: readonly { readonly name: string }[];
+  }[];
+  const names = records.flatMap(({ timestamps = [] }) => timestamps.map(({ name }) => name));
+  const execution = ['COMPUTE_START', 'COMPUTE_INPUT_END', 'COMPUTE_OUTPUT_START', 'COMPUTE_END'];
+  assert.deepEqual(
+    names.filter((name) => name === 'QUEUE_START' || execution.includes(name)),
+    [1, 2, 3].flatMap(() => ['QUEUE_START', ...execution]),
+  );
+});
+
 test('to a collector, a call is a span below the execution that it was made in', LIMIT, async () => {
   await using repository = makeRepository();
   repository.write('parent', TRACED);

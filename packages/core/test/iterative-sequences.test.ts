@@ -66,6 +66,21 @@ describe('iterative sequences', () => {
     assert.equal(statistics?.inference_stats.success.count, 1);
   });
 
+  test('a request counts with the durations of all its executions', async () => {
+    const durations = () => {
+      const [{ inference_stats: all, batch_stats: rows } = {}] = server.management.statistics('once', '');
+      const stages = ['compute_input', 'compute_infer', 'compute_output'] as const;
+      return stages.map((stage) => [Number(all?.[stage].ns), Number(rows?.[0]?.[stage].ns)]);
+    };
+    const before = durations();
+    await server.infer(request('once', 9));
+    const spent = durations().map((ns, stage) => ns.map((value, at) => value - (before[stage]?.[at] ?? NaN)));
+    assert.deepEqual(
+      spent.map(([ofRequest]) => ofRequest),
+      spent.map(([, ofExecutions]) => ofExecutions),
+    );
+  });
+
   test('a decoupled model answers between the steps', async () => {
     assert.deepEqual(await collect(server.inferStream(request('each', 4))), [4, 3, 2, 1, 0]);
   });

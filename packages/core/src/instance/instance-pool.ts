@@ -1,7 +1,7 @@
 import type { InferenceServerError, Tensor } from '@nereid/protocol';
 import type { InferenceResponse } from '../response/inference-response.ts';
 import { placeResponse } from '../response/place-outputs.ts';
-import type { InferenceRequest } from '../request/inference-request.ts';
+import type { InferenceRequest, SpentTimes } from '../request/inference-request.ts';
 import type { Batch, BatchRunner } from '../scheduler/batch.ts';
 import type { Clock } from '../scheduler/clock.ts';
 import type { ModelStatistics, ResponseOutcome } from '../telemetry/statistics.ts';
@@ -186,6 +186,8 @@ function leaveWhenDone(instance: PooledInstance): void {
   if (isIdle(instance) && instance.openCount === 0) instance.onLeft?.();
 }
 
+const NOTHING_SPENT: Readonly<SpentTimes> = { queueNs: 0, inputNs: 0, inferNs: 0, outputNs: 0 };
+
 /** What the pool hears of an execution. */
 interface ExecutionListener {
   /** The instance can take another batch. */
@@ -213,6 +215,8 @@ class Execution implements BatchSink {
   #hasBegun = false;
   /** Requests that ended before the times of the execution were known (decoupled, in process). */
   #early: EndedRequest[] = [];
+  /** The same of requests that were given back. */
+  #earlyRescheduled: InferenceRequest[] = [];
 
   constructor(
     batch: Batch,
@@ -262,7 +266,12 @@ class Execution implements BatchSink {
 
   onReschedule(index: number, states: readonly Tensor[]): void {
     this.#listener.requestEnded();
-    this.#batch.requests[index]?.reschedule(states);
+    const request = this.#batch.requests[index];
+    if (request === undefined) return;
+    this.#trace(request);
+    if (this.#times === undefined) this.#earlyRescheduled.push(request);
+    else this.#addSpent(request, this.#times);
+    request.reschedule(states);
   }
 
   onDone(times: ExecutionTimes, failed: boolean): void {
@@ -271,6 +280,8 @@ class Execution implements BatchSink {
     const { inputNs, inferNs, outputNs } = times;
     if (failed) this.#statistics.recordFailedExecution(this.#batch.size, inputNs, inferNs, outputNs);
     else this.#statistics.recordExecution(this.#batch.size, inputNs, inferNs, outputNs);
+    for (const request of this.#earlyRescheduled) this.#addSpent(request, times);
+    this.#earlyRescheduled = [];
     for (const ended of this.#early) this.#record(ended);
     this.#early = [];
     this.#listener.free();
@@ -308,7 +319,23 @@ class Execution implements BatchSink {
       return;
     }
     const { inputNs = 0, inferNs = 0, outputNs = 0 } = this.#times ?? {};
-    this.#statistics.recordSuccess(endedAt - arrived, started - queued, inputNs, inferNs, outputNs);
+    const earlier = request.spent ?? NOTHING_SPENT;
+    this.#statistics.recordSuccess(
+      endedAt - arrived,
+      earlier.queueNs + started - queued,
+      earlier.inputNs + inputNs,
+      earlier.inferNs + inferNs,
+      earlier.outputNs + outputNs,
+    );
+  }
+
+  /** A request counts once, with all its executions. */
+  #addSpent({ spent, times }: InferenceRequest, { inputNs, inferNs, outputNs }: ExecutionTimes): void {
+    if (spent === undefined) return;
+    spent.queueNs += times.started - times.queued;
+    spent.inputNs += inputNs;
+    spent.inferNs += inferNs;
+    spent.outputNs += outputNs;
   }
 }
 

@@ -49,6 +49,14 @@ export interface RequestTimes {
   started: number;
 }
 
+/** What executions of a request took, in nanoseconds. */
+export interface SpentTimes {
+  queueNs: number;
+  inputNs: number;
+  inferNs: number;
+  outputNs: number;
+}
+
 /** Who has a request. An object, not a closure: a closure on each request keeps what it sees from being collected. */
 export interface RequestHolder {
   /** The client of the request has gone or cancelled. */
@@ -75,6 +83,8 @@ export class InferenceRequest {
   readonly trace: RequestTrace | undefined;
   readonly sharedMemory: RegionLease | undefined;
   readonly times: RequestTimes = { arrived: 0, queued: 0, started: 0 };
+  /** What its earlier executions took: set by a scheduler that executes requests again, the same object each time. */
+  spent: SpentTimes | undefined = undefined;
   /** Responses so far. */
   responseCount = 0;
   /** Whoever has the request now (queue, instance) and wants to hear of a cancellation. */

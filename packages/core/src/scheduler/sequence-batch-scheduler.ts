@@ -108,9 +108,10 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     const key = sequenceKey(fields.id);
     this.#checkStart(request, fields, key);
     const now = clock.now();
+    const spent = this.#isIterative ? { queueNs: 0, inputNs: 0, inferNs: 0, outputNs: 0 } : undefined;
     const sequence = this.#slots.add({
       key,
-      request: { request, fields, steps: 0, step: undefined },
+      request: { request, fields, steps: 0, spent, step: undefined },
       isStart: fields.start,
       // Each request of an iterative model is a sequence of its own.
       isEnd: fields.end || this.#isIterative,
@@ -225,6 +226,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
   #onReschedule(sequence: Sequence, rescheduled: SequenceRequest, states: readonly Tensor[]): void {
     sequence.state = this.#parts.state.next(sequence.state, states);
     if (!rescheduled.request.isCancelled) {
+      rescheduled.request.trace?.record('QUEUE_START');
       this.#run(sequence, rescheduled);
       return;
     }

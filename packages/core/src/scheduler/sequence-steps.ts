@@ -5,7 +5,11 @@ import {
   type Tensor,
 } from '@nereid/protocol';
 import type { ModelConfig } from '@nereid/protocol/model-config';
-import { InferenceRequest, type InferenceRequestFields } from '../request/inference-request.ts';
+import {
+  InferenceRequest,
+  type InferenceRequestFields,
+  type SpentTimes,
+} from '../request/inference-request.ts';
 import {
   errorResponse,
   type InferenceResponse,
@@ -20,6 +24,8 @@ export interface SequenceRequest {
   readonly fields: SequenceFields;
   /** Executions so far. */
   steps: number;
+  /** What they took; undefined unless its model is iterative. */
+  readonly spent: SpentTimes | undefined;
   /** The execution that is going on. */
   step: InferenceRequest | undefined;
 }
@@ -50,7 +56,7 @@ export class SequenceSteps {
    * @param state - The state inputs.
    */
   create(
-    { request, fields, steps }: SequenceRequest,
+    { request, fields, steps, spent }: SequenceRequest,
     state: readonly Tensor[],
     handler: ResponseHandler,
   ): InferenceRequest {
@@ -63,6 +69,7 @@ export class SequenceSteps {
     step.times.arrived = request.times.arrived;
     step.times.queued = steps === 0 ? request.times.queued : 0;
     step.responseCount = request.responseCount;
+    step.spent = spent;
     return step;
   }
 
