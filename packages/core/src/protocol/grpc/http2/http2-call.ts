@@ -219,7 +219,7 @@ export class Http2Call implements StreamCall, StreamListener {
       return;
     }
     this.#deadline = startDeadline(timeout, () => {
-      this.fail({ code: GRPC.DEADLINE_EXCEEDED, details: 'Deadline exceeded' });
+      this.fail({ code: GRPC.DEADLINE_EXCEEDED, details: 'Deadline Exceeded' });
       // What a client does not read must not hold the call open.
       if (this.#stream.hasPending) this.#stream.reset(HTTP2_ERROR.CANCEL);
       this.#close();

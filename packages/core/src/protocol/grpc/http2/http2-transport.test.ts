@@ -164,7 +164,7 @@ test('a deadline ends the call and tells its handler once', async (t) => {
   const { session } = await start(t, [forgetful]);
   const answer = await call(session, frame(hello), { 'grpc-timeout': '20m' });
   assert.equal(answer.status, '4');
-  assert.equal(answer.message, 'Deadline exceeded');
+  assert.equal(answer.message, 'Deadline Exceeded');
   assert.equal(closed, 1);
 });
 
