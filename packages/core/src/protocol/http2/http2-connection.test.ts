@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { test, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { FLAG, FRAME, HTTP2_ERROR, SETTING } from './frames.ts';
@@ -330,6 +331,23 @@ test('a lost connection closes its streams, and what is written to them goes now
   assert.equal(stream.write(Buffer.alloc(10)), true);
   stream.end(NO_TRAILERS, false);
   stream.reset(HTTP2_ERROR.CANCEL);
+});
+
+test('a client that ends its side while what is written to it never leaves loses its connection', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const writing = Promise.withResolvers<void>();
+  const socket = new Duplex({ allowHalfOpen: false, read: () => undefined, write: () => writing.resolve() });
+  const lost = Promise.withResolvers<void>();
+  new Http2Connection(socket as Socket, OPTIONS, {
+    onStream: () => undefined,
+    onPing: () => undefined,
+    onClose: lost.resolve,
+  });
+  await writing.promise;
+  socket.push(null);
+  await lost.promise;
+  t.mock.timers.tick(1000);
+  assert.ok(socket.destroyed);
 });
 
 test('headers longer than a frame go on in further ones', async (t) => {

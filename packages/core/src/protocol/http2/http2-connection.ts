@@ -94,9 +94,7 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     this.#receiveWindow = new ReceiveWindow(options.windowByteSize, (byteSize) => {
       this.#sendWindowUpdate(0, byteSize);
     });
-    socket.on('data', (chunk: Buffer) => {
-      this.#receive(chunk);
-    });
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#held = new HeldRequests(this.#sender, (stream, headers) => listener.onStream(stream, headers));
     socket.on('drain', () => {
       this.#sender.resumeAll();
@@ -104,9 +102,10 @@ export class Http2Connection implements FrameHandler, StreamOwner {
     });
     // What broke it shows in that it closes.
     socket.on('error', ignore);
-    socket.on('close', () => {
-      this.#lose();
-    });
+    const lose = (): void => this.#lose();
+    // Our side ends with the client's. What is being written, to one that has reset TLS, may never leave, and keep the socket open.
+    socket.on('close', lose).on('end', lose);
+    socket.on('end', () => destroyLater(socket));
     this.#greet();
   }
 
