@@ -9,7 +9,7 @@ import type { QueueStatistics } from './dynamic-batch-scheduler.ts';
 import { InFlight } from './in-flight.ts';
 import { ResponseOrder } from './response-order.ts';
 import type { LiveSequences, Scheduler } from './scheduler.ts';
-import { assertSequenceRequest, notStarted, sequenceKey } from './sequence-key.ts';
+import { assertSequenceRequest, notStarted, sequenceKey, type SequenceKey } from './sequence-key.ts';
 import { SequenceSlots, type LiveSequence } from './sequence-slots.ts';
 import type { SequenceState } from './sequence-state.ts';
 import type { SequenceRequest, SequenceSteps } from './sequence-steps.ts';
@@ -40,13 +40,12 @@ const GENERATED_IDS = 1n << 62n;
  * and carries the implicit state from one to the next. Sequences beyond the slots wait in a backlog. Which sequence
  * has which slot is the business of `SequenceSlots`, which steps run together that of the batchers.
  */
-export class SequenceBatchScheduler implements Scheduler, LiveSequences, RequestHolder {
+export class SequenceBatchScheduler implements Scheduler, LiveSequences {
   readonly #parts: SequenceParts;
   readonly #slots: SequenceSlots<SequenceRequest>;
   readonly #isIterative: boolean;
   readonly #order: ResponseOrder | undefined;
   readonly #inFlight = new InFlight();
-  readonly #sequenceOf = new WeakMap<InferenceRequest, Sequence>();
   readonly #idleAlarm: Alarm;
   readonly #backlogAlarm: Alarm;
   #generated = 0n;
@@ -119,8 +118,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     });
     if (sequence === undefined) throw notStarted(request, fields.id);
     request.times.queued = now;
-    request.holder = this;
-    this.#sequenceOf.set(request, sequence);
+    request.holder = new SequenceHolder(sequence, this.#cut);
     this.#inFlight.add(request);
     statistics.pending += 1;
     if (sequence.slot !== undefined) this.#advance(sequence);
@@ -128,9 +126,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
   }
 
   /** The client of a request has gone: without it, the rest of its sequence makes no sense (SCH-22). */
-  cancel(request: InferenceRequest): void {
-    const sequence = this.#sequenceOf.get(request);
-    if (sequence === undefined) return;
+  readonly #cut = (sequence: Sequence, request: InferenceRequest): void => {
     const { dropped, next } = this.#slots.cut(sequence);
     if (sequence.running?.request === request) sequence.running.step?.cancel();
     for (const each of dropped) {
@@ -141,13 +137,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     }
     if (next !== undefined) this.#advance(next);
     this.#tellWhenOver();
-  }
-
-  /** Whoever takes the responses can't keep up, or can again. */
-  pause(request: InferenceRequest, isPaused: boolean): void {
-    const running = this.#sequenceOf.get(request)?.running;
-    if (running?.request === request) running.step?.pause(isPaused);
-  }
+  };
 
   close(): void {
     this.#idleAlarm.cancel();
@@ -169,7 +159,7 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     return { id: isString ? `nereid-${String(id)}` : id, start: true, end: false };
   }
 
-  #checkStart(request: InferenceRequest, { id, start }: SequenceFields, key: string): void {
+  #checkStart(request: InferenceRequest, { id, start }: SequenceFields, key: SequenceKey): void {
     if (!start) return;
     if (!this.#takesStarts) {
       const message = `${requestIdPrefix(request.id)}model '${request.modelName}' takes no new sequences: the server is shutting down`;
@@ -282,5 +272,26 @@ export class SequenceBatchScheduler implements Scheduler, LiveSequences, Request
     const waiting = this.#whenOver;
     this.#whenOver = [];
     for (const resolve of waiting) resolve();
+  }
+}
+
+/** Has a request for its sequence. No weak map: as many requests as wait would be looked through in each collection. */
+class SequenceHolder implements RequestHolder {
+  readonly #sequence: Sequence;
+  readonly #cut: (sequence: Sequence, request: InferenceRequest) => void;
+
+  constructor(sequence: Sequence, cut: (sequence: Sequence, request: InferenceRequest) => void) {
+    this.#sequence = sequence;
+    this.#cut = cut;
+  }
+
+  cancel(request: InferenceRequest): void {
+    this.#cut(this.#sequence, request);
+  }
+
+  /** Whoever takes the responses can't keep up, or can again. */
+  pause(request: InferenceRequest, isPaused: boolean): void {
+    const { running } = this.#sequence;
+    if (running?.request === request) running.step?.pause(isPaused);
   }
 }

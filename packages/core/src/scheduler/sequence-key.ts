@@ -4,9 +4,14 @@ import { requestIdPrefix, type InferenceRequest } from '../request/inference-req
 /** Triton's limit, in UTF-16 units. */
 const MAX_STRING_ID = 128;
 
-/** A correlation ID as the key of a map: a number and a string of the same digits are two. */
-export function sequenceKey(id: SequenceFields['id']): string {
-  return `${typeof id === 'string' ? 's' : 'n'}${id}`;
+/** A correlation ID as the key of a map. */
+export type SequenceKey = number | string;
+
+/** The key of a correlation ID: a number and a string of the same digits are two, a number and a bigint are one. */
+export function sequenceKey(id: SequenceFields['id']): SequenceKey {
+  if (typeof id === 'number') return id;
+  if (typeof id === 'string') return `s${id}`;
+  return id <= Number.MAX_SAFE_INTEGER ? Number(id) : `n${id}`;
 }
 
 /**
@@ -16,19 +21,22 @@ export function sequenceKey(id: SequenceFields['id']): string {
  * is too long.
  */
 export function assertSequenceRequest(request: InferenceRequest, id: SequenceFields['id']): void {
-  const who = `${requestIdPrefix(request.id)}inference request to model '${request.modelName}'`;
   if (id === 0 || id === '') {
     const rule = 'must specify a non-zero or non-empty correlation ID';
-    throw new InferenceServerError('INVALID_ARG', `${who} ${rule}`);
+    throw new InferenceServerError('INVALID_ARG', `${who(request)} ${rule}`);
   }
   if (request.batchSize !== 1) {
     const rule = 'must specify batch-size 1 due to requirements of sequence batcher';
-    throw new InferenceServerError('INVALID_ARG', `${who} ${rule}, found ${request.batchSize}`);
+    throw new InferenceServerError('INVALID_ARG', `${who(request)} ${rule}, found ${request.batchSize}`);
   }
   if (typeof id === 'string' && id.length > MAX_STRING_ID) {
     const rule = `string correlation ID cannot be longer than ${MAX_STRING_ID} characters`;
-    throw new InferenceServerError('UNSUPPORTED', `${who}: ${rule}, found ${id.length}`);
+    throw new InferenceServerError('UNSUPPORTED', `${who(request)}: ${rule}, found ${id.length}`);
   }
+}
+
+function who({ id, modelName }: InferenceRequest): string {
+  return `${requestIdPrefix(id)}inference request to model '${modelName}'`;
 }
 
 /** A request continues a sequence that is not there (SCH-14). */

@@ -1,4 +1,5 @@
 import type { Tensor } from '@nereid/protocol';
+import type { SequenceKey } from './sequence-key.ts';
 
 /**
  * A sequence that goes on. States: backlogged → placed (in a slot) → over. Placed, it is busy while a request of it
@@ -6,7 +7,7 @@ import type { Tensor } from '@nereid/protocol';
  */
 export interface LiveSequence<R> {
   /** Correlation ID, with its kind: at most one sequence of a key has a slot at a time. */
-  readonly key: string;
+  readonly key: SequenceKey;
   /** Undefined in the backlog. */
   slot: number | undefined;
   /** Requests that wait for those before them, in order. */
@@ -25,7 +26,7 @@ export interface LiveSequence<R> {
 
 /** A request on its way into its sequence. */
 export interface SequenceEntry<R> {
-  readonly key: string;
+  readonly key: SequenceKey;
   readonly request: R;
   readonly isStart: boolean;
   readonly isEnd: boolean;
@@ -50,9 +51,9 @@ export class SequenceSlots<R> {
   readonly #rank: ReadonlyMap<number, number>;
   readonly #idleNs: number;
   /** Sequences that take further requests. */
-  readonly #open = new Map<string, LiveSequence<R>>();
+  readonly #open = new Map<SequenceKey, LiveSequence<R>>();
   /** Sequences that have a slot. */
-  readonly #placed = new Map<string, LiveSequence<R>>();
+  readonly #placed = new Map<SequenceKey, LiveSequence<R>>();
   /** In the order of their first request. */
   readonly #backlog = new Set<LiveSequence<R>>();
   /** Placed sequences without any request, the longest idle first. */
@@ -70,7 +71,7 @@ export class SequenceSlots<R> {
   }
 
   /** Whether a request of that key that is no START would be taken. */
-  isOpen(key: string): boolean {
+  isOpen(key: SequenceKey): boolean {
     return this.#open.has(key);
   }
 
@@ -172,7 +173,7 @@ export class SequenceSlots<R> {
     return waiting;
   }
 
-  #begin(key: string): LiveSequence<R> {
+  #begin(key: SequenceKey): LiveSequence<R> {
     const sequence: LiveSequence<R> = {
       key,
       slot: undefined,

@@ -36,6 +36,8 @@ export class SequenceSteps {
   readonly #state: SequenceState;
   readonly #modelName: string;
   readonly #decoupled: boolean;
+  /** Whether steps have inputs besides those of their request. */
+  readonly #hasOwnInputs: boolean;
   readonly #declared: ReadonlySet<string>;
   readonly #allOutputs: readonly InferRequestedOutput[];
   readonly #stateOutputs: readonly InferRequestedOutput[];
@@ -44,6 +46,7 @@ export class SequenceSteps {
     this.controls = createControlInputs(config);
     this.#state = state;
     this.#modelName = config.name;
+    this.#hasOwnInputs = state.outputNames.size > 0 || this.controls.create(NOT_READY).length > 0;
     this.#decoupled = config.model_transaction_policy?.decoupled ?? false;
     this.#declared = new Set(config.output.map(({ name }) => name));
     this.#stateOutputs = [...state.outputNames].map(toRequested);
@@ -61,9 +64,10 @@ export class SequenceSteps {
     handler: ResponseHandler,
   ): InferenceRequest {
     const start = fields.start && steps === 0;
-    const signals = { id: fields.id, start, end: fields.end, ready: true };
-    const sequence = request.sequence === fields && start === fields.start ? fields : { ...fields, start };
-    const inputs = [...request.inputs, ...this.controls.create(signals), ...state];
+    const sequence = start === fields.start ? fields : { ...fields, start };
+    const inputs = this.#hasOwnInputs
+      ? [...request.inputs, ...this.controls.create({ ...sequence, ready: true }), ...state]
+      : request.inputs;
     const requestedOutputs = this.#outputsOf(request);
     const step = copyOf(request, { inputs, requestedOutputs, sequence }, handler);
     step.times.arrived = request.times.arrived;
