@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { InferInput } from '@nereid/client';
+import { GrpcClient, HttpClient, InferInput, type InferenceClient } from '@nereid/client';
 import { pythonVenv } from '../python/venv.ts';
 import { makeRepository } from '../server/make-repository.ts';
 import { IMPORTS, pythonConfig as config, servePython as serve } from '../server/python-models.ts';
@@ -134,6 +134,50 @@ test('an input may be written to, wherever it lies', LIMIT, async () => {
     const limited = await client.infer('limited', [filled(5)]);
     assert.equal(limited.output('OUT', 'FP32')[0], 1);
   });
+});
+
+test('large tensors that are under way at the same time are not mixed up', LIMIT, async () => {
+  await using repository = makeRepository();
+  const batching = 'max_batch_size: 4\ndynamic_batching { max_queue_delay_microseconds: 2000 }\n';
+  const negated = `${IMPORTS}
+class TritonPythonModel:
+    def execute(self, requests):
+        return [pb_utils.InferenceResponse([pb_utils.Tensor("OUT", -r.inputs()[0].as_numpy())]) for r in requests]
+`;
+  const identity = config('FP32').replace('"python"', '"identity"');
+  const cache = 'response_cache { enable: true }\n';
+  repository.write('negated', { 'config.pbtxt': config('FP32'), '1/model.py': negated });
+  repository.write('batched', { 'config.pbtxt': config('FP32', batching), '1/model.py': negated });
+  repository.write('cached', { 'config.pbtxt': config('FP32', cache), '1/model.py': negated });
+  repository.write('same', { 'config.pbtxt': identity, '1/.keep': '' });
+  repository.write('same_cached', { 'config.pbtxt': identity + cache, '1/.keep': '' });
+  const step = (model: string, from: string, to: string): string =>
+    `{ model_name: "${model}" model_version: -1 input_map { key: "IN" value: "${from}" } output_map { key: "OUT" value: "${to}" } }`;
+  repository.write('chain', {
+    'config.pbtxt': `platform: "ensemble"
+input [ { name: "IN" data_type: TYPE_FP32 dims: [ -1 ] } ]
+output [ { name: "OUT" data_type: TYPE_FP32 dims: [ -1 ] } ]
+ensemble_scheduling { step [ ${step('same', 'IN', 'A')}, ${step('negated', 'A', 'B')}, ${step('same', 'B', 'OUT')} ] }`,
+    '1/.keep': '',
+  });
+  await using server = await serve(repository, '--cache-config=local,size=20000000');
+  const clients: InferenceClient[] = [new HttpClient(server.http), new GrpcClient(server.grpc)];
+  const ask = async (client: InferenceClient, model: string, value: number): Promise<void> => {
+    const array = Float32Array.from({ length: LENGTH }, (_, index) => value + index);
+    const shape = model === 'batched' ? [1, LENGTH] : [LENGTH];
+    const found = (await client.infer(model, [InferInput.from('IN', array, shape)])).output('OUT', 'FP32');
+    const sign = model.startsWith('same') ? 1 : -1;
+    const expected = array.map((element) => sign * element);
+    assert.deepEqual(found, expected, `${model}, request ${value}`);
+  };
+  const askAll = async (client: InferenceClient, model: string, first: number): Promise<void> => {
+    for (let value = first; value < 12; value += 3) await ask(client, model, value % 5);
+  };
+  const models = ['negated', 'batched', 'cached', 'same', 'same_cached', 'chain'];
+  const asking = clients.flatMap((client) =>
+    models.flatMap((model) => [0, 1, 2].map((first) => askAll(client, model, first))),
+  );
+  await Promise.all(asking).finally(() => Promise.all(clients.map((client) => client.close())));
 });
 
 test('a tensor that two models write to is for each as it came', LIMIT, async () => {

@@ -56,7 +56,8 @@ function createInstance(config: ModelConfig, delayMs: number): BackendModelInsta
   const outputOf = new Map(config.input.map((input, index) => [input.name, config.output[index]?.name]));
   const answerAll = (requests: readonly BackendRequest[]): void => {
     for (const request of requests) {
-      request.send({ outputs: outputsOf(request, outputOf), parameters: RESPONSE_PARAMETERS });
+      const outputs = outputsOf(request, outputOf);
+      request.send({ outputs, parameters: RESPONSE_PARAMETERS, spent: request.inputs });
     }
   };
   if (delayMs === 0) return { execute: answerAll };

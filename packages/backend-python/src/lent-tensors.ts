@@ -26,15 +26,20 @@ export class LentTensors {
   /** @returns undefined: the process can't get at these, they have to be copied. */
   lend(data: Uint8Array): Loan | undefined {
     if (data.byteLength < SMALLEST || !isOfArrayBuffer(data)) return undefined;
-    const location = this.#services.shareMemory()?.locate(data);
+    const memory = this.#services.shareMemory();
+    const location = memory?.locate(data);
     if (location === undefined || location.offset % ALIGNMENT !== 0) return undefined;
+    memory?.hold(data);
     const number = this.#next++;
     this.#lent.set(number, data);
     return [number, location.descriptor, location.offset];
   }
 
   giveBack(number: number): void {
+    const data = this.#lent.get(number);
+    if (data === undefined) return;
     this.#lent.delete(number);
+    this.#services.shareMemory()?.release(data);
   }
 }
 

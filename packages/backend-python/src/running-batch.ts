@@ -4,6 +4,9 @@ import type { DoneFrame, WireError, WireRequest, WireResponse } from './messages
 import { fromWireParameters, toWireId, toWireParameters } from './wire-parameters.ts';
 import { packTensors, TensorReader } from './wire-tensors.ts';
 
+/** Fewer bytes have no memory of their own. */
+const LARGE = 1 << 17;
+
 /** A batch that a process has. It is over when `execute` has returned and, unless decoupled, all are answered. */
 export class RunningBatch {
   readonly #requests: readonly BackendRequest[];
@@ -60,6 +63,7 @@ export class RunningBatch {
     }
     this.#hasReturned = true;
     const reader = new TensorReader(tensors);
+    if (tensors.byteLength >= LARGE) this.#holdForEach(responses ?? [], tensors);
     responses?.forEach((response, index) => {
       if (response?.reschedule === true) this.onReschedule(index);
       else if (response !== null) this.#respond(index, response, true, reader);
@@ -104,6 +108,14 @@ export class RunningBatch {
     this.#listener.onGiveBack();
   }
 
+  /** Each of the responses gives the tensors of the frame, which are one piece, back for itself. */
+  #holdForEach(responses: readonly (WireResponse | null)[], tensors: Buffer): void {
+    const having = responses.filter((response) =>
+      response?.outputs?.some(([, , , byteSize]) => byteSize > 0),
+    );
+    for (let others = having.length - 1; others > 0; others -= 1) this.#listener.hold(tensors);
+  }
+
   #respond(index: number, response: WireResponse | undefined, final: boolean, reader: TensorReader): void {
     const request = this.#requests[index];
     if (request === undefined || this.#ended[index] === true) return;
@@ -119,8 +131,14 @@ export class RunningBatch {
       request.sendError(toError(response.error), isLast);
     } else {
       const { outputs = [], parameters } = response;
+      const read = reader.read(outputs);
       request.send(
-        { outputs: reader.read(outputs), ...(parameters && { parameters: fromWireParameters(parameters) }) },
+        {
+          outputs: read,
+          ...(parameters && { parameters: fromWireParameters(parameters) }),
+          // What the process has of its inputs is its own, or lent to it.
+          ...(final && !this.#decoupled && { spent: [...request.inputs, ...read] }),
+        },
         isLast,
       );
     }
@@ -139,6 +157,8 @@ interface BatchListener {
   onFinish(error?: InferenceServerError): void;
   /** It has to be executed elsewhere: nothing was done. */
   onGiveBack(): void;
+  /** One more response has these bytes. */
+  hold(tensors: Buffer): void;
 }
 
 export function toError({ message, code }: WireError): InferenceServerError {

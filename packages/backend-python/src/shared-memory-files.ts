@@ -48,7 +48,6 @@ export class SharedMemoryFiles {
   /** null: it can't be mapped. */
   #mappable: MemoryFile | null | undefined;
   readonly #mapped = { pieces: 0, bytes: 0 };
-  readonly #collected = new FinalizationRegistry<() => void>((onCollected) => onCollected());
   readonly #inputs: number;
   readonly #outputs: number;
   readonly #progress: number;
@@ -151,15 +150,14 @@ export class SharedMemoryFiles {
     const mapped = this.#mapped;
     if (mapped.pieces >= MOST_MAPPED.pieces || mapped.bytes + byteSize > MOST_MAPPED.bytes) return undefined;
     this.#mappable ??= this.#openMappable();
-    const tensors = this.#mappable?.map(place, byteSize);
-    if (tensors === undefined) return undefined;
-    mapped.pieces += 1;
-    mapped.bytes += byteSize;
-    this.#collected.register(tensors.buffer, () => {
+    const tensors = this.#mappable?.map(place, byteSize, () => {
       mapped.pieces -= 1;
       mapped.bytes -= byteSize;
       giveBack();
     });
+    if (tensors === undefined) return undefined;
+    mapped.pieces += 1;
+    mapped.bytes += byteSize;
     return Buffer.from(tensors.buffer, tensors.byteOffset, byteSize);
   }
 

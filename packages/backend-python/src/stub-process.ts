@@ -148,6 +148,7 @@ export class StubProcess {
           else reject(error);
         },
         onGiveBack: () => resolve(false),
+        hold: (tensors) => this.#options.services.shareMemory()?.hold(tensors),
       });
       this.#batches.set(batch, running);
       this.#line.push(running);

@@ -21,6 +21,8 @@ export interface HttpAnswer {
   /** Whether the head is fixed. */
   readonly headersSent: boolean;
   readonly writableEnded: boolean;
+  /** Whether the system has all of it: what it is made of is needed no more. */
+  readonly writableFinished: boolean;
   /** Whether what was written waits for the client. */
   readonly writableNeedDrain: boolean;
   /** Whether nobody gets it any more. */

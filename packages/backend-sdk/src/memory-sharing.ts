@@ -14,6 +14,9 @@ export interface MemorySharing {
    * @throws Error of the system: there is none, or no right to it.
    */
   open(path: string): MemoryFile;
+  /** Keeps bytes from being given back while they are used beyond the response that has them as `spent`, until `release`. */
+  hold(bytes: Uint8Array): void;
+  release(bytes: Uint8Array): void;
 }
 
 /** Where another process of the same user can map bytes of this one. */
@@ -27,12 +30,13 @@ export interface MemoryLocation {
 /** A memory file of another process. */
 export interface MemoryFile {
   /**
-   * Bytes of the file, not copied: the other process must leave them alone until they are collected here. What is written to
+   * Bytes of the file, not copied: the other process must leave them alone as long as somebody here has them. What is written to
    * them changes a copy of this process. They can't be transferred to another thread.
    *
+   * @param onGone - Called once when nobody here has them any more: they were collected, or sent as `spent`.
    * @throws Error of the system when they lie outside of the file.
    */
-  map(offset: number, byteSize: number): Uint8Array<ArrayBuffer>;
+  map(offset: number, byteSize: number, onGone: () => void): Uint8Array<ArrayBuffer>;
   /** What was mapped stays. */
   close(): void;
 }

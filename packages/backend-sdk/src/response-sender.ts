@@ -4,6 +4,12 @@ import type { Parameters, Tensor } from '@nereid/protocol';
 export interface BackendResponse {
   readonly outputs: readonly Tensor[];
   readonly parameters?: Parameters;
+  /**
+   * With the final response of an ordinary model: inputs and outputs that the backend has no use for any more. Once the response
+   * is sent to a client, the memory of large ones may serve for others: views of it have length 0 then. Default: none; then it
+   * is collected as garbage some time.
+   */
+  readonly spent?: readonly Tensor[];
 }
 
 /**

@@ -47,6 +47,19 @@ Napi::Value take_block(const Napi::CallbackInfo& info) {
   });
 }
 
+/// Takes a block or a piece out of its array buffer, whose views have length 0 then; it is given back in a moment.
+void detach(const Napi::CallbackInfo& info) {
+  js_call(info.Env(), [&] {
+    if (!info[0].IsArrayBuffer()) throw Napi::TypeError::New(info.Env(), "argument 0 must be an array buffer");
+    info[0].As<Napi::ArrayBuffer>().Detach();
+  });
+}
+
+void count_memory(const Napi::CallbackInfo& info) {
+  if (!info[0].IsNumber()) throw Napi::TypeError::New(info.Env(), "argument 0 must be a number");
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), info[0].As<Napi::Number>().Int64Value());
+}
+
 void use_files(const Napi::CallbackInfo&) { BlockPool::use_files(); }
 
 Napi::Value file_of_block(const Napi::CallbackInfo& info) {
@@ -71,6 +84,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("closeObject", Napi::Function::New<close_object>(env, "closeObject"));
   exports.Set("unlinkObject", Napi::Function::New<unlink_object>(env, "unlinkObject"));
   exports.Set("takeBlock", Napi::Function::New<take_block>(env, "takeBlock"));
+  exports.Set("mapPiece", Napi::Function::New<map_piece>(env, "mapPiece"));
+  exports.Set("detach", Napi::Function::New<detach>(env, "detach"));
+  exports.Set("countMemory", Napi::Function::New<count_memory>(env, "countMemory"));
   exports.Set("useFiles", Napi::Function::New<use_files>(env, "useFiles"));
   exports.Set("fileOfBlock", Napi::Function::New<file_of_block>(env, "fileOfBlock"));
   exports.Set("trimBlocks", Napi::Function::New<trim_blocks>(env, "trimBlocks"));

@@ -15,6 +15,17 @@ Napi::ArrayBuffer wrap_pages(Napi::Env env, const std::shared_ptr<MemoryMap>& ma
 
 }  // namespace
 
+Napi::Value map_piece(const Napi::CallbackInfo& info) {
+  return js_call(info.Env(), [&] {
+    auto object = ObjectTable::get(static_cast<std::uint32_t>(size_argument(info, 0)));
+    auto map = std::make_shared<MemoryMap>(std::move(object), size_argument(info, 1), size_argument(info, 2));
+    Napi::Object piece = Napi::Object::New(info.Env());
+    piece.Set("buffer", wrap_pages(info.Env(), map));
+    piece.Set("lead", Napi::Number::New(info.Env(), static_cast<double>(map->lead())));
+    return piece;
+  });
+}
+
 Napi::Function MappingObject::define(Napi::Env env) {
   return DefineClass(env, "Mapping",
                      {InstanceAccessor<&MappingObject::buffer>("buffer"),

@@ -28,4 +28,7 @@ class MappingObject : public Napi::ObjectWrap<MappingObject> {
   Napi::Reference<Napi::ArrayBuffer> buffer_;
 };
 
+/// `mapPiece(id, offset, byteSize)`: the same, held by its array buffer alone: { buffer, lead }.
+Napi::Value map_piece(const Napi::CallbackInfo& info);
+
 }  // namespace nereid

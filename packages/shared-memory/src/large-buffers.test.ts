@@ -69,6 +69,14 @@ test('what nobody can have is refused', () => {
   assert.throws(() => new LargeBuffers().take(2 ** 52), { name: 'SharedMemoryError', code: 'ENOMEM' });
 });
 
+/** Waits for what the tests before have left. */
+async function untilUnused(buffers: LargeBuffers): Promise<void> {
+  while (buffers.usedByteSize > 0) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 const onLinux = { skip: process.platform !== 'linux' && 'needs memory files' };
 
 /** A buffer that lies in a memory file, and the path of that. */
@@ -95,34 +103,55 @@ test('other processes find the bytes of a buffer in a file, which stays as large
   closeSync(file);
 });
 
-test(
-  'a part of a file is mapped until it is collected; what is written to it stays here',
-  onLinux,
-  async () => {
-    const buffers = new LargeBuffers();
-    const { bytes, path } = takeShared(buffers, 3 * MIB);
-    bytes.fill(1);
-    const used = buffers.usedByteSize;
-    const file = buffers.open(path);
-    (() => {
-      const mapped = file.map(MIB + 3, MIB);
-      assert.equal(mapped.length, MIB);
-      assert.ok(isMarkedAsUntransferable(mapped.buffer));
-      bytes[MIB + 4] = 2;
-      assert.deepEqual([...mapped.subarray(0, 3)], [1, 2, 1]);
-      mapped[0] = 7;
-      assert.equal(bytes[MIB + 3], 1);
-      assert.equal(buffers.usedByteSize, used + MIB);
-      assert.throws(() => file.map(MIB, 3 * MIB), { name: 'SharedMemoryError', code: 'EOVERFLOW' });
-      file.close();
-      assert.equal(mapped[1], 2, 'what is mapped stays');
-    })();
-    while (buffers.usedByteSize > used) {
-      collectGarbage();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-  },
-);
+test('a part of a file is mapped until it is collected or released', onLinux, async () => {
+  const buffers = new LargeBuffers();
+  await untilUnused(buffers);
+  const { bytes, path } = takeShared(buffers, 3 * MIB);
+  bytes.fill(1);
+  const used = buffers.usedByteSize;
+  const file = buffers.open(path);
+  let gone = 0;
+  const onGone = (): void => void (gone += 1);
+  (() => {
+    const mapped = file.map(MIB + 3, MIB, onGone);
+    assert.equal(mapped.length, MIB);
+    assert.ok(isMarkedAsUntransferable(mapped.buffer));
+    bytes[MIB + 4] = 2;
+    assert.deepEqual([...mapped.subarray(0, 3)], [1, 2, 1]);
+    mapped[0] = 7;
+    assert.equal(bytes[MIB + 3], 1, 'what is written to it stays here');
+    assert.equal(buffers.usedByteSize, used + MIB);
+    assert.throws(() => file.map(MIB, 3 * MIB, onGone), { name: 'SharedMemoryError', code: 'EOVERFLOW' });
+    const released = file.map(0, MIB, onGone);
+    file.close();
+    assert.equal(mapped[1], 2, 'what is mapped stays');
+    buffers.release(released);
+    assert.deepEqual([released.length, mapped.length, gone], [0, MIB, 1]);
+  })();
+  while (gone < 2) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.deepEqual([bytes.length, buffers.usedByteSize], [3 * MIB, used]);
+});
+
+test('what everybody has released is used again, and nobody sees it any more', async () => {
+  const buffers = new LargeBuffers();
+  await untilUnused(buffers);
+  const bytes = buffers.take(40 * MIB).fill(5);
+  const kept = buffers.keptByteSize;
+  const view = bytes.subarray(8);
+  buffers.hold(view);
+  buffers.release(bytes);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(view[0], 5, 'somebody has it');
+  buffers.release(view);
+  assert.deepEqual([bytes.length, view.length], [0, 0]);
+  while (buffers.keptByteSize === kept) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(buffers.take(40 * MIB)[8], 5);
+  for (const other of [bytes, new Uint8Array(9), new Uint8Array(new SharedArrayBuffer(9))])
+    buffers.release(other);
+});
 
 test('a file that is not there can not be opened', () => {
   assert.throws(() => new LargeBuffers().open('/proc/self/fd/99999'), {

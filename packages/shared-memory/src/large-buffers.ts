@@ -6,8 +6,16 @@ import { callNative } from './shared-memory-error.ts';
 
 /** What no buffer has used for so long, at most for twice that, goes back to the system. */
 const TRIM_MS = 10_000;
+/** V8 is told of the memory that was released, for the next buffers, up to so many bytes. */
+const MOST_SPARE = 256 << 20;
 /** Buffers of so many bytes that may be garbage are worth a collection when nothing else goes on. */
 const WORTH_COLLECTING = 64 << 20;
+
+/** Those who have a buffer. */
+interface Share {
+  holders: number;
+  readonly free: () => void;
+}
 
 /** Where another process of the same user can map bytes of this one. */
 export interface MemoryLocation {
@@ -29,6 +37,10 @@ export class LargeBuffers {
   #wasTaken = false;
   #isCollected = false;
   #usesFiles = false;
+  /** What has to be released for a buffer to be free before it is collected. */
+  readonly #shares = new WeakMap<ArrayBuffer, Share>();
+  /** What V8 counts although it was released. */
+  #spare = 0;
   /** Of other processes' files. */
   #mappedByteSize = 0;
 
@@ -44,7 +56,7 @@ export class LargeBuffers {
    */
   take(byteSize: number): Uint8Array<ArrayBuffer> {
     const buffer = callNative(() => this.#native.takeBlock(byteSize));
-    this.#noteUse();
+    this.#noteUse(buffer, () => this.#native.detach(buffer));
     return new Uint8Array(buffer);
   }
 
@@ -69,14 +81,35 @@ export class LargeBuffers {
    */
   open(path: string): MemoryFile {
     return new MemoryFile(this.#native, path, {
-      onMapped: (byteSize) => {
+      onMapped: (buffer, byteSize, free) => {
         this.#mappedByteSize += byteSize;
-        this.#noteUse();
+        this.#noteUse(buffer, free);
       },
-      onCollected: (byteSize) => {
+      onGone: (byteSize) => {
         this.#mappedByteSize -= byteSize;
       },
     });
+  }
+
+  /** One more has what these bytes are part of, and is going to release it. */
+  hold(bytes: Uint8Array): void {
+    const share = this.#shareOf(bytes);
+    if (share !== undefined) share.holders += 1;
+  }
+
+  /**
+   * One of those that have what these bytes are part of needs it no more: first of all who took it. After the last of them its
+   * memory is used for others, at once, and all its views have length 0. What is never released is collected.
+   */
+  release(bytes: Uint8Array): void {
+    const share = this.#shareOf(bytes);
+    if (share === undefined) return;
+    share.holders -= 1;
+    if (share.holders > 0) return;
+    const { byteLength } = bytes.buffer;
+    this.#shares.delete(bytes.buffer as ArrayBuffer);
+    callNative(share.free);
+    this.#countSpare(Math.min(byteLength, MOST_SPARE - this.#spare));
   }
 
   /** Bytes that are kept for the next ones, of all threads. At most 256 MiB. */
@@ -92,6 +125,7 @@ export class LargeBuffers {
   /** Gives back what was not used since the last call; called every ten seconds while there is something. */
   trim(): void {
     this.#native.trimBlocks();
+    if (!this.#wasTaken) this.#countSpare(-this.#spare);
     if (this.#wasTaken) {
       this.#wasTaken = false;
       this.#isCollected = false;
@@ -105,7 +139,19 @@ export class LargeBuffers {
     }
   }
 
-  #noteUse(): void {
+  #shareOf({ buffer }: Uint8Array): Share | undefined {
+    return buffer instanceof ArrayBuffer ? this.#shares.get(buffer) : undefined;
+  }
+
+  /** V8 collects garbage when its count has grown. That it goes up and down with each request is no reason to. */
+  #countSpare(byteSize: number): void {
+    this.#spare += byteSize;
+    if (byteSize !== 0) this.#native.countMemory(byteSize);
+  }
+
+  #noteUse(buffer: ArrayBuffer, free: () => void): void {
+    this.#shares.set(buffer, { holders: 1, free });
+    this.#countSpare(-Math.min(this.#spare, buffer.byteLength));
     this.#wasTaken = true;
     this.#timer ??= setInterval(() => this.trim(), TRIM_MS).unref();
   }

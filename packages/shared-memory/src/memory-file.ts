@@ -1,10 +1,18 @@
 import type { NativeModule } from './native-module.ts';
 import { callNative } from './shared-memory-error.ts';
 
-/** What is heard of the pieces of a file that are mapped. */
+/** What is told of each piece of a file that is mapped. */
 export interface PieceListener {
-  onMapped(byteSize: number): void;
-  onCollected(byteSize: number): void;
+  /** @param free - Unmaps it: its views have length 0 then. To be called at most once. */
+  onMapped(buffer: ArrayBuffer, byteSize: number, free: () => void): void;
+  /** Nobody has it any more; called once. */
+  onGone(byteSize: number): void;
+}
+
+/** A piece that is mapped. */
+interface Piece {
+  readonly byteSize: number;
+  readonly onGone: () => void;
 }
 
 /** A memory file that another process has made, to be read. States: open → closed; what was mapped stays. */
@@ -12,7 +20,7 @@ export class MemoryFile {
   readonly #native: NativeModule;
   readonly #object: number;
   readonly #listener: PieceListener;
-  readonly #pieces = new FinalizationRegistry<number>((byteSize) => this.#listener.onCollected(byteSize));
+  readonly #pieces = new FinalizationRegistry<Piece>((piece) => this.#end(piece));
 
   /**
    * @param path - `/proc/<pid>/fd/<number>`.
@@ -25,19 +33,30 @@ export class MemoryFile {
   }
 
   /**
-   * Bytes of the file, not copied: they are what the other process makes of them. They stay mapped until they are collected; what
-   * is written to them changes a copy of this process. They can't be transferred to another thread.
+   * Bytes of the file, not copied: they are what the other process makes of them. They stay mapped until they are released or
+   * collected; what is written to them changes a copy of this process. They can't be transferred to another thread.
    *
+   * @param onGone - Called once when nobody here has them any more.
    * @throws SharedMemoryError EOVERFLOW outside of the file.
    */
-  map(offset: number, byteSize: number): Uint8Array<ArrayBuffer> {
-    const { buffer, lead } = callNative(() => new this.#native.Mapping(this.#object, offset, byteSize));
-    this.#listener.onMapped(byteSize);
-    this.#pieces.register(buffer, byteSize);
+  map(offset: number, byteSize: number, onGone: () => void): Uint8Array<ArrayBuffer> {
+    const { buffer, lead } = callNative(() => this.#native.mapPiece(this.#object, offset, byteSize));
+    const piece = { byteSize, onGone };
+    this.#pieces.register(buffer, piece, piece);
+    this.#listener.onMapped(buffer, byteSize, () => {
+      this.#pieces.unregister(piece);
+      this.#native.detach(buffer);
+      this.#end(piece);
+    });
     return new Uint8Array(buffer, lead, byteSize);
   }
 
   close(): void {
     this.#native.closeObject(this.#object);
+  }
+
+  #end({ byteSize, onGone }: Piece): void {
+    this.#listener.onGone(byteSize);
+    onGone();
   }
 }

@@ -24,6 +24,12 @@ export interface NativeModule {
   unlinkObject(key: string): void;
   /** Memory of the process, not zeroed, that goes back to a pool when it was collected. It can't be transferred. */
   takeBlock(byteSize: number): ArrayBuffer;
+  /** Memory of an open object that is unmapped when the array buffer was collected. */
+  mapPiece(id: number, offset: number, byteSize: number): Pick<NativeMapping, 'buffer' | 'lead'>;
+  /** Gives a block or a piece back before it is collected: its views have length 0 from here on. */
+  detach(buffer: ArrayBuffer): void;
+  /** Adds to what V8 counts as memory of this thread beside its heap. */
+  countMemory(byteSize: number): void;
   /** From now on new blocks lie in memory files, where the system has such. */
   useFiles(): void;
   /** Descriptor of the memory file that all of a block lies in; -1: there is none. */

@@ -16,6 +16,7 @@ test('repositories are seen on a command line before it is parsed', () => {
       ['a', 'b'],
     ],
     [['serve', '--model-repository'], ['']],
+    [['serve', 'a', '--http-port', 'b'], ['a']],
     [['serve', '--model-repository-x=a'], []],
     [['backends', '--model-repository=a'], []],
     [[], []],

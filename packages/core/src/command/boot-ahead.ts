@@ -15,6 +15,7 @@ export function bootAheadOf(args: readonly string[]): void {
 export function repositoriesIn(args: readonly string[]): readonly string[] {
   if (args[0] !== 'serve') return [];
   return args.flatMap((arg, at) => {
+    if (at === 1 && !arg.startsWith('-')) return [arg];
     const found = REPOSITORY.exec(arg);
     return found === null ? [] : [found[1] ?? args[at + 1] ?? ''];
   });

@@ -5,10 +5,10 @@ import { summarizeTraces } from './trace-summary/trace-summary.ts';
 import { describeFailure, serve } from './serve.ts';
 
 const HELP = `Usage:
-  nereid serve --model-repository=<path> [flags]   serve the models of a repository
-  nereid backends [--backend-directory=<path>]     list the installed backends and their settings
-  nereid trace-summary <trace file>…               what trace files say, as a table or a picture
-  nereid serve --help                              all flags
+  nereid serve <model repository>… [flags]       serve the models of a folder
+  nereid backends [--backend-directory=<path>]   list the installed backends and their settings
+  nereid trace-summary <trace file>…             what trace files say, as a table or a picture
+  nereid serve --help                            all flags
   nereid --version
 `;
 

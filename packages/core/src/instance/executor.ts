@@ -3,7 +3,7 @@ import { InferenceServerError } from '@nereid/protocol';
 import type { RegionHandle } from '@nereid/shared-memory';
 import type { Region } from '../memory/region.ts';
 import type { InferenceRequest, RequestHolder } from '../request/inference-request.ts';
-import { errorResponse } from '../response/inference-response.ts';
+import { errorResponse, type InferenceResponse } from '../response/inference-response.ts';
 import type { BackendMetrics } from '../telemetry/metrics.ts';
 import { writeRemoteLine } from '../telemetry/remote-log.ts';
 import {
@@ -22,6 +22,7 @@ import type {
   NumberedCall,
   Reply,
   WireBuffer,
+  WireResponse,
 } from './executor-messages.ts';
 import type { BatchSink } from './instance-host.ts';
 import { readAnswers } from './slot-answers.ts';
@@ -243,7 +244,7 @@ export class Executor {
       if (response.final || response.isRescheduled) running.open -= 1;
       if (response.isRescheduled)
         running.sink.onReschedule(response.index, unpackTensors(response.outputs ?? [], buffers));
-      else running.sink.onResponse(response.index, unpackResponse(response, buffers), response.final);
+      else running.sink.onResponse(response.index, toResponse(running, response, buffers), response.final);
     }
     if (!running.isDone || running.open > 0) return;
     this.#batches.delete(batch);
@@ -307,6 +308,17 @@ class BatchHolder implements RequestHolder {
     const index = this.#requests.indexOf(request);
     this.#channel.post({ kind: 'pause', batch: this.#batch, index, isPaused });
   }
+}
+
+/** A response as it arrived. What it was made of can go with the last one: the executor had copies of it. */
+function toResponse(
+  { requests }: RunningBatch,
+  response: WireResponse,
+  buffers: readonly WireBuffer[],
+): InferenceResponse | undefined {
+  const unpacked = unpackResponse(response, buffers);
+  const spent = response.final ? requests[response.index]?.inputs : undefined;
+  return unpacked === undefined || spent === undefined ? unpacked : { ...unpacked, spent };
 }
 
 /** Tells that the instance is free. What the executor did not count is the way there and back. */

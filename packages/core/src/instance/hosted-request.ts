@@ -119,7 +119,8 @@ export class HostedRequest implements BackendRequest {
   }
 
   send(response: BackendResponse, final = !this.#execution.decoupled): void {
-    this.#respond({ outputs: response.outputs, parameters: response.parameters, error: undefined }, final);
+    const { outputs, parameters, spent } = response;
+    this.#respond({ outputs, parameters, error: undefined, spent }, final);
   }
 
   sendError(error: unknown, final = !this.#execution.decoupled): void {

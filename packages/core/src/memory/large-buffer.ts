@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import type { MemorySharing } from '@nereid/backend-sdk';
+import type { Tensor } from '@nereid/protocol';
 import type { LargeBuffers } from '@nereid/shared-memory';
 
 /** From so many bytes on memory is worth using again. */
-const LARGE_BYTE_SIZE = 1 << 20;
+export const LARGE_BYTE_SIZE = 1 << 20;
 
 /** null: there is no addon for this machine, or no use of it. */
 let buffers: LargeBuffers | null | undefined;
@@ -24,6 +25,17 @@ export function allocateBuffer(byteSize: number): Buffer<ArrayBuffer> {
 /** What this thread has in common with other processes. @returns undefined where there is no addon for it. */
 export function shareMemory(): MemorySharing | undefined {
   return largeBuffers() ?? undefined;
+}
+
+/** Gives memory of large buffers back that somebody here has taken, unless others hold it. */
+export function releaseBuffers(tensors: readonly Tensor[]): void {
+  if (!buffers) return;
+  const released = new Set<ArrayBufferLike>();
+  for (const { data } of tensors) {
+    if (data.byteLength === 0 || released.has(data.buffer)) continue;
+    released.add(data.buffer);
+    buffers.release(data);
+  }
 }
 
 /** For a thread that hands on what comes in: to transfer fresh memory is less than to copy used one. */

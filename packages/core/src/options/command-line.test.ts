@@ -88,11 +88,16 @@ test('resources and amounts of devices are read', () => {
   assert.deepEqual(options.modelLoadGpuLimit, { '0': 0.8 });
 });
 
+test('what is no flag is a model repository', () => {
+  const { options } = parseCommandLine(['one', '--http-port', '1', '--strict-readiness', 'two'], {});
+  assert.deepEqual([options.modelRepository, options.httpPort], [['one', 'two'], 1]);
+});
+
 test('an unknown flag names the nearest one', () => {
   rejects(['--model-repositry=x'], 'unknown option --model-repositry; did you mean --model-repository?');
   rejects(['--no-such-flag=1'], 'unknown option --no-such-flag');
   rejects(['--httpPort=1'], 'unknown option --httpPort; did you mean --http-port?');
-  rejects(['models'], "unexpected argument 'models': options begin with --");
+  rejects(['-m=models'], "unexpected argument '-m=models': options begin with --");
 });
 
 test('a bad value names the option, what was expected and found', () => {

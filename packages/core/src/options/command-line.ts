@@ -62,7 +62,8 @@ interface GivenFlag {
 }
 
 /**
- * Reads tritonserver's flags, and those of this server: `--name=value` or `--name value`; a switch alone is true.
+ * Reads tritonserver's flags, and those of this server: `--name=value` or `--name value`; a switch alone is true. What is no
+ * flag is a model repository.
  *
  * @param argv - Without the program.
  * @throws InferenceServerError INVALID_ARG naming the option, what was expected and found.
@@ -100,6 +101,10 @@ function splitFlags(argv: readonly string[]): readonly GivenFlag[] {
     const argument = argv[i] ?? '';
     const match = /^--([^=]+)(?:=(.*))?$/s.exec(argument);
     if (match === null) {
+      if (!argument.startsWith('-')) {
+        given.push({ flag: 'model-repository', value: argument });
+        continue;
+      }
       throw new InferenceServerError(
         'INVALID_ARG',
         `unexpected argument '${argument}': options begin with --`,

@@ -9,7 +9,7 @@ export function usage(): string {
     const entries = Object.entries<AnyOption>(options).map(([key, option]) => describe(flagOf(key), option));
     return `${group}:\n${entries.join('\n')}`;
   });
-  return `Usage: nereid serve --model-repository=<folder> [flags]\n\n${groups.join('\n\n')}\n`;
+  return `Usage: nereid serve <model repository>… [flags]\n\n${groups.join('\n\n')}\n`;
 }
 
 function describe(flag: string, option: AnyOption): string {

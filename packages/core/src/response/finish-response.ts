@@ -48,7 +48,7 @@ export function finishResponse(
         classify(tensor, { count, labels: rules.labels.get(output.name) ?? [], hasBatch: rules.hasBatch }),
       ];
     });
-    return { outputs, parameters: response.parameters, error: undefined };
+    return { ...response, outputs };
   } catch (error) {
     return errorResponse(InferenceServerError.from(error));
   }

@@ -1,10 +1,12 @@
-import type { InferenceServerError, InferOutput, Parameters } from '@nereid/protocol';
+import type { InferenceServerError, InferOutput, Parameters, Tensor } from '@nereid/protocol';
 
 /** One response of a model to one request: outputs, or an error. */
 export interface InferenceResponse {
   readonly outputs: readonly InferOutput[];
   readonly parameters: Parameters | undefined;
   readonly error: InferenceServerError | undefined;
+  /** Tensors that nobody but the taker of this response has any more. Whoever keeps a tensor leaves them out. */
+  readonly spent?: readonly Tensor[] | undefined;
   /** The request never reached its model: what a service in another thread tells in place of throwing. */
   readonly isRefused?: true;
 }

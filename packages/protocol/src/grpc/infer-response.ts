@@ -27,10 +27,14 @@ const NO_BYTES: Uint8Array = new Uint8Array(0);
  * Encodes a `ModelInferResponse` into one new buffer. Every output has an entry in `raw_output_contents`, an
  * empty one when its data went into shared memory.
  *
+ * @param allocate - Memory for it, which need not be zeroed. Default: fresh memory.
  * @throws InferenceServerError INVALID_ARG when the message would be larger than gRPC allows.
  */
-export function encodeModelInferResponse(response: InferResponseMessage): Buffer {
-  const writer = new WireWriter(assertMessageByteSize(responseByteSize(response, undefined)));
+export function encodeModelInferResponse(
+  response: InferResponseMessage,
+  allocate?: (byteSize: number) => Buffer,
+): Buffer {
+  const writer = new WireWriter(assertMessageByteSize(responseByteSize(response, undefined)), allocate);
   writeResponse(writer, response, undefined);
   return writer.buffer;
 }

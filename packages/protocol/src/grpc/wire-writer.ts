@@ -12,8 +12,9 @@ export class WireWriter {
   readonly buffer: Buffer;
   #position = 0;
 
-  constructor(byteSize: number) {
-    this.buffer = Buffer.allocUnsafe(byteSize);
+  /** @param allocate - Need not give zeros. */
+  constructor(byteSize: number, allocate: (byteSize: number) => Buffer = Buffer.allocUnsafe) {
+    this.buffer = allocate(byteSize);
   }
 
   tag(tag: number): void {

@@ -3,6 +3,8 @@ import { InferenceServerError, type InferRequestMessage } from '@nereid/protocol
 import { GRPCInferenceService } from '@nereid/protocol/gen';
 import { decodeModelInferRequest, encodeModelInferResponse } from '@nereid/protocol/grpc';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import { allocateBuffer, LARGE_BYTE_SIZE, releaseBuffers } from '../../memory/large-buffer.ts';
+import { spentTensors } from '../../response/spent-tensors.ts';
 import type { PendingInference, ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import type { UnaryCall } from './call.ts';
@@ -70,6 +72,9 @@ class InferCall {
     this.#trace?.record('INFER_RESPONSE_COMPLETE');
     try {
       const answer = encodeAnswer(message, model, response);
+      const spent = spentTensors(message, this.#trace !== undefined, response);
+      // The answer has copies of them.
+      if (spent !== undefined) releaseBuffers(spent);
       this.#trace?.record('GRPC_SEND_START');
       this.#call.answer(answer);
     } catch (reason) {
@@ -101,6 +106,11 @@ function assertNotDecoupled(model: ServedModel): void {
   );
 }
 
+/** Small ones share memory. */
+function allocateMessage(byteSize: number): Buffer {
+  return byteSize < LARGE_BYTE_SIZE ? Buffer.allocUnsafe(byteSize) : allocateBuffer(byteSize);
+}
+
 function encodeAnswer(
   message: InferRequestMessage,
   model: ServedModel,
@@ -110,11 +120,12 @@ function encodeAnswer(
     throw new InferenceServerError('INTERNAL', `model '${model.name}' ended a request without a response`);
   }
   if (response.error !== undefined) throw response.error;
-  return encodeModelInferResponse({
+  const answer = {
     modelName: model.name,
     modelVersion: model.version,
     id: message.id,
     parameters: response.parameters,
     outputs: response.outputs,
-  });
+  };
+  return encodeModelInferResponse(answer, allocateMessage);
 }

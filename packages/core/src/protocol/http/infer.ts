@@ -3,7 +3,12 @@
  * clients that take those. Hot path.
  */
 import type { HttpAnswer } from '@nereid/backend-sdk/http';
-import { InferenceServerError, type InferRequestMessage, type InferResponseMessage } from '@nereid/protocol';
+import {
+  InferenceServerError,
+  type InferRequestMessage,
+  type InferResponseMessage,
+  type Tensor,
+} from '@nereid/protocol';
 import {
   decodeInferRequest,
   encodeInferResponse,
@@ -12,7 +17,9 @@ import {
   type DecodeInferRequestOptions,
   type EncodedInferResponse,
 } from '@nereid/protocol/http';
+import { releaseBuffers } from '../../memory/large-buffer.ts';
 import type { InferenceResponse, ResponseHandler } from '../../response/inference-response.ts';
+import { spentTensors } from '../../response/spent-tensors.ts';
 import type { ServedModel } from '../../service/inference-service.ts';
 import { logFieldsOf, type RequestTrace } from '../../telemetry/trace.ts';
 import {
@@ -177,9 +184,19 @@ class InferCall {
       const isBinary = selectBinaryOutputs(message, answer);
       if (becomesLargeJson(answer, isBinary)) this.#sendLarge(answer, isBinary);
       else this.#send(encodeInferResponse(answer, isBinary));
+      const spent = spentTensors(message, this.#trace !== undefined, response);
+      if (spent !== undefined) this.#releaseAfter(spent);
     } catch (reason) {
       this.#fail(reason);
     }
+  }
+
+  /** Large tensors give their memory back as soon as they are sent: collecting them as garbage took half of the server's time. */
+  #releaseAfter(spent: readonly Tensor[]): void {
+    const response = this.#response;
+    response.once('close', () => {
+      if (response.writableFinished) releaseBuffers(spent);
+    });
   }
 
   #sendLarge(answer: InferResponseMessage, isBinary: readonly boolean[]): void {

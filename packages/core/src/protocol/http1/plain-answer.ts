@@ -30,6 +30,7 @@ export class PlainAnswer extends EventEmitter<{ close: []; drain: []; timeout: [
   #hasHead = false;
   #isEnded = false;
   #isClosed = false;
+  #isFinished = false;
   #isCorked = false;
   /** Whether the connection may carry another request. */
   shouldKeepAlive = true;
@@ -47,6 +48,11 @@ export class PlainAnswer extends EventEmitter<{ close: []; drain: []; timeout: [
 
   get writableEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Whether the system has all of it. */
+  get writableFinished(): boolean {
+    return this.#isFinished;
   }
 
   get writableNeedDrain(): boolean {
@@ -104,7 +110,8 @@ export class PlainAnswer extends EventEmitter<{ close: []; drain: []; timeout: [
     this.#requireHead();
     this.#isEnded = true;
     // That it has gone costs nothing where nobody waits for it.
-    const done = this.listenerCount('close') > 0 ? (): void => this.close() : undefined;
+    const done =
+      this.listenerCount('close') > 0 ? (error?: Error | null): void => this.#finish(error) : undefined;
     if (done === undefined) this.#isClosed = true;
     if (this.#framing === 'chunks') {
       if (piece.length > 0) this.#writeWithHead(toChunk(piece, encoding), encoding);
@@ -137,12 +144,21 @@ export class PlainAnswer extends EventEmitter<{ close: []; drain: []; timeout: [
     this.removeAllListeners();
   }
 
+  #finish(error: Error | null | undefined): void {
+    this.#isFinished = !error;
+    this.close();
+  }
+
   #requireHead(): void {
     if (!this.#hasHead) this.writeHead(200);
   }
 
   /** Head and text leave as one string of bytes, the cheapest of writes; bytes follow the head in the same call of the system. */
-  #writeWithHead(piece: Uint8Array | string, encoding: BufferEncoding, done?: () => void): void {
+  #writeWithHead(
+    piece: Uint8Array | string,
+    encoding: BufferEncoding,
+    done?: (error?: Error | null) => void,
+  ): void {
     const head = this.#head;
     const socket = this.#socket;
     this.#head = '';
