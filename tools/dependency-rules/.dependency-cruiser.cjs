@@ -31,6 +31,7 @@ const CORE_FOLDERS = {
     'options/resolve-endpoints.ts',
     'instance/batch-transfer.ts',
     'instance/executor-messages.ts',
+    'memory/idle-collection.ts',
     'memory/large-buffer.ts',
     'plugin',
   ],

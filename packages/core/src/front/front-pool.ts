@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import type { Logger } from '@nereid/backend-sdk';
 import { InferenceServerError } from '@nereid/protocol';
 import type { GrpcEndpointOptions, HttpEndpointOptions } from '../options/resolve-endpoints.ts';
+import { collectWhenIdle } from '../memory/idle-collection.ts';
 import type { HttpPluginSource } from '../plugin/plugin-registry.ts';
 import { listenOn } from '../protocol/listen-on.ts';
 import type { ServerLogger } from '../telemetry/logger.ts';
@@ -51,6 +52,8 @@ export class FrontPool {
   readonly #fronts = new Set<FrontChannel>();
   /** Ports that all fronts listen at. */
   readonly #ports = new Map<FrontProtocol, number>();
+  /** Of what the fronts have handed over. */
+  #idleCollection: NodeJS.Timeout | undefined;
   #isClosing = false;
 
   constructor(parts: FrontPoolParts, options: FrontPoolOptions) {
@@ -69,6 +72,7 @@ export class FrontPool {
   /** @throws InferenceServerError when an option is wrong, a certificate say. */
   async prepare(): Promise<void> {
     this.#refresh();
+    this.#idleCollection = collectWhenIdle();
     const { threads } = this.#options;
     await Promise.all(Array.from({ length: threads }, () => this.#start().command({ kind: 'prepare' })));
   }
@@ -99,6 +103,7 @@ export class FrontPool {
 
   async close(): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#idleCollection);
     await Promise.all([...this.#fronts].map((front) => front.terminate()));
   }
 

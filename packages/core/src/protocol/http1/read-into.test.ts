@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Http1Server } from './http1-server.ts';
 import { readInto, type ReadInto } from './read-into.ts';
 
@@ -100,6 +103,30 @@ test('a listener that throws does not have its memory filled twice', async (t) =
     errors.map((error) => (error as Error).message),
     ['a mistake'],
   );
+});
+
+test('the memory of a connection that is gone is not kept for it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const gone = Promise.withResolvers<WeakRef<Uint8Array>>();
+  const server = createSocketServer((socket) => {
+    const memory = Buffer.allocUnsafeSlow(MIB);
+    const stop = readInto(socket, { memory: () => memory, onRead: () => socket.destroy() });
+    socket.on('close', () => {
+      stop?.();
+      gone.resolve(new WeakRef(memory));
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => server.close());
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined);
+  client.end('x');
+  const memory = await gone.promise;
+  for (let turns = 0; turns < 10; turns += 1) {
+    await turn();
+    collectGarbage();
+  }
+  assert.ok(memory.deref() === undefined);
 });
 
 /** Answers with what was sent; what is not plain is answered by Node's server. */

@@ -46,8 +46,8 @@ const PASSING = Buffer.allocUnsafeSlow(65_536);
 /** Windows writes into the memory of a read that has not come yet: there each socket would need memory of its own. */
 const FIELDS = process.platform === 'win32' ? undefined : findFields();
 
-/** Whose bytes came last. */
-let lastReader: Internals | undefined;
+/** Whose bytes came last. It must not be kept for this: it may have a large body. */
+let lastReader: WeakRef<Internals> | undefined;
 
 export function readInto(socket: Socket, sink: ReadSink): StopReading | undefined {
   const internals = socket as unknown as Internals;
@@ -74,8 +74,9 @@ function toCallback(
   internals: Internals,
   sink: { onRead(byteLength: number, memory: Uint8Array): unknown },
 ): ReadCallback {
+  const reader = new WeakRef(internals);
   return (byteLength, memory) => {
-    lastReader = internals;
+    lastReader = reader;
     try {
       return sink.onRead(byteLength, memory) !== false;
     } catch (error) {
@@ -98,8 +99,9 @@ let watchErrors = (): void => {
  * survives that, the next bytes would be written over those that were read.
  */
 function tellMemoryAgain(): void {
-  const memory = FIELDS && lastReader?.[FIELDS.memory];
-  if (memory instanceof Uint8Array) lastReader?._handle?.useUserBuffer?.(memory);
+  const reader = lastReader?.deref();
+  const memory = FIELDS && reader?.[FIELDS.memory];
+  if (memory instanceof Uint8Array) reader?._handle?.useUserBuffer?.(memory);
 }
 
 /** Looks where a socket keeps what the option `onread` gave it. */
