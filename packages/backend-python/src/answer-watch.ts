@@ -1,3 +1,5 @@
+import { RestFromLooking } from './rest-from-looking.ts';
+
 /** Whoever was waited for no longer than this, waking up included, might as well have been waited for awake. */
 const SHORT_WAIT_MS = 0.5;
 /** Nothing is known of a process at first. */
@@ -20,6 +22,7 @@ interface AnswerWatchParts {
 export class AnswerWatch {
   readonly #limitMs: number;
   readonly #parts: AnswerWatchParts;
+  readonly #rest = new RestFromLooking();
   #meanMs = UNKNOWN_MS;
   #since: number | undefined;
   #until = 0;
@@ -39,7 +42,7 @@ export class AnswerWatch {
     if (this.#limitMs === 0) return;
     const now = this.#parts.now();
     this.#since = now;
-    if (this.#meanMs > SHORT_WAIT_MS) return;
+    if (this.#meanMs > SHORT_WAIT_MS || !this.#rest.begin()) return;
     this.#until = now + this.#limitMs;
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -48,6 +51,7 @@ export class AnswerWatch {
 
   /** The process has said something. */
   heard(): void {
+    this.#rest.heard();
     if (this.#since !== undefined) this.#meanMs += (this.#parts.now() - this.#since - this.#meanMs) * FORGET;
     this.stop();
   }
@@ -59,7 +63,8 @@ export class AnswerWatch {
   }
 
   readonly #look = (): void => {
-    if (this.#parts.now() < this.#until) this.#parts.nextRound(this.#look);
+    const now = this.#parts.now();
+    if (now < this.#until && this.#rest.look(now)) this.#parts.nextRound(this.#look);
     else this.#isLooking = false;
   };
 }

@@ -7,17 +7,30 @@ import time
 # Whoever slept no longer than this, being woken included, might as well have stayed awake.
 _SHORT_SLEEP_SECONDS = 0.0005
 
+# A look takes microseconds: between two that are so far apart the process waited for a core.
+_STOLEN_SECONDS = 0.0003
+# So many times it then sleeps at once, and up to so many when that soon happens again. Where all cores have something to do, who
+# stays awake keeps others from it, and loses a slice of time whenever its core is taken away.
+_FEWEST_SLEEPS = 32
+_MOST_SLEEPS = 4096
+
 
 class Receiver:
     def __init__(self, sock):
         self._socket = sock
         self._may_spin = False
+        # How many times to sleep at once, still, and from the next loss on; and how often nothing was lost since the last one.
+        self._sleeps = 0
+        self._length = _FEWEST_SLEEPS // 2
+        self._good = 0
         # How long to look for bytes before sleeping, while they come fast; 0: never.
         self.spin_seconds = 0.0
 
     def receive(self, size):
         """Some bytes, at most `size`; none when the server has gone."""
-        if self._may_spin:
+        if self._sleeps > 0:
+            self._sleeps -= 1
+        elif self._may_spin:
             chunk = self._spin(size)
             if chunk is not None:
                 return chunk
@@ -27,10 +40,22 @@ class Receiver:
         return chunk
 
     def _spin(self, size):
-        end = time.monotonic() + self.spin_seconds
-        while time.monotonic() < end:
+        now = time.monotonic()
+        end = now + self.spin_seconds
+        while now < end:
             try:
-                return self._socket.recv(size, socket.MSG_DONTWAIT)
+                chunk = self._socket.recv(size, socket.MSG_DONTWAIT)
+                self._good += 1
+                return chunk
             except BlockingIOError:
                 os.sched_yield()
+            before, now = now, time.monotonic()
+            if now - before > _STOLEN_SECONDS:
+                self._rest()
+                break
         return None
+
+    def _rest(self):
+        self._length = min(2 * self._length, _MOST_SLEEPS) if self._good < self._length else _FEWEST_SLEEPS
+        self._sleeps = self._length
+        self._good = 0
