@@ -117,6 +117,35 @@ test(
 );
 
 test(
+  'a model that is not decoupled gets the next request while it has not answered the last',
+  LIMIT,
+  async () => {
+    const text = `${IMPORTS}
+class TritonPythonModel:
+    def initialize(self, args):
+        self.open = []
+
+    def execute(self, requests):
+        self.open += [(request.get_response_sender(), request.inputs()[0]) for request in requests]
+        if len(self.open) == 2:
+            for sender, given in self.open:
+                sender.send(pb_utils.InferenceResponse([pb_utils.Tensor("OUT", given.as_numpy())]))
+            self.open = []
+        return [None] * len(requests)
+`;
+    await withModel(text, async ({ client }) => {
+      const answers = ['a', 'b', 'c', 'd'].map((given) =>
+        client.infer('asked', [InferInput.from('IN', [given])]),
+      );
+      assert.deepEqual(
+        (await Promise.all(answers)).map((answer) => answer.asStrings('OUT')),
+        [['a'], ['b'], ['c'], ['d']],
+      );
+    });
+  },
+);
+
+test(
   'a model that is not decoupled may answer after execute has returned None, and hears of a cancellation',
   LIMIT,
   async () => {

@@ -14,7 +14,8 @@ type SendFrame = (frame: ToStub, tensors?: readonly Uint8Array[]) => void;
 
 interface RunningCall {
   readonly abort: AbortController;
-  readonly unread: UnreadAnswers;
+  /** Of a stream. */
+  readonly unread: UnreadAnswers | undefined;
 }
 
 /** What a model asks of other models and of the server. */
@@ -32,11 +33,11 @@ export class ModelCalls {
   async infer(frame: InferFrame, tensors: Buffer, request: BackendRequest | undefined): Promise<void> {
     const { call } = frame;
     const abort = new AbortController();
-    const unread = new UnreadAnswers(abort.signal);
+    const unread = frame.decoupled ? new UnreadAnswers(abort.signal) : undefined;
     this.#running.set(call, { abort, unread });
     try {
       const inference = toInferCall(frame, tensors, abort.signal, request);
-      if (frame.decoupled) await this.#inferStream(call, inference, unread);
+      if (unread !== undefined) await this.#inferStream(call, inference, unread);
       else this.#answer(call, await this.#models.infer(inference), true);
     } catch (error) {
       this.#fail(call, error);
@@ -48,8 +49,8 @@ export class ModelCalls {
   onReader({ call, says, bytes = 0 }: ReaderFrame): void {
     const running = this.#running.get(call);
     if (says === 'cancel') running?.abort.abort();
-    else if (says === 'taken') running?.unread.take(bytes);
-    else running?.unread.leave();
+    else if (says === 'taken') running?.unread?.take(bytes);
+    else running?.unread?.leave();
   }
 
   async ask({ call, action, value }: AskFrame): Promise<void> {

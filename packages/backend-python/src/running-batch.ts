@@ -7,7 +7,7 @@ import { packTensors, TensorReader } from './wire-tensors.ts';
 /** Fewer bytes have no memory of their own. */
 const LARGE = 1 << 17;
 
-/** A batch that a process has. It is over when `execute` has returned and, unless decoupled, all are answered. */
+/** A batch that a process has. It is over when `execute` has returned and all are answered, by response senders perhaps later. */
 export class RunningBatch {
   readonly #requests: readonly BackendRequest[];
   readonly #decoupled: boolean;
@@ -67,17 +67,17 @@ export class RunningBatch {
     responses?.forEach((response, index) => {
       if (response?.reschedule === true) this.onReschedule(index);
       else if (response !== null) this.#respond(index, response, true, reader);
+      else if (this.#ended[index] !== true) this.#requests[index]?.answerLater();
     });
     reschedule.forEach((wanted, index) => {
       if (wanted) this.onReschedule(index);
     });
-    if (this.#decoupled || this.#open === 0) this.#listener.onFinish();
+    this.#listener.onFinish();
   }
 
   /** An answer of a response sender; without `response` only the end. */
   onResponse(index: number, response: WireResponse | undefined, final: boolean, tensors: Buffer): void {
     this.#respond(index, response, final, new TensorReader(tensors));
-    if (!this.#decoupled && this.#hasReturned && this.#open === 0) this.#listener.onFinish();
   }
 
   /** The model wants to see the request again. */

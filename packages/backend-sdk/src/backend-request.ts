@@ -57,6 +57,11 @@ export interface BackendRequest extends ResponseSender {
    */
   onPause(listener: (isPaused: boolean) => void): void;
   /**
+   * Says of a request of an ordinary model that it is answered after `execute` has returned. The instance gets its next batch
+   * meanwhile. A decoupled model need not say so.
+   */
+  answerLater(): void;
+  /**
    * Gives the request back, to be executed again in a later batch, in place of ending it. So a model with
    * `sequence_batching { iterative_sequence: true }` works through a request step by step, and new requests join
    * between the steps. Nothing may be sent for it any more in this execution; its START is set in the first one alone.

@@ -114,7 +114,8 @@ export interface BackendModelInstance {
    *
    * The requests have the same input shapes apart from the batch dimension (unless an input is ragged), and
    * their batch sizes add up to at most `max_batch_size`. A thrown error fails those not answered yet; so does
-   * returning with an ordinary model's request unanswered. A decoupled model may go on answering afterwards.
+   * returning with an ordinary model's request unanswered, unless it said `answerLater`. A decoupled model may go on
+   * answering afterwards.
    */
   execute(requests: readonly BackendRequest[]): void | Promise<void>;
   /**

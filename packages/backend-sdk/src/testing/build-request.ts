@@ -48,6 +48,8 @@ export class TestRequest implements BackendRequest {
   readonly responses: TestResponse[] = [];
   /** The states it was rescheduled with; undefined: it was not. */
   rescheduled: readonly Tensor[] | undefined = undefined;
+  /** Whether its answer was announced for after `execute`. */
+  isAnsweredLater = false;
   /** Names of the moments that were noted for its trace. */
   readonly activities: string[] = [];
   /** Resolves when the final response was sent, or the request was completed or rescheduled. */
@@ -100,6 +102,10 @@ export class TestRequest implements BackendRequest {
     this.#isPaused = isPaused;
     if (!isPaused) this.#wake();
     for (const listener of this.#pauseListeners) listener(isPaused);
+  }
+
+  answerLater(): void {
+    this.isAnsweredLater = true;
   }
 
   recordActivity(name: string): void {

@@ -189,7 +189,7 @@ function executeBatch(
 
 function endBatch(requests: readonly HostedRequest[], decoupled: boolean): boolean {
   if (decoupled) return false;
-  const open = requests.filter((request) => !request.isEnded);
+  const open = requests.filter((request) => !request.isEnded && !request.isAnsweredLater);
   if (open.length === 0) return false;
   return failBatch(
     open,

@@ -47,6 +47,7 @@ export class HostedRequest implements BackendRequest {
   readonly #execution: HostedExecution;
   readonly #index: number;
   #ended = false;
+  #isAnsweredLater = false;
   #cancelled = false;
   #paused = false;
   /** Backends that wait until a further response is wanted. */
@@ -73,6 +74,11 @@ export class HostedRequest implements BackendRequest {
 
   get isEnded(): boolean {
     return this.#ended;
+  }
+
+  /** Whether its backend may return from `execute` without having answered it. */
+  get isAnsweredLater(): boolean {
+    return this.#isAnsweredLater;
   }
 
   get isCancelled(): boolean {
@@ -104,6 +110,10 @@ export class HostedRequest implements BackendRequest {
     if (this.#pauseListeners === undefined) this.#pauseListeners = [listener];
     else this.#pauseListeners.push(listener);
     if (this.#paused) listener(true);
+  }
+
+  answerLater(): void {
+    this.#isAnsweredLater = true;
   }
 
   recordActivity(name: string): void {

@@ -119,6 +119,7 @@ class InProcessExecution implements HostedExecution {
   readonly #requests: readonly InferenceRequest[];
   readonly #sink: BatchSink;
   readonly #kept: (() => void)[] = [];
+  #isDone = false;
 
   constructor(
     { backendName, modelName }: ModelSpec,
@@ -135,7 +136,7 @@ class InProcessExecution implements HostedExecution {
   }
 
   respond(index: number, response: InferenceResponse | undefined, final: boolean): void {
-    if (this.decoupled) this.#sink.onResponse(index, response, final);
+    if (this.decoupled || this.#isDone) this.#sink.onResponse(index, response, final);
     else this.#kept.push(() => this.#sink.onResponse(index, response, final));
   }
 
@@ -144,12 +145,13 @@ class InProcessExecution implements HostedExecution {
   }
 
   reschedule(index: number, states: readonly Tensor[]): void {
-    if (this.decoupled) this.#sink.onReschedule(index, states);
+    if (this.decoupled || this.#isDone) this.#sink.onReschedule(index, states);
     else this.#kept.push(() => this.#sink.onReschedule(index, states));
   }
 
   done(inferNs: number, failed: boolean): void {
     this.#sink.onDone({ inputNs: 0, inferNs, outputNs: 0 }, failed);
+    this.#isDone = true;
     for (const deliver of this.#kept) deliver();
   }
 }

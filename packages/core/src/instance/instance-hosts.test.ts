@@ -365,6 +365,23 @@ for (const kind of KINDS) {
       });
     });
 
+    test('an ordinary request is answered after its execution when the backend says so', async () => {
+      await withInstance(configOf('afterwards'), async (instance) => {
+        const heard: string[] = [];
+        await new Promise<void>((resolve) => {
+          instance.execute([buildRequest().request], {
+            onResponse: (_index, response) => {
+              heard.push(response?.error?.message ?? 'answer');
+              resolve();
+            },
+            onReschedule: () => assert.fail(),
+            onDone: (_times, failed) => heard.push(failed ? 'failed' : 'done'),
+          });
+        });
+        assert.deepEqual(heard, ['done', 'answer']);
+      });
+    });
+
     test('delivers the responses of a decoupled model in order, then the end', async () => {
       await withInstance(configOf('count', true), async (instance) => {
         const { requests } = await execute(instance, [{}, {}]);
