@@ -55,6 +55,7 @@ export class LargeBuffers {
    * @throws SharedMemoryError ENOMEM
    */
   take(byteSize: number): Uint8Array<ArrayBuffer> {
+    this.#useSpare(byteSize);
     const buffer = callNative(() => this.#native.takeBlock(byteSize));
     this.#noteUse(buffer, () => this.#native.detach(buffer));
     return new Uint8Array(buffer);
@@ -81,6 +82,7 @@ export class LargeBuffers {
    */
   open(path: string): MemoryFile {
     return new MemoryFile(this.#native, path, {
+      onMap: (byteSize) => this.#useSpare(byteSize),
       onMapped: (buffer, byteSize, free) => {
         this.#mappedByteSize += byteSize;
         this.#noteUse(buffer, free);
@@ -149,9 +151,13 @@ export class LargeBuffers {
     if (byteSize !== 0) this.#native.countMemory(byteSize);
   }
 
+  /** Before a buffer is made: V8 looks at its count whenever one is. */
+  #useSpare(byteSize: number): void {
+    this.#countSpare(-Math.min(this.#spare, byteSize));
+  }
+
   #noteUse(buffer: ArrayBuffer, free: () => void): void {
     this.#shares.set(buffer, { holders: 1, free });
-    this.#countSpare(-Math.min(this.#spare, buffer.byteLength));
     this.#wasTaken = true;
     this.#timer ??= setInterval(() => this.trim(), TRIM_MS).unref();
   }

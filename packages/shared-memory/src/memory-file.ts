@@ -3,6 +3,8 @@ import { callNative } from './shared-memory-error.ts';
 
 /** What is told of each piece of a file that is mapped. */
 export interface PieceListener {
+  /** One is about to be mapped. */
+  onMap(byteSize: number): void;
   /** @param free - Unmaps it: its views have length 0 then. To be called at most once. */
   onMapped(buffer: ArrayBuffer, byteSize: number, free: () => void): void;
   /** Nobody has it any more; called once. */
@@ -40,6 +42,7 @@ export class MemoryFile {
    * @throws SharedMemoryError EOVERFLOW outside of the file.
    */
   map(offset: number, byteSize: number, onGone: () => void): Uint8Array<ArrayBuffer> {
+    this.#listener.onMap(byteSize);
     const { buffer, lead } = callNative(() => this.#native.mapPiece(this.#object, offset, byteSize));
     const piece = { byteSize, onGone };
     this.#pieces.register(buffer, piece, piece);

@@ -182,10 +182,10 @@ class InferCall {
     try {
       const answer = toResponseMessage(model, message, assertGood(model, response));
       const isBinary = selectBinaryOutputs(message, answer);
-      if (becomesLargeJson(answer, isBinary)) this.#sendLarge(answer, isBinary);
-      else this.#send(encodeInferResponse(answer, isBinary));
       const spent = spentTensors(message, this.#trace !== undefined, response);
       if (spent !== undefined) this.#releaseAfter(spent);
+      if (becomesLargeJson(answer, isBinary)) this.#sendLarge(answer, isBinary);
+      else this.#send(encodeInferResponse(answer, isBinary));
     } catch (reason) {
       this.#fail(reason);
     }
