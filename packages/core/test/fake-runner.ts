@@ -16,6 +16,10 @@ export class FakeRunner implements BatchRunner {
   onIdle: ((instance: number) => void) | undefined = undefined;
   /** How many batches the first instance takes while it is busy. */
   ahead = 0;
+  /** Whether an instance is free before its batch is answered, as those of executors are. */
+  freesFirst = false;
+  /** Whether batches are answered while they are handed out. */
+  answersAtOnce = false;
   readonly #answer: Answer;
   readonly #busy = new Set<number>();
 
@@ -51,18 +55,24 @@ export class FakeRunner implements BatchRunner {
     this.#busy.add(instance);
     this.batches.push(batch);
     this.instances.push(instance);
+    if (this.answersAtOnce) this.finish(this.batches.length - 1);
   }
 
   /** Answers a batch and frees its instance. */
   finish(at: number): void {
+    if (this.freesFirst) this.#free(at);
     for (const request of this.batches[at]?.requests ?? []) this.#answer(request);
-    const instance = this.instances[at] ?? 0;
-    this.#busy.delete(instance);
-    this.onIdle?.(instance);
+    if (!this.freesFirst) this.#free(at);
   }
 
   /** The batch that an instance is executing; undefined: none. */
   running(instance: number): number | undefined {
     return this.#busy.has(instance) ? this.instances.lastIndexOf(instance) : undefined;
+  }
+
+  #free(at: number): void {
+    const instance = this.instances[at] ?? 0;
+    this.#busy.delete(instance);
+    this.onIdle?.(instance);
   }
 }

@@ -259,6 +259,7 @@ for (const [strategy, fields] of Object.entries({
     bench.clock.advance(0);
     assert.equal(model.running.length, 0);
     release();
+    bench.clock.advance(0);
     model.running[0]?.finish();
     assert.deepEqual([waiting.finals(), waiting.errors()], [1, []]);
   });

@@ -28,7 +28,9 @@ export class DirectBatcher implements StepBatcher {
   readonly #parts: DirectBatcherParts;
   readonly #rules: DirectBatchRules;
   readonly #waiting: (InferenceRequest | undefined)[] = [];
+  readonly #rows: number;
   #count = 0;
+  #isRunning = false;
   #soon = false;
   #timer: TimerHandle | undefined;
   readonly #holder: RequestHolder = { cancel: (step) => this.#cancel(step) };
@@ -36,7 +38,9 @@ export class DirectBatcher implements StepBatcher {
   constructor(parts: DirectBatcherParts) {
     this.#parts = parts;
     this.#rules = createDirectBatchRules(parts.config);
-    parts.runner.onIdle = () => this.#dispatch();
+    this.#rows = Math.max(1, parts.config.max_batch_size);
+    // The answers that come now bring the next steps of their sequences.
+    parts.runner.onIdle = () => this.#dispatchSoon();
   }
 
   enqueue(step: InferenceRequest, row: number): void {
@@ -46,7 +50,9 @@ export class DirectBatcher implements StepBatcher {
     this.#count += 1;
     statistics.pending += 1;
     step.holder = this.#holder;
-    this.#dispatchSoon();
+    // Nothing can join: the instance may begin while what else came in this turn is still seen to.
+    if (this.#count >= this.#rows && !this.#isRunning && this.#parts.runner.idleCount > 0) this.#dispatch();
+    else this.#dispatchSoon();
   }
 
   close(): void {
@@ -95,7 +101,13 @@ export class DirectBatcher implements StepBatcher {
       while (requests.length < (rows[at] ?? 0)) requests.push(this.#parts.createPadding(template));
       requests.push(step);
     });
-    this.#parts.runner.run({ requests, size: steps.length }, instance);
+    // A model that answers at once brings the next steps meanwhile: a long backlog must not make a deep stack.
+    this.#isRunning = true;
+    try {
+      this.#parts.runner.run({ requests, size: steps.length }, instance);
+    } finally {
+      this.#isRunning = false;
+    }
   }
 
   #take(rows: readonly number[]): InferenceRequest[] {

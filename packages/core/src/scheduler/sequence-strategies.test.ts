@@ -27,6 +27,38 @@ describe('strategy direct', () => {
     );
   });
 
+  test('a step that waits runs with those that the answers to a batch bring', () => {
+    const { send, runAll, rows, runner, clock } = createSequenceBench(sequenceConfig({ direct: {} }));
+    runner.freesFirst = true;
+    send(1, 1, { start: true });
+    clock.advance(0);
+    send(1, 2);
+    send(2, 5, { start: true });
+    runAll();
+    assert.deepEqual(rows(), ['1:1', '1:2 2:5']);
+  });
+
+  test('a batch that no other step can join runs at once', () => {
+    const { send, rows } = createSequenceBench(sequenceConfig({ direct: {} }));
+    send(1, 1, { start: true });
+    assert.deepEqual(rows(), []);
+    send(2, 5, { start: true });
+    assert.deepEqual(rows(), ['1:1 2:5']);
+  });
+
+  test('a long backlog of a model that answers at once makes no deep stack', () => {
+    const steps = 20_000;
+    const config = sequenceConfig({ direct: {} }, { max_batch_size: 0 });
+    const { send, runAll, rows, runner } = createSequenceBench(config);
+    const sent = Array.from({ length: steps }, (_, at) => send(1, 1, { start: at === 0 }));
+    runner.freesFirst = true;
+    runner.answersAtOnce = true;
+    runner.finish(0);
+    runAll();
+    assert.equal(rows().length, steps);
+    assert.deepEqual(sent.slice(-1).flatMap(outputsOf), [steps]);
+  });
+
   test('padding does not count', () => {
     const { send, runAll, runner } = createSequenceBench(sequenceConfig({ direct: {} }));
     send(1, 1, { start: true });
