@@ -13,7 +13,19 @@ interface AnswerWatchParts {
   readonly now: () => number;
   /** Calls a function in the next round of the event loop, for which it does not sleep. */
   readonly nextRound: (call: () => void) => void;
+  /** Milliseconds of CPU that this thread has had; undefined where Node can't tell. */
+  readonly cpuMs: (() => number) | undefined;
 }
+
+/** Since Node 23.9. */
+const { threadCpuUsage } = process as { threadCpuUsage?: () => { user: number; system: number } };
+const THREAD_CPU =
+  threadCpuUsage === undefined
+    ? undefined
+    : (): number => {
+        const { user, system } = threadCpuUsage();
+        return (user + system) / 1000;
+      };
 
 /**
  * Keeps the thread awake while a process is about to answer a single request, if it is quick: being woken takes the
@@ -21,8 +33,8 @@ interface AnswerWatchParts {
  */
 export class AnswerWatch {
   readonly #limitMs: number;
-  readonly #parts: AnswerWatchParts;
-  readonly #rest = new RestFromLooking();
+  readonly #parts: Pick<AnswerWatchParts, 'now' | 'nextRound'>;
+  readonly #rest: RestFromLooking;
   #meanMs = UNKNOWN_MS;
   #since: number | undefined;
   #until = 0;
@@ -31,9 +43,14 @@ export class AnswerWatch {
   /** @param limitMs - How long to stay awake for one answer; 0: never. */
   constructor(
     limitMs: number,
-    { now = () => performance.now(), nextRound = setImmediate }: Partial<AnswerWatchParts> = {},
+    {
+      now = () => performance.now(),
+      nextRound = setImmediate,
+      cpuMs = THREAD_CPU,
+    }: Partial<AnswerWatchParts> = {},
   ) {
     this.#limitMs = limitMs;
+    this.#rest = new RestFromLooking(cpuMs);
     this.#parts = { now, nextRound };
   }
 
