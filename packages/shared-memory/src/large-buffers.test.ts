@@ -135,6 +135,21 @@ test('a part of a file is mapped until it is collected or released', onLinux, as
   assert.deepEqual([bytes.length, buffers.usedByteSize], [3 * MIB, used]);
 });
 
+test('a piece is collected although its file is garbage, too', onLinux, async () => {
+  const buffers = new LargeBuffers();
+  await untilUnused(buffers);
+  const { bytes, path } = takeShared(buffers, 3 * MIB);
+  let gone = 0;
+  (() => {
+    buffers.open(path).map(0, MIB, () => (gone += 1));
+  })();
+  while (gone === 0) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(bytes.length, 3 * MIB);
+});
+
 test('what everybody has released is used again, and nobody sees it any more', async () => {
   const buffers = new LargeBuffers();
   await untilUnused(buffers);

@@ -15,14 +15,17 @@ export interface PieceListener {
 interface Piece {
   readonly byteSize: number;
   readonly onGone: () => void;
+  readonly listener: PieceListener;
 }
+
+/** Of all files, since a registry that nobody has any more tells nothing. */
+const collected = new FinalizationRegistry<Piece>(end);
 
 /** A memory file that another process has made, to be read. States: open → closed; what was mapped stays. */
 export class MemoryFile {
   readonly #native: NativeModule;
   readonly #object: number;
   readonly #listener: PieceListener;
-  readonly #pieces = new FinalizationRegistry<Piece>((piece) => this.#end(piece));
 
   /**
    * @param path - `/proc/<pid>/fd/<number>`.
@@ -44,12 +47,13 @@ export class MemoryFile {
   map(offset: number, byteSize: number, onGone: () => void): Uint8Array<ArrayBuffer> {
     this.#listener.onMap(byteSize);
     const { buffer, lead } = callNative(() => this.#native.mapPiece(this.#object, offset, byteSize));
-    const piece = { byteSize, onGone };
-    this.#pieces.register(buffer, piece, piece);
+    // No function made here: it would keep the buffer, as `free` does.
+    const piece = { byteSize, onGone, listener: this.#listener };
+    collected.register(buffer, piece, piece);
     this.#listener.onMapped(buffer, byteSize, () => {
-      this.#pieces.unregister(piece);
+      collected.unregister(piece);
       this.#native.detach(buffer);
-      this.#end(piece);
+      end(piece);
     });
     return new Uint8Array(buffer, lead, byteSize);
   }
@@ -57,9 +61,9 @@ export class MemoryFile {
   close(): void {
     this.#native.closeObject(this.#object);
   }
+}
 
-  #end({ byteSize, onGone }: Piece): void {
-    this.#listener.onGone(byteSize);
-    onGone();
-  }
+function end({ listener, byteSize, onGone }: Piece): void {
+  listener.onGone(byteSize);
+  onGone();
 }
